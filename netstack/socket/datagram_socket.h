@@ -1,0 +1,90 @@
+// A datagram socket: UDP, or ICMP echo ("ping socket", SOCK_DGRAM with IPPROTO_ICMP or _ICMPV6).
+#ifndef MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_
+#define MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "netstack/packet/slice.h"
+#include "netstack/socket/socket.h"
+#include "netstack/socket/tcp_socket.h"
+
+namespace moat::netstack {
+
+// A received datagram with what recvmsg(2) can report about it.
+struct Datagram {
+  Slice payload;
+  Endpoint source;
+  IpAddress destination;         // as in the IP header (may be a group)
+  InterfaceIndex interface = 0;  // that it arrived on
+  uint8_t hop_limit = 0;
+  uint8_t traffic_class = 0;
+  Time received{};
+  // Non-zero: `payload` is a train of datagrams of this size, the last may be shorter (UDP_GRO).
+  uint16_t segment_size = 0;
+};
+
+// An ICMP error queued for IP_RECVERR / IPV6_RECVERR.
+struct QueuedError {
+  Error error;
+  uint8_t icmp_type = 0;
+  uint8_t icmp_code = 0;
+  uint32_t mtu = 0;
+  Endpoint destination;  // of the packet that failed
+  IpAddress offender;
+  Slice payload;         // what is quoted of the datagram
+  bool local = false;    // SO_EE_ORIGIN_LOCAL
+};
+
+// Where and how one datagram goes; fields left empty come from the socket.
+struct SendControl {
+  std::optional<Endpoint> destination;  // absent: the connected peer
+  std::optional<IpAddress> source;      // IP_PKTINFO / IPV6_PKTINFO
+  InterfaceIndex interface = 0;
+  std::optional<uint8_t> hop_limit;
+  std::optional<uint8_t> traffic_class;
+  uint16_t segment_size = 0;            // UDP_SEGMENT; 0: one datagram
+};
+
+class DatagramSocket {
+ public:
+  virtual ~DatagramSocket() = default;  // close(2)
+
+  virtual uint64_t id() const = 0;
+  virtual Family family() const = 0;
+  virtual void SetObserver(SocketObserver* observer) = 0;
+  virtual uint32_t Ready() const = 0;
+
+  virtual Error Bind(const Endpoint& local) = 0;
+  virtual Error Connect(const Endpoint& remote) = 0;
+  virtual Error Disconnect() = 0;
+  virtual Endpoint Local() const = 0;
+  virtual Result<Endpoint> Remote() const = 0;
+  virtual Error Shutdown(ShutdownHow how) = 0;
+
+  // Sends now (binding an ephemeral port first when unbound). kMessageSize, kDestinationRequired, kAccess
+  // (broadcast without the option), kNoBuffers, routing errors. A pending asynchronous error is returned
+  // first and cleared, as on Linux. For ping sockets the payload is the ICMP message; identifier and
+  // checksum are the stack's.
+  virtual Error Send(std::span<const std::span<const uint8_t>> payload, const SendControl& control) = 0;
+
+  // kWouldBlock when nothing is queued. Receive() takes the oldest.
+  virtual Result<Datagram> Receive() = 0;
+  virtual size_t ReadableBytes() const = 0;  // size of the next datagram (FIONREAD)
+  virtual std::optional<QueuedError> TakeQueuedError() = 0;
+  virtual void SetQueueErrors(bool enabled) = 0;  // IP_RECVERR
+  virtual Error TakeError() = 0;
+
+  virtual const SocketOptions& options() const = 0;
+  virtual void SetOptions(const SocketOptions& options) = 0;
+  virtual void SetReceiveOffload(bool enabled) = 0;  // UDP_GRO
+  // Multicast membership. kAddressInUse when already a member, kAddressNotAvailable when not, kNoDevice.
+  virtual Error JoinGroup(const IpAddress& group, InterfaceIndex interface) = 0;
+  virtual Error LeaveGroup(const IpAddress& group, InterfaceIndex interface) = 0;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_

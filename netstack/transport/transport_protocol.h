@@ -1,0 +1,69 @@
+// The door from IP up to a transport.
+#ifndef MOAT_NETSTACK_TRANSPORT_TRANSPORT_PROTOCOL_H_
+#define MOAT_NETSTACK_TRANSPORT_TRANSPORT_PROTOCOL_H_
+
+#include <cstdint>
+#include <span>
+
+#include "netstack/base/error.h"
+#include "netstack/link/link.h"
+#include "netstack/packet/slice.h"
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+// One received transport packet, reassembled, IP header validated. Addresses never are IPv4-mapped.
+struct IpPacketIn {
+  IpAddress source;
+  IpAddress destination;
+  InterfaceIndex interface = 0;
+  uint8_t protocol = 0;
+  uint8_t traffic_class = 0;
+  uint8_t hop_limit = 0;
+  bool to_broadcast = false;  // link or IP broadcast
+  bool to_multicast = false;
+  Slice payload;              // from the transport header on
+  // The whole IP packet (header on) while it is in one piece, for ICMP errors that quote it.
+  Slice ip_packet;
+  RxChecksum checksum = RxChecksum::kUnverified;
+  uint16_t gso_size = 0;      // see RxFrame
+};
+
+// An ICMP error about a packet that this stack sent (RFC 792, RFC 4443), in neutral terms.
+struct IcmpErrorIn {
+  enum class Kind : uint8_t {
+    kNetworkUnreachable, kHostUnreachable, kProtocolUnreachable, kPortUnreachable,
+    kPacketTooBig, kProhibited, kSourceRouteFailed, kTimeExceeded, kReassemblyTimeExceeded,
+    kParameterProblem,
+  };
+  Kind kind;
+  // What the kind means to a socket (ECONNREFUSED, EHOSTUNREACH, ...), and whether Linux treats it as
+  // fatal for a connected datagram socket without IP_RECVERR.
+  Error error;
+  bool hard;
+  uint32_t mtu = 0;  // kPacketTooBig
+  uint8_t icmp_type = 0;
+  uint8_t icmp_code = 0;
+  IpAddress offender;     // who sent the error
+  IpAddress source;       // of the quoted packet: ours
+  IpAddress destination;  // of the quoted packet: the peer's
+  InterfaceIndex interface = 0;
+  uint8_t protocol = 0;                      // of the quoted packet
+  std::span<const uint8_t> quoted_transport; // at least 8 bytes, from the transport header on
+};
+
+class TransportProtocol {
+ public:
+  virtual ~TransportProtocol() = default;
+
+  // What became of a packet: when nobody wanted it, IP answers with port (or protocol) unreachable
+  // if the transport asks for it.
+  enum class Disposition : uint8_t { kHandled, kPortUnreachable };
+
+  virtual Disposition Receive(const IpPacketIn& packet) = 0;
+  virtual void ReceiveError(const IcmpErrorIn& error) = 0;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TRANSPORT_PROTOCOL_H_
