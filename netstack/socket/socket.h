@@ -9,6 +9,7 @@
 #define MOAT_NETSTACK_SOCKET_SOCKET_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "netstack/base/error.h"
@@ -65,6 +66,8 @@ struct SocketOptions {
   MtuDiscover mtu_discover = MtuDiscover::kWant;
 };
 
+struct TcpInfo;  // netstack/socket/tcp_socket.h
+
 // What Stack::ListSockets() reports, for ss(8)-like views.
 struct SocketInfo {
   enum class Type : uint8_t { kTcp, kUdp, kPing };
@@ -77,6 +80,7 @@ struct SocketInfo {
   uint32_t send_queue = 0;    // bytes not acknowledged; the backlog for a listener
   InterfaceIndex bound_device = 0;
   uint64_t id = 0;            // stable for the life of the socket; SocketId of the handle
+  std::shared_ptr<const TcpInfo> tcp;  // TCP connections (not listeners); may be null
 };
 
 }  // namespace moat::netstack
