@@ -1,0 +1,20 @@
+// Every verb of the command line, one constant each, defined in the file of its name. Private to the
+// directory; the rest of the program sees table.h.
+#ifndef MOAT_RUNTIME_VERBS_VERBS_H_
+#define MOAT_RUNTIME_VERBS_VERBS_H_
+
+#include "runtime/verb.h"
+
+namespace moat::runtime {
+
+extern const Verb kCreateVerb;
+extern const Verb kDeleteVerb;
+extern const Verb kExecVerb;
+extern const Verb kKillVerb;
+extern const Verb kRunVerb;
+extern const Verb kStartVerb;
+extern const Verb kStateVerb;
+
+}  // namespace moat::runtime
+
+#endif  // MOAT_RUNTIME_VERBS_VERBS_H_
