@@ -1,0 +1,78 @@
+// Neighbor discovery messages (RFC 4861 4), from the ICMPv6 header on. Parsing covers the message's own
+// validity rules; those about the IPv6 header around it (hop limit 255, ...) are the receiver's.
+#ifndef MOAT_NETSTACK_WIRE_NDP_H_
+#define MOAT_NETSTACK_WIRE_NDP_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+inline constexpr uint8_t kNdpHopLimit = 255;
+inline constexpr int kMaxNdpOptions = 32;   // per message
+inline constexpr int kMaxNdpPrefixes = 16;  // per router advertisement
+
+struct NdpPrefix {  // RFC 4861 4.6.2
+  IpAddress prefix;
+  uint8_t length = 0;
+  bool on_link = false;
+  bool autonomous = false;
+  uint32_t valid_lifetime = 0;      // seconds; 0xffffffff: forever
+  uint32_t preferred_lifetime = 0;
+};
+
+struct NdpOptions {
+  std::optional<MacAddress> source_link_address;
+  std::optional<MacAddress> target_link_address;
+  std::optional<uint32_t> mtu;
+  std::optional<std::array<uint8_t, 6>> nonce;  // RFC 3971 5.3.2, as RFC 7527 uses it
+  std::array<NdpPrefix, kMaxNdpPrefixes> prefixes;
+  int prefix_count = 0;
+};
+
+struct NeighborSolicitation {  // RFC 4861 4.3
+  IpAddress target;
+  NdpOptions options;
+};
+
+struct NeighborAdvertisement {  // RFC 4861 4.4
+  IpAddress target;
+  bool router = false;
+  bool solicited = false;
+  bool override_ = false;
+  NdpOptions options;
+};
+
+struct RouterAdvertisement {  // RFC 4861 4.2
+  uint8_t hop_limit = 0;
+  bool managed = false;
+  bool other = false;
+  uint8_t preference = 0;  // RFC 4191 2.2: 0 medium, 1 high, 3 low
+  uint16_t router_lifetime = 0;   // seconds
+  uint32_t reachable_time = 0;    // milliseconds
+  uint32_t retransmit_timer = 0;  // milliseconds
+  NdpOptions options;
+};
+
+// Empty when too short, code not 0, or an option has length 0 or reaches beyond the message.
+std::optional<NeighborSolicitation> ParseNeighborSolicitation(std::span<const uint8_t> icmp);
+std::optional<NeighborAdvertisement> ParseNeighborAdvertisement(std::span<const uint8_t> icmp);
+std::optional<RouterAdvertisement> ParseRouterAdvertisement(std::span<const uint8_t> icmp);
+
+// Emitters write the whole ICMPv6 message with a zero checksum and return its size, at most
+// kMaxNdpEmit. The link address option is left out when empty.
+inline constexpr size_t kMaxNdpEmit = 40;
+size_t EmitNeighborSolicitation(const IpAddress& target, const std::optional<MacAddress>& source,
+                                const std::optional<std::array<uint8_t, 6>>& nonce, uint8_t* out);
+size_t EmitNeighborAdvertisement(const IpAddress& target, bool router, bool solicited,
+                                 bool override_, const std::optional<MacAddress>& link_address,
+                                 uint8_t* out);
+size_t EmitRouterSolicitation(const std::optional<MacAddress>& source, uint8_t* out);
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_WIRE_NDP_H_
