@@ -1,0 +1,76 @@
+// Every decoder of system call structures. The first byte chooses decoder and rules.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "sentry/abi/msghdr.h"
+#include "sentry/abi/receive_control.h"
+#include "sentry/abi/send_control.h"
+#include "sentry/abi/sockaddr.h"
+
+namespace moat::sentry {
+namespace {
+
+using netstack::Family;
+
+void Require(bool condition) {
+  if (!condition) __builtin_trap();
+}
+
+void FuzzSockaddr(uint8_t choice, std::span<const uint8_t> bytes) {
+  const AddressRules rules{.kind = static_cast<SocketKind>(choice % 3),
+                           .family = (choice & 0x20) != 0 ? Family::kIpv6 : Family::kIpv4,
+                           .v6_only = (choice & 0x40) != 0};
+  const auto decoded = DecodeSockaddr(bytes, static_cast<AddressUse>((choice / 3) % 3), rules);
+  if (!decoded.ok()) {
+    Require(decoded.error() > 0);
+    return;
+  }
+  if (decoded->unspecified) return;
+  Require(!decoded->endpoint.address.IsMappedV4());
+  Require(EncodeSockaddr(decoded->endpoint, rules.family).size <= kSockaddrIn6Size);
+}
+
+void FuzzControl(uint8_t choice, std::span<const uint8_t> bytes) {
+  const SendControlRules rules{.kind = static_cast<SocketKind>(choice % 3),
+                               .family = (choice & 0x20) != 0 ? Family::kIpv6 : Family::kIpv4,
+                               .ipv4 = (choice & 0x20) == 0 || (choice & 0x10) != 0,
+                               .net_admin = (choice & 0x08) != 0};
+  const auto parsed = ParseSendControl(bytes, rules);
+  Require(parsed.ok() == (parsed.error() == 0));
+  if (parsed.ok() && parsed->source.has_value()) {
+    Require(parsed->source->is_v4() == rules.ipv4);
+  }
+}
+
+void FuzzWriter(uint8_t choice, std::span<const uint8_t> bytes) {
+  ControlWriter writer(choice);
+  const size_t half = bytes.size() / 2;
+  writer.Put(0, 1, bytes.first(half));
+  writer.Put(0, 2, bytes.subspan(half));
+  Require(writer.bytes().size() <= choice);
+}
+
+}  // namespace
+}  // namespace moat::sentry
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace moat::sentry;  // NOLINT: the entry point's name is fixed
+  if (size < 2) return 0;
+  const std::span<const uint8_t> bytes(data + 2, size - 2);
+  switch (data[0] % 5) {
+    case 0: FuzzSockaddr(data[1], bytes); break;
+    case 1: FuzzControl(data[1], bytes); break;
+    case 2: FuzzWriter(data[1], bytes); break;
+    case 3: {
+      const auto header = DecodeMsghdr(bytes);
+      if (header.ok()) Require(header->iov_count <= kMaxIoVectors && header->name_length <= 128);
+      break;
+    }
+    default: {
+      const auto vectors = DecodeIoVectors(bytes);
+      if (vectors.ok()) Require(vectors->total <= kMaxTransfer);
+    }
+  }
+  return 0;
+}
