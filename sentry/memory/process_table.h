@@ -1,0 +1,51 @@
+// From the thread number of a notification to its process's files: a bounded cache of pidfds.
+//
+// A pidfd names one process for ever, so a reused number is noticed: using the old pidfd gives ESRCH,
+// and a thread number is checked to belong to its cached process (tgkill(2) with signal 0).
+#ifndef MOAT_SENTRY_MEMORY_PROCESS_TABLE_H_
+#define MOAT_SENTRY_MEMORY_PROCESS_TABLE_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "sentry/abi/errno_or.h"
+#include "sentry/base/owned_fd.h"
+
+namespace moat::sentry {
+
+class ProcessTable {
+ public:
+  static constexpr size_t kMaxProcesses = 256;
+  static constexpr size_t kMaxThreads = 4096;
+
+  // The process of thread `tid`, or 0 when it is gone.
+  pid_t ProcessOf(pid_t tid);
+  // A duplicate of descriptor `descriptor` of `process` (as ProcessOf() returned it). EBADF; ESRCH when
+  // the process is gone.
+  ErrnoOr<OwnedFd> Duplicate(pid_t process, int descriptor);
+
+  size_t size() const { return processes_.size(); }
+
+ private:
+  struct Process {
+    OwnedFd pidfd;
+    uint64_t last_used = 0;
+  };
+  int PidfdOf(pid_t process);
+  void EvictOldest();
+
+  absl::flat_hash_map<pid_t, Process> processes_;
+  absl::flat_hash_map<pid_t, pid_t> threads_;  // only threads that are not their process's first
+  uint64_t uses_ = 0;
+};
+
+// SO_COOKIE: the kernel's number of a socket, unique and never reused while the machine runs. 0 when
+// `fd` is not a socket.
+uint64_t SocketCookie(int fd);
+
+}  // namespace moat::sentry
+
+#endif  // MOAT_SENTRY_MEMORY_PROCESS_TABLE_H_

@@ -1,0 +1,168 @@
+// Everything one sandbox is made of: the stack, the sockets of its containers, the event loop and the
+// one lock around them all.
+//
+// Threads: the event-loop thread, and one thread per notification listener. Whoever has an event
+// enters (SandboxEntry), acts, and leaves; leaving runs the stack to completion, so nothing is ever
+// handed from one thread to another. There is one lock and therefore no lock order.
+#ifndef MOAT_SENTRY_SANDBOX_H_
+#define MOAT_SENTRY_SANDBOX_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "netstack/base/random.h"
+#include "netstack/base/time.h"
+#include "netstack/base/timer.h"
+#include "netstack/stack/stack.h"
+#include "sentry/base/owned_fd.h"
+#include "sentry/control/stack_access.h"
+#include "sentry/counters.h"
+#include "sentry/event_loop.h"
+#include "sentry/intercept/call.h"
+#include "sentry/intercept/reply.h"
+#include "sentry/intercept/replay_cache.h"
+#include "sentry/memory/process_table.h"
+#include "sentry/socket/container_socket.h"
+
+namespace moat::sentry {
+
+// CLOCK_MONOTONIC, read once per entry.
+class SentryClock final : public netstack::Clock {
+ public:
+  netstack::Time Now() const override { return now_; }
+  void Refresh();
+
+ private:
+  netstack::Time now_{};
+};
+
+// getrandom(2), buffered.
+class SentryRandom final : public netstack::Random {
+ public:
+  void Fill(std::span<uint8_t> out) override;
+
+ private:
+  std::array<uint8_t, 1024> buffer_{};
+  size_t used_ = sizeof(buffer_);
+};
+
+class Reaper;
+class LocalListeners;
+
+class Sandbox final : public StackAccess {
+ public:
+  struct Options {
+    std::string id;
+    size_t max_sockets = 0;       // 0: from RLIMIT_NOFILE
+    bool direct_loopback = true;  // connect() inside the sandbox joins the two programs directly
+  };
+
+  explicit Sandbox(const Options& options);
+  ~Sandbox() override;
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
+  absl::Mutex& mutex() ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
+  const Options& options() const { return options_; }
+
+  // Everything below needs the lock.
+  netstack::Stack& stack() { return *stack_; }
+  EventLoop& loop() { return loop_; }
+  netstack::TimerQueue& timers() { return timers_; }  // the sentry's own
+  SentryClock& clock() { return clock_; }
+  SentryRandom& random() { return random_; }
+  SentryCounters& counters() { return counters_; }
+  ProcessTable& processes() { return processes_; }
+  ReplayCache& replay_cache() { return replay_cache_; }
+  LocalListeners& local_listeners() { return *local_listeners_; }
+  Reaper& reaper() { return *reaper_; }
+
+  // --- Sockets ---------------------------------------------------------------------------------
+  // Null when the cookie is not one of ours: then the descriptor is the container's own business.
+  ContainerSocket* Find(uint64_t cookie);
+  // Whether one more may be made.
+  bool HasRoom() const { return sockets_.size() < max_sockets_; }
+  // Takes a socket whose pair has been created; watches its end for `events` (0: not at all).
+  ContainerSocket* Add(std::unique_ptr<ContainerSocket> socket, uint32_t events);
+  // Destroys it when the present lock hold ends. Parked calls fail with EBADF.
+  void Remove(ContainerSocket* socket);
+  size_t socket_count() const { return sockets_.size(); }
+  const absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>>& sockets() const {
+    return sockets_;
+  }
+
+  // --- Calls -----------------------------------------------------------------------------------
+  // Keeps a blocking call until Retry() or its deadline.
+  void Park(ContainerSocket* socket, const Call& call, const Reply& reply);
+  // Tries the parked calls of `socket` again, in the order of their arrival.
+  void Retry(ContainerSocket* socket);
+
+  // --- Running to completion -------------------------------------------------------------------
+  // Queues a socket whose handle reported readiness.
+  void Note(ContainerSocket* socket);
+  // Delivers what the stack has for the sockets and sends what they had for the stack.
+  void Settle();
+  // The earliest time at which something is due.
+  netstack::Time NextDeadline() const;
+  void RunTimers();
+
+  // StackAccess, for the control service's threads.
+  void Read(absl::FunctionRef<void(netstack::Stack&)> body) override;
+  void Change(absl::FunctionRef<void(netstack::Stack&)> body) override;
+
+  // The timerfd that wakes the event loop at NextDeadline(); armed by whoever leaves.
+  int timer_fd() const { return timer_fd_.get(); }
+  void ArmTimer();
+  void OnTimerFired() { armed_ = netstack::kNever; }
+
+ private:
+  void BuryDead();
+
+  const Options options_;
+  absl::Mutex mutex_;
+  SentryClock clock_;
+  SentryRandom random_;
+  SentryCounters counters_;
+  EventLoop loop_;
+  netstack::TimerQueue timers_;
+  std::unique_ptr<netstack::Stack> stack_;
+  ProcessTable processes_;
+  ReplayCache replay_cache_;
+  std::unique_ptr<LocalListeners> local_listeners_;
+  std::unique_ptr<Reaper> reaper_;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>> sockets_;
+  std::vector<ContainerSocket*> noted_;
+  std::vector<std::unique_ptr<ContainerSocket>> graveyard_;
+  size_t max_sockets_;
+  OwnedFd timer_fd_;
+  netstack::Time armed_ = netstack::kNever;
+};
+
+// The lock, a fresh clock, and on the way out everything that the visit caused.
+class ABSL_SCOPED_LOCKABLE SandboxEntry {
+ public:
+  explicit SandboxEntry(Sandbox& sandbox) ABSL_EXCLUSIVE_LOCK_FUNCTION(sandbox.mutex())
+      : sandbox_(sandbox) {
+    sandbox_.mutex().Lock();
+    sandbox_.clock().Refresh();
+  }
+  ~SandboxEntry() ABSL_UNLOCK_FUNCTION() {
+    sandbox_.Settle();
+    sandbox_.ArmTimer();
+    sandbox_.mutex().Unlock();
+  }
+  SandboxEntry(const SandboxEntry&) = delete;
+  SandboxEntry& operator=(const SandboxEntry&) = delete;
+
+ private:
+  Sandbox& sandbox_;
+};
+
+}  // namespace moat::sentry
+
+#endif  // MOAT_SENTRY_SANDBOX_H_

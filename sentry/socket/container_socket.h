@@ -1,0 +1,157 @@
+// One socket of the container, as the sentry knows it: the base of TCP, datagram (UDP and ping) and
+// netlink sockets.
+//
+// The container holds one end of an AF_UNIX pair, the sentry the other (end()). The data path between
+// them is the kernel's own; the calls of the control path arrive here. Every method runs under the
+// sandbox's lock. Sockets are owned by the Sandbox's table, keyed by the SO_COOKIE of the container's
+// end, which the kernel never reuses and the container cannot forge.
+//
+// Arguments have been copied out of the container's memory, and the call has been found valid,
+// before a method is called; results go back through the call's memory() or by value.
+#ifndef MOAT_SENTRY_SOCKET_CONTAINER_SOCKET_H_
+#define MOAT_SENTRY_SOCKET_CONTAINER_SOCKET_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "netstack/base/time.h"
+#include "netstack/socket/datagram_socket.h"
+#include "netstack/socket/tcp_socket.h"
+#include "netstack/wire/address.h"
+#include "sentry/abi/errno_or.h"
+#include "sentry/abi/msghdr.h"
+#include "sentry/abi/receive_control.h"
+#include "sentry/base/owned_fd.h"
+#include "sentry/event_loop.h"
+#include "sentry/intercept/call.h"
+#include "sentry/intercept/reply.h"
+
+namespace moat::sentry {
+
+class Sandbox;
+
+// What setsockopt() has set that the sentry itself acts upon, for every kind. Written by options/.
+struct SocketSettings {
+  netstack::Duration receive_timeout{0};  // SO_RCVTIMEO; zero: none
+  netstack::Duration send_timeout{0};     // SO_SNDTIMEO
+  bool linger = false;                    // SO_LINGER
+  int linger_seconds = 0;
+  bool out_of_band_inline = false;
+  ReceiveControlFlags receive_control;    // SO_TIMESTAMP, IP_PKTINFO, IP_RECVERR, ...
+};
+
+// sendto, sendmsg or one message of sendmmsg.
+struct OutgoingMessage {
+  std::span<const uint8_t> name;     // empty: none
+  const IoVectors* data = nullptr;   // in the caller's memory
+  std::span<const uint8_t> control;  // copied already
+  int flags = 0;
+};
+
+// recvfrom, recvmsg or one message of recvmmsg. The socket scatters the payload into `data` itself and
+// leaves the rest here for the call to copy out.
+struct IncomingMessage {
+  const IoVectors* data = nullptr;
+  uint64_t control_capacity = 0;  // msg_controllen; 0 without a buffer
+  int flags = 0;                  // MSG_* that the caller passed
+  // Results.
+  std::vector<uint8_t> name;      // sockaddr as Linux reports it; may be longer than the caller's buffer
+  std::vector<uint8_t> control;
+  int result_flags = 0;           // msg_flags
+  // Gives the datagram back when the answer could not be delivered; may be empty.
+  std::function<void()> undo;
+};
+
+// Calls that wait for the socket; see Sandbox::Park().
+struct ParkedCall;
+
+class ContainerSocket : public EventHandler, public netstack::SocketObserver {
+ public:
+  // `domain`, `type`, `protocol` as in socket(2) (type without flags, protocol never 0 for inet).
+  ContainerSocket(Sandbox& sandbox, int domain, int type, int protocol);
+  ~ContainerSocket() override;
+  ContainerSocket(const ContainerSocket&) = delete;
+  ContainerSocket& operator=(const ContainerSocket&) = delete;
+
+  int domain() const { return domain_; }
+  int type() const { return type_; }
+  int protocol() const { return protocol_; }
+  uint64_t cookie() const { return cookie_; }
+  Sandbox& sandbox() const { return sandbox_; }
+  SocketSettings& settings() { return settings_; }
+  const SocketSettings& settings() const { return settings_; }
+
+  // The protocol's handle; null when the socket is of another kind.
+  virtual netstack::TcpSocket* tcp() { return nullptr; }
+  virtual netstack::DatagramSocket* datagram() { return nullptr; }
+
+  // --- Control calls ---------------------------------------------------------------------------
+  // `name` is what the caller passed: at most kMaxSockaddr bytes.
+  virtual Reply Bind(Call& call, std::span<const uint8_t> name);
+  virtual Reply Connect(Call& call, std::span<const uint8_t> name);
+  virtual Reply Listen(Call& call, int backlog);
+  // Arguments 1 and 2 of the call are the caller's address buffer; `flags` as accept4(2).
+  virtual Reply Accept(Call& call, int flags);
+  virtual Reply Shutdown(Call& call, int how);
+  // The full address, which the call truncates to the caller's buffer. ENOTCONN and friends.
+  virtual ErrnoOr<std::vector<uint8_t>> Name(bool peer);
+  // options/: everything about (level, name). GetOption() reads and writes *optlen itself.
+  virtual Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address);
+  virtual Reply SetOption(Call& call, int level, int name, std::span<const uint8_t> value);
+  // ioctl/: `argument` is the third register.
+  virtual Reply Ioctl(Call& call, uint32_t request, uint64_t argument);
+
+  // --- Messages --------------------------------------------------------------------------------
+  // Whether the kernel's own call on the container's end does the right thing for this message.
+  virtual bool SendIsNative(const OutgoingMessage& message) const { return false; }
+  virtual bool ReceiveIsNative(const IncomingMessage& message) const { return false; }
+  // Bytes transferred, or a negated errno; -EAGAIN parks a blocking call. Never blocks.
+  virtual int64_t Send(Call& call, const OutgoingMessage& message);
+  virtual int64_t Receive(Call& call, IncomingMessage& message);
+
+  // --- Events ----------------------------------------------------------------------------------
+  // Everything the container wrote before now has been taken over, so that a control call acts after
+  // it. Cheap when nothing is there.
+  virtual void DrainWritten() {}
+  // Readiness noted by OnReady(), acted upon in the same lock hold: see Sandbox::Settle().
+  virtual void OnStackReady(uint32_t ready) {}
+  // All descriptors of the container's end are known to be gone (found by the reaper, where the
+  // sentry's own end cannot show it). The socket is destroyed afterwards.
+  virtual void OnReaped() {}
+
+  // netstack::SocketObserver: takes a note and queues the socket for Settle().
+  void OnReady(uint32_t newly_ready) final;
+
+  // The sentry's end; -1 when it has been closed or given away (direct loopback).
+  int end() const { return end_.get(); }
+
+ protected:
+  friend class Sandbox;
+  friend class SocketTable;
+
+  Sandbox& sandbox_;
+  const int domain_;
+  const int type_;
+  const int protocol_;
+  uint64_t cookie_ = 0;
+  OwnedFd end_;
+  EventLoop::Token token_ = 0;
+  SocketSettings settings_;
+  // Where the container's end was last seen: a hint, verified by its cookie before use.
+  pid_t hint_process_ = 0;
+  int hint_descriptor_ = -1;
+
+ private:
+  uint32_t noted_ = 0;      // bits of OnReady() since the last OnStackReady()
+  bool queued_ = false;     // in Sandbox's list of noted sockets
+  bool dead_ = false;       // in Sandbox's graveyard
+  std::vector<std::unique_ptr<ParkedCall>> parked_;
+};
+
+}  // namespace moat::sentry
+
+#endif  // MOAT_SENTRY_SOCKET_CONTAINER_SOCKET_H_
