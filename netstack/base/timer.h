@@ -40,9 +40,10 @@ class Timer {
   Handler handler_;
   void* context_;
   Time deadline_ = kNever;
-  // Circular list of a wheel slot; null when not armed.
+  // Circular list of `slot_`; null when not armed.
   Timer* previous_ = nullptr;
   Timer* next_ = nullptr;
+  uint16_t slot_ = 0;
 };
 
 // Wraps a member function: Timer t(queue, MemberTimer<&Tcb::OnRto>, this).
@@ -76,22 +77,36 @@ class TimerQueue {
 
  private:
   friend class Timer;
-  static constexpr int kLevels = 6;
+  static constexpr int kLevels = 8;  // 2^48 ms: all of Time
   static constexpr int kSlotBits = 6;
   static constexpr int kSlots = 1 << kSlotBits;
+  // Two lists beside the wheel: what RunExpired() is firing, and what its handlers armed for now.
+  static constexpr uint16_t kFiring = kLevels * kSlots;
+  static constexpr uint16_t kDeferred = kFiring + 1;
 
-  struct Slot {
-    Timer* head = nullptr;
+  // An occupied slot and the first tick that it covers.
+  struct Due {
+    int level;
+    uint16_t slot;
+    uint64_t tick;
   };
 
   void Insert(Timer& timer);
   void Remove(Timer& timer);
-  void Cascade(int level);
-  static uint64_t TickOf(Time time);
+  void Append(Timer& timer, uint16_t slot);
+  void MoveList(uint16_t from, uint16_t to);
+  void InsertAll(uint16_t from);
+  void FireAll();
+  bool FindNext(Due& due) const;
+  uint16_t SlotFor(uint64_t tick) const;
 
+  // Every timer in the wheel has a tick >= now_tick_. It sits at the level of the highest six bits in
+  // which its tick differed from now_tick_ when it was inserted, so that no slot ever wraps around.
   uint64_t now_tick_;
+  bool running_ = false;
+  uint64_t run_until_ = 0;  // while running_
   size_t size_ = 0;
-  std::array<std::array<Slot, kSlots>, kLevels> wheel_;
+  std::array<Timer*, kLevels * kSlots + 2> heads_{};
   std::array<uint64_t, kLevels> occupied_{};  // one bit per slot
 };
 
