@@ -250,9 +250,12 @@ TEST(ReceiveControl, DualStackSocketReportsMappedPacketInfo) {
 }
 
 TEST(ErrorControl, Ipv4) {
-  QueuedError error{.error = Error::kConnectionRefused, .icmp_type = 3, .icmp_code = 3,
-                    .destination = {.address = IpAddress::V4(192, 0, 2, 1), .port = 53},
-                    .offender = IpAddress::V4(192, 0, 2, 254)};
+  QueuedError error{};
+  error.error = Error::kConnectionRefused;
+  error.icmp_type = 3;
+  error.icmp_code = 3;
+  error.destination = {.address = IpAddress::V4(192, 0, 2, 1), .port = 53};
+  error.offender = IpAddress::V4(192, 0, 2, 254);
   ControlWriter writer(kAmple);
   WriteErrorControl(error, Family::kIpv4, writer);
   const auto parsed = Parse(writer.bytes());
@@ -268,9 +271,11 @@ TEST(ErrorControl, Ipv4) {
 }
 
 TEST(ErrorControl, LocalErrorHasNoOffender) {
-  QueuedError error{.error = Error::kMessageSize, .mtu = 1400,
-                    .destination = {.address = *IpAddress::Parse("2001:db8::1"), .port = 53},
-                    .local = true};
+  QueuedError error{};
+  error.error = Error::kMessageSize;
+  error.mtu = 1400;
+  error.destination = {.address = *IpAddress::Parse("2001:db8::1"), .port = 53};
+  error.local = true;
   ControlWriter writer(kAmple);
   WriteErrorControl(error, Family::kIpv6, writer);
   const auto parsed = Parse(writer.bytes());

@@ -43,7 +43,7 @@ struct ReceiveContext {
   int64_t realtime_nanoseconds = 0;                   // arrival, CLOCK_REALTIME
   uint16_t local_port = 0;
   // ipi_spec_dst: the local address that an answer would come from. Unspecified: the destination.
-  netstack::IpAddress specific_destination;
+  netstack::IpAddress specific_destination{};
   uint32_t dropped = 0;                               // SO_RXQ_OVFL: datagrams dropped so far
 };
 
