@@ -1,0 +1,359 @@
+#include "ctl/run.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "absl/strings/str_split.h"
+#include "ctl/fake_sandbox.h"
+
+namespace moat::ctl {
+namespace {
+
+class RunTest : public ::testing::Test {
+ protected:
+  RunTest() {
+    v1::Interface* lo = sandbox_.interfaces.add_interfaces();
+    lo->set_index(1);
+    lo->set_name("lo");
+    lo->set_up(true);
+    lo->set_carrier(true);
+    lo->set_loopback(true);
+    lo->set_mtu_bytes(65536);
+    AddAddress(lo, "127.0.0.1/8", "");
+    v1::Interface* eth0 = sandbox_.interfaces.add_interfaces();
+    eth0->set_index(2);
+    eth0->set_name("eth0");
+    eth0->set_up(true);
+    eth0->set_carrier(true);
+    eth0->set_mtu_bytes(1500);
+    eth0->set_hardware_address("02:42:ac:11:00:02");
+    eth0->mutable_counters()->set_received_bytes(1234);
+    eth0->mutable_counters()->set_sent_packets(7);
+    AddAddress(eth0, "172.17.0.2/16", "172.17.255.255");
+    AddAddress(eth0, "fe80::42/64", "");
+    eth0->mutable_addresses(1)->set_tentative(true);
+
+    AddRoute("0.0.0.0/0", "172.17.0.1", 3, 0, "", 0);
+    AddRoute("172.17.0.0/16", "", 2, 253, "172.17.0.2", 0);
+    AddRoute("::/0", "fe80::1", 3, 0, "", 1024);
+  }
+
+  static void AddAddress(v1::Interface* interface, const char* prefix, const char* broadcast) {
+    v1::InterfaceAddress* address = interface->add_addresses();
+    address->set_prefix(prefix);
+    address->set_broadcast(broadcast);
+    address->set_interface(interface->name());
+  }
+
+  void AddRoute(const char* destination, const char* gateway, uint32_t protocol, uint32_t scope,
+                const char* source, uint32_t metric) {
+    v1::Route* route = sandbox_.routes.add_routes();
+    route->set_destination(destination);
+    route->set_gateway(gateway);
+    route->set_interface("eth0");
+    route->set_protocol(protocol);
+    route->set_scope(scope);
+    route->set_source(source);
+    route->set_metric(metric);
+  }
+
+  static v1::Socket MakeSocket(v1::Socket::Protocol protocol, v1::Socket::State state,
+                               const char* local, uint32_t local_port, const char* remote,
+                               uint32_t remote_port) {
+    v1::Socket socket;
+    socket.set_protocol(protocol);
+    socket.set_state(state);
+    socket.set_family(v1::FAMILY_IPV4);
+    socket.set_local_address(local);
+    socket.set_local_port(local_port);
+    socket.set_remote_address(remote);
+    socket.set_remote_port(remote_port);
+    return socket;
+  }
+
+  int RunLine(const std::string& line) {
+    std::ostringstream out, err;
+    const int code = ctl::Run(
+        absl::StrSplit(line, ' ', absl::SkipEmpty()),
+        [this](const std::string& root, const std::string& id) -> absl::StatusOr<int> {
+          root_ = root;
+          if (id != "web") return absl::NotFoundError("no such sandbox: " + id);
+          return sandbox_.Connect();
+        },
+        out, err);
+    out_ = out.str();
+    err_ = err.str();
+    return code;
+  }
+
+  FakeSandbox sandbox_;
+  std::string root_, out_, err_;
+};
+
+TEST_F(RunTest, AddrShowsLikeIp) {
+  ASSERT_EQ(RunLine("web addr"), 0) << err_;
+  EXPECT_EQ(out_,
+            "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN\n"
+            "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n"
+            "    inet 127.0.0.1/8 scope host lo\n"
+            "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n"
+            "    link/ether 02:42:ac:11:00:02 brd ff:ff:ff:ff:ff:ff\n"
+            "    inet 172.17.0.2/16 brd 172.17.255.255 scope global eth0\n"
+            "    inet6 fe80::42/64 scope link tentative eth0\n");
+}
+
+TEST_F(RunTest, AddrShowsOneFamily) {
+  ASSERT_EQ(RunLine("-6 web addr show"), 0) << err_;
+  EXPECT_EQ(out_.find("inet "), std::string::npos);
+  EXPECT_NE(out_.find("inet6 fe80::42/64"), std::string::npos);
+}
+
+TEST_F(RunTest, AddrAsJsonHasIpsNames) {
+  ASSERT_EQ(RunLine("web --json a s"), 0) << err_;
+  const auto json = nlohmann::json::parse(out_);
+  ASSERT_EQ(json.size(), 2u);
+  EXPECT_EQ(json[1]["ifname"], "eth0");
+  EXPECT_EQ(json[1]["operstate"], "UP");
+  EXPECT_EQ(json[1]["addr_info"][0]["local"], "172.17.0.2");
+  EXPECT_EQ(json[1]["addr_info"][0]["prefixlen"], 16);
+  EXPECT_EQ(json[1]["addr_info"][1]["scope"], "link");
+}
+
+TEST_F(RunTest, AddrAddAndDelete) {
+  ASSERT_EQ(RunLine("web addr add 192.0.2.1/24 dev eth0"), 0) << err_;
+  EXPECT_EQ(sandbox_.add_address.prefix(), "192.0.2.1/24");
+  EXPECT_EQ(sandbox_.add_address.interface(), "eth0");
+  ASSERT_EQ(RunLine("web addr del dev eth0 2001:db8::1/64"), 0) << err_;
+  EXPECT_EQ(sandbox_.remove_address.prefix(), "2001:db8::1/64");
+}
+
+TEST_F(RunTest, LinkStatistics) {
+  ASSERT_EQ(RunLine("-s web link"), 0) << err_;
+  EXPECT_NE(out_.find("    RX:      bytes  packets  errors dropped   mcast\n"
+                      "              1234        0       0       0       0\n"
+                      "    TX:      bytes  packets  errors dropped\n"
+                      "                 0        7       0       0\n"),
+            std::string::npos)
+      << out_;
+}
+
+TEST_F(RunTest, LinkWithoutCarrier) {
+  sandbox_.interfaces.mutable_interfaces(1)->set_carrier(false);
+  ASSERT_EQ(RunLine("web link show"), 0) << err_;
+  EXPECT_NE(out_.find("eth0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 state DOWN"),
+            std::string::npos)
+      << out_;
+}
+
+TEST_F(RunTest, LinkSet) {
+  ASSERT_EQ(RunLine("web link set dev eth0 down mtu 9000"), 0) << err_;
+  EXPECT_TRUE(sandbox_.set_interface.has_up());
+  EXPECT_FALSE(sandbox_.set_interface.up());
+  EXPECT_EQ(sandbox_.set_interface.mtu_bytes(), 9000u);
+  ASSERT_EQ(RunLine("web link set eth0 up"), 0) << err_;
+  EXPECT_FALSE(sandbox_.set_interface.has_mtu_bytes());
+}
+
+TEST_F(RunTest, RouteShowsLikeIp) {
+  ASSERT_EQ(RunLine("web route"), 0) << err_;
+  EXPECT_EQ(out_,
+            "default via 172.17.0.1 dev eth0\n"
+            "172.17.0.0/16 dev eth0 proto kernel scope link src 172.17.0.2\n");
+  ASSERT_EQ(RunLine("web -6 route"), 0) << err_;
+  EXPECT_EQ(out_, "default via fe80::1 dev eth0 metric 1024\n");
+}
+
+TEST_F(RunTest, RouteTypesAndHosts) {
+  sandbox_.routes.Clear();
+  AddRoute("192.0.2.9/32", "", 4, 0, "", 5);
+  sandbox_.routes.mutable_routes(0)->set_type(v1::Route::TYPE_BLACKHOLE);
+  sandbox_.routes.mutable_routes(0)->clear_interface();
+  ASSERT_EQ(RunLine("web route"), 0) << err_;
+  EXPECT_EQ(out_, "blackhole 192.0.2.9 proto static metric 5\n");
+  ASSERT_EQ(RunLine("web -j route"), 0) << err_;
+  EXPECT_EQ(out_,
+            "[{\"type\":\"blackhole\",\"dst\":\"192.0.2.9\",\"protocol\":\"static\",\"metric\":5,"
+            "\"flags\":[]}]\n");
+}
+
+TEST_F(RunTest, RouteAddTakesIpsWords) {
+  ASSERT_EQ(RunLine("web route add 198.51.100.0/24 via 172.17.0.1 dev eth0 metric 7 src 172.17.0.2 "
+                    "mtu 1400 proto static"),
+            0)
+      << err_;
+  const v1::Route& route = sandbox_.add_route.route();
+  EXPECT_EQ(route.destination(), "198.51.100.0/24");
+  EXPECT_EQ(route.gateway(), "172.17.0.1");
+  EXPECT_EQ(route.interface(), "eth0");
+  EXPECT_EQ(route.metric(), 7u);
+  EXPECT_EQ(route.source(), "172.17.0.2");
+  EXPECT_EQ(route.mtu_bytes(), 1400u);
+  EXPECT_EQ(route.protocol(), 4u);
+  EXPECT_FALSE(sandbox_.add_route.replace());
+}
+
+TEST_F(RunTest, DefaultIsOfTheGatewaysFamily) {
+  ASSERT_EQ(RunLine("web route replace default via 2001:db8::1"), 0) << err_;
+  EXPECT_EQ(sandbox_.add_route.route().destination(), "::/0");
+  EXPECT_TRUE(sandbox_.add_route.replace());
+  ASSERT_EQ(RunLine("web route add unreachable default"), 0) << err_;
+  EXPECT_EQ(sandbox_.add_route.route().destination(), "0.0.0.0/0");
+  EXPECT_EQ(sandbox_.add_route.route().type(), v1::Route::TYPE_UNREACHABLE);
+  ASSERT_EQ(RunLine("web -6 route del default"), 0) << err_;
+  EXPECT_EQ(sandbox_.remove_route.route().destination(), "::/0");
+}
+
+TEST_F(RunTest, NeighShowsLikeIp) {
+  v1::Neighbor* known = sandbox_.neighbors.add_neighbors();
+  known->set_address("172.17.0.1");
+  known->set_interface("eth0");
+  known->set_hardware_address("02:42:00:00:00:01");
+  known->set_state(v1::Neighbor::STATE_REACHABLE);
+  v1::Neighbor* failed = sandbox_.neighbors.add_neighbors();
+  failed->set_address("fe80::9");
+  failed->set_interface("eth0");
+  failed->set_state(v1::Neighbor::STATE_FAILED);
+  ASSERT_EQ(RunLine("web neighbour"), 0) << err_;
+  EXPECT_EQ(out_,
+            "172.17.0.1 dev eth0 lladdr 02:42:00:00:00:01 REACHABLE\n"
+            "fe80::9 dev eth0 FAILED\n");
+  ASSERT_EQ(RunLine("web -j n"), 0) << err_;
+  EXPECT_EQ(nlohmann::json::parse(out_)[0]["state"][0], "REACHABLE");
+}
+
+TEST_F(RunTest, NeighChanges) {
+  ASSERT_EQ(RunLine("web neigh add 172.17.0.9 lladdr 02:00:00:00:00:09 dev eth0 nud permanent"), 0)
+      << err_;
+  EXPECT_EQ(sandbox_.add_neighbor.hardware_address(), "02:00:00:00:00:09");
+  ASSERT_EQ(RunLine("web neigh del 172.17.0.9 dev eth0"), 0) << err_;
+  EXPECT_EQ(sandbox_.remove_neighbor.address(), "172.17.0.9");
+  ASSERT_EQ(RunLine("web -4 neigh flush dev eth0 nud all"), 0) << err_;
+  EXPECT_EQ(sandbox_.flush_neighbors.interface(), "eth0");
+  EXPECT_EQ(sandbox_.flush_neighbors.family(), v1::FAMILY_IPV4);
+  EXPECT_TRUE(sandbox_.flush_neighbors.include_permanent());
+}
+
+TEST_F(RunTest, SocketsShowLikeSs) {
+  sandbox_.sockets.push_back(
+      MakeSocket(v1::Socket::PROTOCOL_TCP, v1::Socket::STATE_LISTEN, "0.0.0.0", 80, "0.0.0.0", 0));
+  sandbox_.sockets.back().set_send_queue(511);
+  sandbox_.sockets.push_back(MakeSocket(v1::Socket::PROTOCOL_TCP, v1::Socket::STATE_ESTABLISHED,
+                                        "172.17.0.2", 80, "172.17.0.1", 40000));
+  v1::TcpInfo* info = sandbox_.sockets.back().mutable_tcp();
+  info->set_rtt_us(150);
+  info->set_rtt_variance_us(50);
+  info->set_rto_us(204000);
+  info->set_send_mss_bytes(1448);
+  info->set_congestion_window(10);
+  info->set_slow_start_threshold(0x7fffffff);
+  info->set_bytes_acked(77);
+  sandbox_.sockets.push_back(
+      MakeSocket(v1::Socket::PROTOCOL_UDP, v1::Socket::STATE_CLOSED, "::", 53, "::", 0));
+  ASSERT_EQ(RunLine("web ss -tuan"), 0) << err_;
+  EXPECT_EQ(out_,
+            "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port\n"
+            "tcp   LISTEN 0      511            0.0.0.0:80         0.0.0.0:*\n"
+            "tcp   ESTAB  0      0           172.17.0.2:80  172.17.0.1:40000\n"
+            "udp   UNCONN 0      0                 [::]:53            [::]:*\n");
+  ASSERT_EQ(RunLine("web ss -Hi"), 0) << err_;
+  EXPECT_EQ(out_,
+            "tcp   ESTAB 0      0           172.17.0.2:80  172.17.0.1:40000\n"
+            "\t rto:204 rtt:0.15/0.05 mss:1448 pmtu:0 rcvmss:0 cwnd:10 bytes_acked:77\n");
+  ASSERT_EQ(RunLine("web ss -lH"), 0) << err_;
+  EXPECT_NE(out_.find("LISTEN"), std::string::npos);
+  EXPECT_EQ(out_.find("ESTAB"), std::string::npos);
+  ASSERT_EQ(RunLine("--json web ss -a"), 0) << err_;
+  const auto json = nlohmann::json::parse(out_);
+  ASSERT_EQ(json.size(), 3u);
+  EXPECT_EQ(json[1]["tcp"]["rtt_us"], 150);
+  EXPECT_EQ(json[1]["peer"]["port"], 40000);
+}
+
+TEST_F(RunTest, CountersWithoutDotsAndZeros) {
+  for (const auto& [name, value] :
+       {std::pair("Ip.InReceives", 9), std::pair("Tcp.RetransSegs", 0)}) {
+    v1::Counter* counter = sandbox_.counters.add_counters();
+    counter->set_name(name);
+    counter->set_value(value);
+  }
+  ASSERT_EQ(RunLine("web nstat"), 0) << err_;
+  EXPECT_EQ(out_, "IpInReceives                    9\n");
+  ASSERT_EQ(RunLine("web --json stats -z Tcp"), 0) << err_;
+  EXPECT_EQ(out_, "{\"stack\":{\"TcpRetransSegs\":0}}\n");
+}
+
+TEST_F(RunTest, MonitorPrintsEventsUntilTheSandboxEnds) {
+  v1::Event removed;
+  removed.set_kind(v1::Event::KIND_REMOVED);
+  removed.mutable_route()->set_destination("192.0.2.0/24");
+  removed.mutable_route()->set_interface("eth0");
+  sandbox_.events.push_back(removed);
+  EXPECT_EQ(RunLine("web monitor route socket"), 2);
+  EXPECT_EQ(out_, "Deleted 192.0.2.0/24 dev eth0\n");
+  EXPECT_EQ(err_, "moatctl: the sandbox has ended\n");
+  ASSERT_EQ(sandbox_.watch.objects_size(), 2);
+  EXPECT_EQ(sandbox_.watch.objects(1), v1::WatchRequest::OBJECT_SOCKET);
+}
+
+TEST_F(RunTest, NoObjectTellsWhoItIs) {
+  ASSERT_EQ(RunLine("web"), 0) << err_;
+  EXPECT_EQ(out_, "sandbox web up 1.5s\n");
+}
+
+TEST_F(RunTest, RootIsPassedOn) {
+  ASSERT_EQ(RunLine("--root /somewhere web"), 0) << err_;
+  EXPECT_EQ(root_, "/somewhere");
+}
+
+TEST_F(RunTest, TheSandboxsRefusalIsOneLineAndExitCode2) {
+  sandbox_.answer = grpc::Status(grpc::StatusCode::NOT_FOUND, "Cannot find device \"eth9\"");
+  EXPECT_EQ(RunLine("web link set eth9 up"), 2);
+  EXPECT_EQ(err_, "moatctl: Cannot find device \"eth9\"\n");
+  EXPECT_EQ(RunLine("other addr"), 2);
+  EXPECT_EQ(err_, "moatctl: no such sandbox: other\n");
+}
+
+TEST_F(RunTest, MistakesAreNamedAndExitCode1) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"", "needs the id of a sandbox; try moatctl --help"},
+      {"--frob web", "option \"--frob\" is unknown; try moatctl --help"},
+      {"--root", "\"--root\" needs a value"},
+      {"web frob",
+       "object \"frob\" is unknown; there are: addr, route, link, neigh, ss, nstat, monitor"},
+      {"web addr frob", "\"frob\" is unknown to \"addr\"; it knows: show, add, del"},
+      {"web addr add 192.0.2.1/24", "addr needs \"dev IF\""},
+      {"web addr add dev eth0", "addr needs an address, e.g. 192.0.2.1/24"},
+      {"web addr add 300.0.0.1/24 dev eth0", "\"300.0.0.1/24\" is not an address"},
+      {"web addr add 192.0.2.1/24 dev", "\"dev\" needs a value"},
+      {"web addr add 192.0.2.1/24 dev eth0 label x", "addr: \"label\" is not supported"},
+      {"web link set", "link set needs an interface"},
+      {"web link set eth0", "link set needs up, down or mtu"},
+      {"web link set eth0 mtu big", "\"big\" is not a number for \"mtu\""},
+      {"web link show eth0 eth1", "\"eth1\" is one word too many"},
+      {"web route add", "route needs a destination, e.g. default"},
+      {"web route add nowhere", "\"nowhere\" is not a destination"},
+      {"web route add default via x", "\"x\" is not an address"},
+      {"web route add default nexthop", "route: \"nexthop\" is not supported"},
+      {"web neigh add 192.0.2.1 dev eth0", "neigh add needs \"lladdr MAC\""},
+      {"web neigh del 192.0.2.1", "neigh needs \"dev IF\""},
+      {"web ss -x", "ss: option -x is not supported"},
+      {"web ss state", "ss: filter \"state\" is not supported"},
+      {"web monitor frob",
+       "monitor: \"frob\" is not link, address, route, neigh, socket, counter or all"},
+  };
+  for (const auto& [line, message] : mistakes) {
+    EXPECT_EQ(RunLine(line), 1) << line;
+    EXPECT_EQ(err_, std::string("moatctl: ") + message + "\n") << line;
+    EXPECT_EQ(out_, "") << line;
+  }
+}
+
+TEST_F(RunTest, HelpNeedsNoSandbox) {
+  ASSERT_EQ(RunLine("--help"), 0);
+  EXPECT_NE(out_.find("Usage: moatctl"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace moat::ctl

@@ -1,0 +1,238 @@
+#include "sentry/control/sandbox_service.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "sentry/control/changes.h"
+#include "sentry/control/proto_from_stack.h"
+#include "sentry/control/stack_from_proto.h"
+#include "sentry/control/watch.h"
+
+namespace moat::sentry {
+namespace {
+
+using netstack::Stack;
+
+// absl's codes are gRPC's.
+grpc::Status ToGrpc(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
+
+template <typename Request>
+grpc::Status Change(StackAccess* access, const Request& request) {
+  absl::Status status;
+  access->Change([&](Stack& stack) { status = Apply(stack, request); });
+  return ToGrpc(status);
+}
+
+// A list call may name one interface. Sets `*index` to it, or to 0 for all.
+absl::Status InterfaceFilter(const Stack& stack, const std::string& name,
+                             netstack::InterfaceIndex* index) {
+  *index = 0;
+  if (name.empty()) return absl::OkStatus();
+  absl::StatusOr<netstack::InterfaceInfo> interface = FindInterface(stack, name);
+  if (!interface.ok()) return interface.status();
+  *index = interface->index;
+  return absl::OkStatus();
+}
+
+bool Selected(netstack::InterfaceIndex wanted, netstack::InterfaceIndex index) {
+  return wanted == 0 || wanted == index;
+}
+
+}  // namespace
+
+SandboxService::SandboxService(std::string id, absl::Time started, StackAccess* stack)
+    : id_(std::move(id)), started_(started), stack_(stack) {}
+
+grpc::Status SandboxService::GetInfo(grpc::ServerContext*, const v1::GetInfoRequest*,
+                                     v1::GetInfoResponse* response) {
+  response->set_id(id_);
+  response->set_sentry_pid(getpid());
+  response->set_uptime_ms(static_cast<uint64_t>(absl::ToInt64Milliseconds(absl::Now() - started_)));
+  return grpc::Status::OK;
+}
+
+grpc::Status SandboxService::ListInterfaces(grpc::ServerContext*,
+                                            const v1::ListInterfacesRequest* request,
+                                            v1::ListInterfacesResponse* response) {
+  absl::Status status;
+  stack_->Read([&](Stack& stack) {
+    netstack::InterfaceIndex only;
+    status = InterfaceFilter(stack, request->interface(), &only);
+    if (!status.ok()) return;
+    const InterfaceNames names = NamesOf(stack);
+    const std::vector<netstack::AddressInfo> addresses = stack.Addresses();
+    for (const netstack::InterfaceInfo& info : stack.Interfaces()) {
+      if (!Selected(only, info.index)) continue;
+      v1::Interface* interface = response->add_interfaces();
+      *interface = ToProto(info);
+      for (const netstack::AddressInfo& address : addresses) {
+        if (address.interface == info.index) *interface->add_addresses() = ToProto(address, names);
+      }
+    }
+  });
+  std::sort(response->mutable_interfaces()->begin(), response->mutable_interfaces()->end(),
+            [](const v1::Interface& a, const v1::Interface& b) { return a.index() < b.index(); });
+  return ToGrpc(status);
+}
+
+grpc::Status SandboxService::ListAddresses(grpc::ServerContext*,
+                                           const v1::ListAddressesRequest* request,
+                                           v1::ListAddressesResponse* response) {
+  absl::Status status;
+  stack_->Read([&](Stack& stack) {
+    netstack::InterfaceIndex only;
+    status = InterfaceFilter(stack, request->interface(), &only);
+    if (!status.ok()) return;
+    const InterfaceNames names = NamesOf(stack);
+    for (const netstack::AddressInfo& address : stack.Addresses()) {
+      if (!Selected(only, address.interface)) continue;
+      if (!Matches(request->family(), address.prefix.address.family())) continue;
+      *response->add_addresses() = ToProto(address, names);
+    }
+  });
+  std::stable_sort(response->mutable_addresses()->begin(), response->mutable_addresses()->end(),
+                   [](const v1::InterfaceAddress& a, const v1::InterfaceAddress& b) {
+                     return a.interface_index() < b.interface_index();
+                   });
+  return ToGrpc(status);
+}
+
+grpc::Status SandboxService::ListRoutes(grpc::ServerContext*, const v1::ListRoutesRequest* request,
+                                        v1::ListRoutesResponse* response) {
+  absl::Status status;
+  stack_->Read([&](Stack& stack) {
+    netstack::InterfaceIndex only;
+    status = InterfaceFilter(stack, request->interface(), &only);
+    if (!status.ok()) return;
+    const InterfaceNames names = NamesOf(stack);
+    for (const netstack::RouteInfo& route : stack.Routes()) {
+      if (!Selected(only, route.interface)) continue;
+      if (!Matches(request->family(), route.destination.address.family())) continue;
+      *response->add_routes() = ToProto(route, names);
+    }
+  });
+  return ToGrpc(status);
+}
+
+grpc::Status SandboxService::ListNeighbors(grpc::ServerContext*,
+                                           const v1::ListNeighborsRequest* request,
+                                           v1::ListNeighborsResponse* response) {
+  absl::Status status;
+  stack_->Read([&](Stack& stack) {
+    netstack::InterfaceIndex only;
+    status = InterfaceFilter(stack, request->interface(), &only);
+    if (!status.ok()) return;
+    const InterfaceNames names = NamesOf(stack);
+    for (const netstack::NeighborInfo& neighbor : stack.Neighbors()) {
+      if (!Selected(only, neighbor.interface)) continue;
+      if (!Matches(request->family(), neighbor.address.family())) continue;
+      *response->add_neighbors() = ToProto(neighbor, names);
+    }
+  });
+  return ToGrpc(status);
+}
+
+grpc::Status SandboxService::GetCounters(grpc::ServerContext*, const v1::GetCountersRequest*,
+                                         v1::GetCountersResponse* response) {
+  std::map<std::string, uint64_t> counters;
+  stack_->Read([&](Stack& stack) { counters = stack.Counters(); });
+  for (const auto& [name, value] : counters) {
+    v1::Counter* counter = response->add_counters();
+    counter->set_name(name);
+    counter->set_value(value);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status SandboxService::ListSockets(grpc::ServerContext*,
+                                         const v1::ListSocketsRequest* request,
+                                         grpc::ServerWriter<v1::Socket>* writer) {
+  std::vector<netstack::SocketInfo> sockets;
+  InterfaceNames names;
+  stack_->Read([&](Stack& stack) {
+    sockets = stack.ListSockets();
+    names = NamesOf(stack);
+  });
+  const auto& protocols = request->protocols();
+  for (const netstack::SocketInfo& info : sockets) {
+    if (!Matches(request->family(), info.family)) continue;
+    const v1::Socket socket = ToProto(info, names);
+    const bool wanted = protocols.empty() || std::count(protocols.begin(), protocols.end(),
+                                                        static_cast<int>(socket.protocol())) > 0;
+    if (wanted && !writer->Write(socket)) break;
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status SandboxService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
+                                   grpc::ServerWriter<v1::Event>* writer) {
+  const auto leave = absl::MakeCleanup([this] { watchers_.fetch_sub(1); });
+  if (watchers_.fetch_add(1) >= kMaxWatchers) {
+    return ToGrpc(absl::ResourceExhaustedError("too many clients watch this sandbox"));
+  }
+  sentry::Watch watch(stack_, *request);
+  return ToGrpc(watch.Run([context] { return context->IsCancelled(); },
+                          [writer](const v1::Event& event) { return writer->Write(event); }));
+}
+
+grpc::Status SandboxService::SetInterface(grpc::ServerContext*,
+                                          const v1::SetInterfaceRequest* request,
+                                          v1::SetInterfaceResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::AddAddress(grpc::ServerContext*, const v1::AddAddressRequest* request,
+                                        v1::AddAddressResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::RemoveAddress(grpc::ServerContext*,
+                                           const v1::RemoveAddressRequest* request,
+                                           v1::RemoveAddressResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::AddRoute(grpc::ServerContext*, const v1::AddRouteRequest* request,
+                                      v1::AddRouteResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::RemoveRoute(grpc::ServerContext*,
+                                         const v1::RemoveRouteRequest* request,
+                                         v1::RemoveRouteResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::AddNeighbor(grpc::ServerContext*,
+                                         const v1::AddNeighborRequest* request,
+                                         v1::AddNeighborResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::RemoveNeighbor(grpc::ServerContext*,
+                                            const v1::RemoveNeighborRequest* request,
+                                            v1::RemoveNeighborResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::FlushNeighbors(grpc::ServerContext*,
+                                            const v1::FlushNeighborsRequest* request,
+                                            v1::FlushNeighborsResponse* response) {
+  absl::StatusOr<uint32_t> removed;
+  stack_->Change([&](Stack& stack) { removed = Apply(stack, *request); });
+  if (removed.ok()) response->set_removed(*removed);
+  return ToGrpc(removed.status());
+}
+
+}  // namespace moat::sentry
