@@ -1,0 +1,121 @@
+// Runs a libFuzzer target without libFuzzer: the corpus, then seeded random inputs and mutations of
+// what came before. Repeatable: the inputs depend only on --runs and the corpus.
+//
+//   foo_fuzz [--runs=N] [--seed=N] [FILE...]
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+namespace {
+
+using Input = std::vector<uint8_t>;
+
+constexpr size_t kMaxInput = 4096;
+constexpr size_t kMaxPool = 256;
+
+// Values at which length and sign checks break.
+constexpr uint8_t kEdges[] = {0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x04, 0x40, 0x45, 0x60};
+
+class Mutator {
+ public:
+  explicit Mutator(uint64_t seed) : engine_(seed) {}
+
+  size_t Below(size_t bound) { return bound == 0 ? 0 : engine_() % bound; }
+
+  Input Random() {
+    Input input(Below(Below(4) == 0 ? kMaxInput : 128));
+    for (uint8_t& byte : input) byte = static_cast<uint8_t>(engine_());
+    return input;
+  }
+
+  Input Mutate(Input input) {
+    for (size_t changes = 1 + Below(8); changes > 0; --changes) MutateOnce(input);
+    if (input.size() > kMaxInput) input.resize(kMaxInput);
+    return input;
+  }
+
+ private:
+  void MutateOnce(Input& input) {
+    if (input.empty()) {
+      input = Random();
+      return;
+    }
+    const size_t at = Below(input.size());
+    switch (Below(6)) {
+      case 0: input[at] = static_cast<uint8_t>(engine_()); return;
+      case 1: input[at] ^= static_cast<uint8_t>(1u << Below(8)); return;
+      case 2: input[at] = kEdges[Below(std::size(kEdges))]; return;
+      case 3: input.resize(at); return;
+      case 4: input.insert(input.begin() + at, 1 + Below(16), kEdges[Below(std::size(kEdges))]); return;
+      case 5: {  // repeat a piece
+        const Input piece(input.begin() + at,
+                          input.begin() + at + std::min<size_t>(1 + Below(64), input.size() - at));
+        input.insert(input.begin() + Below(input.size()), piece.begin(), piece.end());
+        return;
+      }
+    }
+  }
+
+  std::mt19937_64 engine_;
+};
+
+struct Options {
+  uint64_t runs = 20000;
+  uint64_t seed = 1;
+  std::vector<std::string> files;
+};
+
+Options g_options;  // set by main before the one test runs
+
+Input ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.good()) << "cannot read " << path;
+  return Input(std::istreambuf_iterator<char>(file), {});
+}
+
+TEST(Fuzz, BoundedRun) {
+  Mutator mutator(g_options.seed);
+  std::vector<Input> pool;
+  for (const std::string& path : g_options.files) {
+    pool.push_back(ReadFile(path));
+    LLVMFuzzerTestOneInput(pool.back().data(), pool.back().size());
+  }
+  for (uint64_t run = 0; run < g_options.runs; ++run) {
+    Input input = pool.empty() || mutator.Below(8) == 0 ? mutator.Random()
+                                                        : mutator.Mutate(pool[mutator.Below(pool.size())]);
+    LLVMFuzzerTestOneInput(input.data(), input.size());
+    if (pool.size() < kMaxPool) {
+      pool.push_back(std::move(input));
+    } else if (mutator.Below(16) == 0) {
+      pool[g_options.files.size() + mutator.Below(kMaxPool - g_options.files.size())] = std::move(input);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "--runs=", 7) == 0) {
+      g_options.runs = std::strtoull(argv[i] + 7, nullptr, 10);
+    } else if (std::strncmp(argv[i], "--seed=", 7) == 0) {
+      g_options.seed = std::strtoull(argv[i] + 7, nullptr, 10);
+    } else {
+      g_options.files.push_back(argv[i]);
+    }
+  }
+  return RUN_ALL_TESTS();
+}
