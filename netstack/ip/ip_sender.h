@@ -23,8 +23,8 @@ inline constexpr uint8_t kIcmpV6 = 58;
 }  // namespace ip_protocol
 
 struct RouteQuery {
-  IpAddress destination;
-  IpAddress source;               // unspecified (of the same family): select one (RFC 6724)
+  IpAddress destination{};
+  IpAddress source{};               // unspecified (of the same family): select one (RFC 6724)
   InterfaceIndex interface = 0;   // SO_BINDTODEVICE, scope id, IP_PKTINFO; 0: any
   uint32_t flow_hash = 0;         // chooses among equal-cost next hops
 };
@@ -55,6 +55,7 @@ struct IpPacketOut {
   uint8_t hop_limit = 0;       // 0: the family's default
   bool dont_fragment = true;   // IPv4 DF; for IPv6: never fragment locally (EMSGSIZE instead)
   uint32_t flow_label = 0;     // IPv6, 20 bits
+  bool multicast_loop = true;  // a multicast packet also goes to members on this stack
   // Transport header, checksum field zero (or already what the transport wants, see below).
   std::span<uint8_t> transport_header;
   std::span<const std::span<const uint8_t>> payload;

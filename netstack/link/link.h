@@ -26,9 +26,9 @@ struct TxOffload {
 
 // A frame to send. All spans are borrowed until Transmit() returns.
 struct TxFrame {
-  std::span<const uint8_t> headers;                   // from the link header up to the payload
-  std::span<const std::span<const uint8_t>> payload;  // gathered; may be empty
-  TxOffload offload;
+  std::span<const uint8_t> headers{};                 // from the link header up to the payload
+  std::span<const std::span<const uint8_t>> payload{};  // gathered; may be empty
+  TxOffload offload{};
 
   size_t payload_size() const {
     size_t size = 0;
@@ -45,7 +45,7 @@ enum class RxChecksum : uint8_t {
 
 // A received frame, possibly a super-segment (GRO) of up to 64 KiB.
 struct RxFrame {
-  Slice bytes;  // from the link header on; from the IP header on links without one
+  Slice bytes{};  // from the link header on; from the IP header on links without one
   RxChecksum checksum = RxChecksum::kUnverified;  // of the transport header; IPv4's own is always checked
   GsoType gso = GsoType::kNone;
   uint16_t gso_size = 0;  // size of the segments that were merged; 0 when the frame is one segment

@@ -15,9 +15,9 @@ namespace moat::netstack {
 
 // A received datagram with what recvmsg(2) can report about it.
 struct Datagram {
-  Slice payload;
-  Endpoint source;
-  IpAddress destination;         // as in the IP header (may be a group)
+  Slice payload{};
+  Endpoint source{};
+  IpAddress destination{};        // as in the IP header (may be a group)
   InterfaceIndex interface = 0;  // that it arrived on
   uint8_t hop_limit = 0;
   uint8_t traffic_class = 0;
@@ -32,19 +32,19 @@ struct QueuedError {
   uint8_t icmp_type = 0;
   uint8_t icmp_code = 0;
   uint32_t mtu = 0;
-  Endpoint destination;  // of the packet that failed
-  IpAddress offender;
-  Slice payload;         // what is quoted of the datagram
+  Endpoint destination{};  // of the packet that failed
+  IpAddress offender{};
+  Slice payload{};         // what is quoted of the datagram
   bool local = false;    // SO_EE_ORIGIN_LOCAL
 };
 
 // Where and how one datagram goes; fields left empty come from the socket.
 struct SendControl {
-  std::optional<Endpoint> destination;  // absent: the connected peer
-  std::optional<IpAddress> source;      // IP_PKTINFO / IPV6_PKTINFO
+  std::optional<Endpoint> destination{};  // absent: the connected peer
+  std::optional<IpAddress> source{};      // IP_PKTINFO / IPV6_PKTINFO
   InterfaceIndex interface = 0;
-  std::optional<uint8_t> hop_limit;
-  std::optional<uint8_t> traffic_class;
+  std::optional<uint8_t> hop_limit{};
+  std::optional<uint8_t> traffic_class{};
   uint16_t segment_size = 0;            // UDP_SEGMENT; 0: one datagram
 };
 

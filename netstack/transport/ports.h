@@ -40,7 +40,7 @@ enum class PortSpace : uint8_t { kTcp, kUdp, kPing };
 
 // How a port is held; equal claims are counted as one.
 struct PortClaim {
-  IpAddress address;                // unspecified of its family: wildcard
+  IpAddress address{};               // unspecified of its family: wildcard
   InterfaceIndex device = 0;        // SO_BINDTODEVICE, or the scope of a link-local address
   bool v6_only = false;             // of an IPv6 wildcard
   bool reuse_address = false;

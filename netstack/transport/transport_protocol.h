@@ -14,17 +14,17 @@ namespace moat::netstack {
 
 // One received transport packet, reassembled, IP header validated. Addresses never are IPv4-mapped.
 struct IpPacketIn {
-  IpAddress source;
-  IpAddress destination;
+  IpAddress source{};
+  IpAddress destination{};
   InterfaceIndex interface = 0;
   uint8_t protocol = 0;
   uint8_t traffic_class = 0;
   uint8_t hop_limit = 0;
   bool to_broadcast = false;  // link or IP broadcast
   bool to_multicast = false;
-  Slice payload;              // from the transport header on
+  Slice payload{};            // from the transport header on
   // The whole IP packet (header on) while it is in one piece, for ICMP errors that quote it.
-  Slice ip_packet;
+  Slice ip_packet{};
   RxChecksum checksum = RxChecksum::kUnverified;
   uint16_t gso_size = 0;      // see RxFrame
 };
@@ -44,12 +44,12 @@ struct IcmpErrorIn {
   uint32_t mtu = 0;  // kPacketTooBig
   uint8_t icmp_type = 0;
   uint8_t icmp_code = 0;
-  IpAddress offender;     // who sent the error
-  IpAddress source;       // of the quoted packet: ours
-  IpAddress destination;  // of the quoted packet: the peer's
+  IpAddress offender{};    // who sent the error
+  IpAddress source{};      // of the quoted packet: ours
+  IpAddress destination{};  // of the quoted packet: the peer's
   InterfaceIndex interface = 0;
   uint8_t protocol = 0;                      // of the quoted packet
-  std::span<const uint8_t> quoted_transport; // at least 8 bytes, from the transport header on
+  std::span<const uint8_t> quoted_transport{};  // at least 8 bytes, from the transport header on
 };
 
 class TransportProtocol {

@@ -87,7 +87,7 @@ class IpAddress {
 using InterfaceIndex = int32_t;
 
 struct Endpoint {
-  IpAddress address;
+  IpAddress address{};
   uint16_t port = 0;             // host order
   InterfaceIndex scope = 0;      // sin6_scope_id; only for link-local IPv6
   auto operator<=>(const Endpoint&) const = default;
@@ -100,7 +100,7 @@ struct Endpoint {
 };
 
 struct Prefix {
-  IpAddress address;  // host bits may be set (an interface address) or clear (a route)
+  IpAddress address{};  // host bits may be set (an interface address) or clear (a route)
   int length = 0;
   auto operator<=>(const Prefix&) const = default;
   std::string ToString() const;                           // 192.0.2.0/24

@@ -1,0 +1,37 @@
+// The sysctls that all datagram sockets of a stack share (socket(7), ip(7)).
+#ifndef MOAT_NETSTACK_TRANSPORT_DATAGRAM_SETTINGS_H_
+#define MOAT_NETSTACK_TRANSPORT_DATAGRAM_SETTINGS_H_
+
+#include "netstack/base/sysctl.h"
+
+namespace moat::netstack {
+
+struct DatagramSettings {
+  // Registers what is not registered yet, so that UDP and ping can both be first.
+  explicit DatagramSettings(SysctlTable& table)
+      : receive_default(Number(table, "core.rmem_default", 212992, 256)),
+        receive_max(Number(table, "core.rmem_max", 212992, 256)),
+        send_default(Number(table, "core.wmem_default", 212992, 256)),
+        send_max(Number(table, "core.wmem_max", 212992, 256)),
+        max_memberships(Number(table, "ipv4.igmp_max_memberships", 20, 0)),
+        nonlocal_bind_v4(Number(table, "ipv4.ip_nonlocal_bind", 0, 0)),
+        nonlocal_bind_v6(Number(table, "ipv6.ip_nonlocal_bind", 0, 0)) {}
+
+  const Sysctl* receive_default;
+  const Sysctl* receive_max;
+  const Sysctl* send_default;
+  const Sysctl* send_max;
+  const Sysctl* max_memberships;
+  const Sysctl* nonlocal_bind_v4;
+  const Sysctl* nonlocal_bind_v6;
+
+ private:
+  static const Sysctl* Number(SysctlTable& table, const char* name, int64_t value, int64_t min) {
+    const Sysctl* known = table.Find(name);
+    return known != nullptr ? known : table.Register({.name = name, .values = {value}, .min = min});
+  }
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_TRANSPORT_DATAGRAM_SETTINGS_H_
