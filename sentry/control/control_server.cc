@@ -139,6 +139,12 @@ bool ControlServer::active() const {
   return running_;
 }
 
+bool ControlServer::WaitUntilInactive(absl::Duration timeout) const {
+  absl::MutexLock lock(&mutex_);
+  const auto inactive = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !running_; };
+  return mutex_.AwaitWithTimeout(absl::Condition(&inactive), timeout);
+}
+
 void ControlServer::Wake() const { eventfd_write(wake_fd_, 1); }
 
 std::vector<int> ControlServer::TakePending() {

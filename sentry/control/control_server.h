@@ -51,8 +51,9 @@ class ControlServer {
   // kResourceExhausted (too many, or no thread to be had).
   absl::Status OnConnection(int fd);
 
-  // Whether the server is up; for tests and for the curious.
+  // Whether the server is up, and waiting until it is not; false when `timeout` passed first.
   bool active() const;
+  bool WaitUntilInactive(absl::Duration timeout) const;
 
  private:
   class Connections;
