@@ -1,0 +1,31 @@
+// Multicast membership options of both families. Private to options/.
+//
+// Source-specific membership (IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_SOURCE_GROUP, IP_BLOCK_SOURCE,
+// MCAST_MSFILTER, ...) is not supported: EOPNOTSUPP after Linux's own checks of the arguments.
+#ifndef MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_
+#define MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_
+
+#include "sentry/options/option_row.h"
+
+namespace moat::sentry {
+
+int AddMembership4(const OptionTarget& target, const OptionInput& input);   // IP_ADD_MEMBERSHIP
+int DropMembership4(const OptionTarget& target, const OptionInput& input);  // IP_DROP_MEMBERSHIP
+int AddMembership6(const OptionTarget& target, const OptionInput& input);   // IPV6_JOIN_GROUP
+int DropMembership6(const OptionTarget& target, const OptionInput& input);  // IPV6_LEAVE_GROUP
+int JoinGroup4(const OptionTarget& target, const OptionInput& input);       // MCAST_JOIN_GROUP
+int LeaveGroup4(const OptionTarget& target, const OptionInput& input);      // MCAST_LEAVE_GROUP
+int JoinGroup6(const OptionTarget& target, const OptionInput& input);
+int LeaveGroup6(const OptionTarget& target, const OptionInput& input);
+
+int RefuseSource4(const OptionTarget& target, const OptionInput& input);  // IP_*_SOURCE*
+int RefuseGroupSource4(const OptionTarget& target, const OptionInput& input);  // MCAST_*_SOURCE*
+int RefuseGroupSource6(const OptionTarget& target, const OptionInput& input);
+
+int SetMulticastInterface4(const OptionTarget& target, const OptionInput& input);  // IP_MULTICAST_IF
+ErrnoOr<OptionBytes> GetMulticastInterface4(const OptionTarget& target, size_t length);
+int SetMulticastInterface6(const OptionTarget& target, const OptionInput& input);
+
+}  // namespace moat::sentry
+
+#endif  // MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_

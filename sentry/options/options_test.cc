@@ -1,0 +1,229 @@
+// What the oracle's integers do not reach: structures, names, privileges, effects on the handle.
+#include "sentry/options/options.h"
+
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <set>
+#include <string>
+
+#include "sentry/abi/bytes.h"
+#include "sentry/testing/fake_sockets.h"
+
+namespace moat::sentry {
+namespace {
+
+using netstack::Error;
+using netstack::Family;
+using netstack::InterfaceIndex;
+using netstack::IpAddress;
+
+class FakeHost final : public OptionHost {
+ public:
+  bool HasCapability(int capability) override { return capabilities.contains(capability); }
+  InterfaceIndex InterfaceByName(std::string_view name) override { return name == "eth0" ? 2 : 0; }
+  std::string InterfaceName(InterfaceIndex index) override { return index == 2 ? "eth0" : ""; }
+  InterfaceIndex InterfaceByAddress(const IpAddress&) override { return 2; }
+  std::optional<uint32_t> PathMtu(const IpAddress&) override { return 1400; }
+  int64_t Sysctl(std::string_view, size_t, int64_t fallback) override { return fallback; }
+  uint64_t NamespaceCookie() override { return 9; }
+  std::set<int> capabilities;
+};
+
+class OptionsTest : public testing::Test {
+ protected:
+  template <typename T>
+  int Set(int level, int name, const T& value) {
+    return SetSocketOption(tcp_, level, name, sizeof(value), BytesOf(value));
+  }
+  template <typename T>
+  int SetUdp(int level, int name, const T& value) {
+    return SetSocketOption(udp_, level, name, sizeof(value), BytesOf(value));
+  }
+  template <typename T>
+  T Get(const OptionTarget& target, int level, int name) {
+    const auto got = GetSocketOption(target, level, name, sizeof(T));
+    EXPECT_TRUE(got.ok()) << strerrorname_np(got.error());
+    if (!got.ok() || got->span().size() != sizeof(T)) return T{};
+    return LoadAt<T>(got->span(), 0);
+  }
+
+  FakeTcpSocket tcp_socket_{Family::kIpv4};
+  FakeDatagramSocket udp_socket_{Family::kIpv4};
+  SocketSettings settings_;
+  FakeHost host_;
+  OptionTarget tcp_{.kind = SocketKind::kTcp, .family = Family::kIpv4, .tcp = &tcp_socket_,
+                    .datagram = nullptr, .settings = settings_, .host = host_};
+  OptionTarget udp_{.kind = SocketKind::kUdp, .family = Family::kIpv4, .tcp = nullptr,
+                    .datagram = &udp_socket_, .settings = settings_, .host = host_};
+};
+
+TEST_F(OptionsTest, LingerIsKept) {
+  EXPECT_EQ(Set(SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 5}), 0);
+  EXPECT_TRUE(settings_.linger);
+  EXPECT_EQ(settings_.linger_seconds, 5);
+  EXPECT_EQ((Get<linger>(tcp_, SOL_SOCKET, SO_LINGER).l_linger), 5);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_LINGER, linger{.l_onoff = 0, .l_linger = 9}), 0);
+  EXPECT_FALSE(settings_.linger);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_LINGER, 1), EINVAL);
+}
+
+TEST_F(OptionsTest, Timeouts) {
+  EXPECT_EQ(Set(SOL_SOCKET, SO_RCVTIMEO, timeval{.tv_sec = 1, .tv_usec = 250000}), 0);
+  EXPECT_EQ(settings_.receive_timeout, std::chrono::milliseconds(1250));
+  EXPECT_EQ((Get<timeval>(tcp_, SOL_SOCKET, SO_RCVTIMEO).tv_usec), 250000);
+  EXPECT_EQ((Get<timeval>(tcp_, SOL_SOCKET, SO_RCVTIMEO_NEW).tv_sec), 1);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_SNDTIMEO, timeval{.tv_sec = 0, .tv_usec = 1000000}), EDOM);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_SNDTIMEO, timeval{.tv_sec = INT64_MAX, .tv_usec = 0}), 0);
+  EXPECT_EQ(settings_.send_timeout, netstack::Duration(0));  // for ever
+  EXPECT_TRUE(IsPairOption(SOL_SOCKET, SO_SNDTIMEO));
+  EXPECT_FALSE(IsPairOption(SOL_SOCKET, SO_LINGER));
+}
+
+TEST_F(OptionsTest, BuffersAreReportedDoubled) {
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_SNDBUF), 16384);
+  EXPECT_EQ(Get<int>(udp_, SOL_SOCKET, SO_RCVBUF), 212992);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_SNDBUF, 100000), 0);
+  EXPECT_EQ(tcp_socket_.options().send_buffer, 100000u);
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_SNDBUF), 200000);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_SNDBUF, 1), 0);
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_SNDBUF), 4608);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_RCVBUF, 100 << 20), 0);
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_RCVBUF), 2 * 212992);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20), EPERM);
+  host_.capabilities = {CAP_NET_ADMIN};
+  EXPECT_EQ(Set(SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20), 0);
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_RCVBUF), 2 << 20);
+}
+
+TEST_F(OptionsTest, ErrorIsReportedOnce) {
+  tcp_socket_.error = Error::kConnectionRefused;
+  settings_.pending_error = EPIPE;
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_ERROR), EPIPE);
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_ERROR), 0);
+}
+
+TEST_F(OptionsTest, Privileges) {
+  EXPECT_EQ(Set(SOL_SOCKET, SO_MARK, 7), EPERM);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_PRIORITY, 7), EPERM);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_PRIORITY, 6), 0);
+  EXPECT_EQ(Set(SOL_IP, IP_TRANSPARENT, 1), EPERM);
+  host_.capabilities = {CAP_NET_RAW};
+  EXPECT_EQ(Set(SOL_SOCKET, SO_MARK, 7), 0);
+  EXPECT_EQ(tcp_socket_.options().mark, 7u);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_PRIORITY, 7), 0);
+  EXPECT_EQ(Set(SOL_IP, IP_TRANSPARENT, 1), 0);
+}
+
+TEST_F(OptionsTest, BindToDevice) {
+  const auto set = [&](std::string_view name) {
+    return SetSocketOption(tcp_, SOL_SOCKET, SO_BINDTODEVICE, static_cast<int32_t>(name.size()),
+                           {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
+  };
+  EXPECT_EQ(set("none0"), ENODEV);
+  EXPECT_EQ(set("eth0"), 0);
+  EXPECT_EQ(tcp_socket_.options().bound_device, 2);
+  EXPECT_EQ(set(""), EPERM);  // bound already
+  const auto got = GetSocketOption(tcp_, SOL_SOCKET, SO_BINDTODEVICE, IFNAMSIZ);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(got->span().data()), got->span().size()),
+            std::string("eth0\0", 5));
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_SOCKET, SO_BINDTODEVICE, 4).error(), EINVAL);
+  host_.capabilities = {CAP_NET_RAW};
+  EXPECT_EQ(set(""), 0);
+  EXPECT_EQ(tcp_socket_.options().bound_device, 0);
+}
+
+TEST_F(OptionsTest, UnreadableValueIsAFault) {
+  EXPECT_EQ(SetSocketOption(tcp_, SOL_SOCKET, SO_KEEPALIVE, 4, {}), EFAULT);
+  EXPECT_EQ(SetSocketOption(tcp_, SOL_SOCKET, SO_KEEPALIVE, 3, {}), EINVAL);
+  EXPECT_EQ(SetSocketOption(tcp_, SOL_IP, IP_TOS, 1, {}), EFAULT);
+  EXPECT_EQ(SetSocketOption(tcp_, SOL_IP, IP_TOS, 0, {}), 0);
+}
+
+TEST_F(OptionsTest, TcpEffects) {
+  EXPECT_EQ(Set(SOL_TCP, TCP_NODELAY, 1), 0);
+  EXPECT_EQ(Set(SOL_TCP, TCP_KEEPIDLE, 30), 0);
+  EXPECT_EQ(Set(SOL_TCP, TCP_USER_TIMEOUT, 1500), 0);
+  EXPECT_EQ(Set(SOL_TCP, TCP_DEFER_ACCEPT, 4), 0);
+  const netstack::TcpOptions& options = tcp_socket_.tcp_options();
+  EXPECT_TRUE(options.no_delay);
+  EXPECT_EQ(options.keepalive_idle, std::chrono::seconds(30));
+  EXPECT_EQ(options.user_timeout, std::chrono::milliseconds(1500));
+  EXPECT_TRUE(options.defer_accept);
+  EXPECT_EQ(Get<int>(tcp_, SOL_TCP, TCP_DEFER_ACCEPT), 7);
+}
+
+TEST_F(OptionsTest, CongestionControlByName) {
+  EXPECT_EQ(Set(SOL_TCP, TCP_CONGESTION, std::array<char, 4>{'r', 'e', 'n', 'o'}), 0);
+  const auto name = Get<std::array<char, 16>>(tcp_, SOL_TCP, TCP_CONGESTION);
+  EXPECT_STREQ(name.data(), "reno");
+  EXPECT_EQ(Set(SOL_TCP, TCP_CONGESTION, std::array<char, 4>{'v', 'i', 'v', 'o'}), ENOENT);
+}
+
+TEST_F(OptionsTest, TcpInfoLayout) {
+  tcp_socket_.info.state = netstack::TcpState::kCloseWait;
+  tcp_socket_.info.rtt = std::chrono::microseconds(123);
+  tcp_socket_.info.send_window_scale = 7;
+  tcp_socket_.info.bytes_acked = uint64_t{1} << 40;
+  tcp_socket_.info.send_window = 65535;
+  const auto info = Get<tcp_info>(tcp_, SOL_TCP, TCP_INFO);  // the C library's part of it
+  EXPECT_EQ(info.tcpi_state, 8);
+  EXPECT_EQ(info.tcpi_rtt, 123u);
+  EXPECT_EQ(info.tcpi_snd_wscale, 7);
+  const auto whole = GetSocketOption(tcp_, SOL_TCP, TCP_INFO, 4096);
+  ASSERT_EQ(whole->span().size(), 248u);
+  EXPECT_EQ(LoadAt<uint64_t>(whole->span(), 120), uint64_t{1} << 40);  // tcpi_bytes_acked
+  EXPECT_EQ(LoadAt<uint32_t>(whole->span(), 228), 65535u);             // tcpi_snd_wnd
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_TCP, TCP_INFO, 104)->span().size(), 104u);
+}
+
+TEST_F(OptionsTest, ErrorQueueFollowsEitherFamily) {
+  EXPECT_EQ(SetUdp(SOL_IP, IP_RECVERR, 1), 0);
+  EXPECT_TRUE(udp_socket_.queue_errors);
+  EXPECT_TRUE(settings_.receive_error);
+  EXPECT_EQ(SetUdp(SOL_IP, IP_RECVERR, 0), 0);
+  EXPECT_FALSE(udp_socket_.queue_errors);
+}
+
+TEST_F(OptionsTest, Udp) {
+  EXPECT_EQ(SetUdp(SOL_UDP, UDP_GRO, 1), 0);
+  EXPECT_TRUE(udp_socket_.receive_offload);
+  EXPECT_EQ(SetUdp(SOL_UDP, UDP_SEGMENT, 1200), 0);
+  EXPECT_EQ(settings_.gso_segment, 1200);
+  EXPECT_EQ(SetUdp(SOL_UDP, UDP_CORK, 1), EOPNOTSUPP);
+}
+
+TEST_F(OptionsTest, TimestampFormatsExcludeEachOther) {
+  EXPECT_EQ(SetUdp(SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+  EXPECT_EQ(SetUdp(SOL_SOCKET, SO_TIMESTAMPNS, 1), 0);
+  EXPECT_EQ(Get<int>(udp_, SOL_SOCKET, SO_TIMESTAMP), 0);
+  EXPECT_EQ(Get<int>(udp_, SOL_SOCKET, SO_TIMESTAMPNS), 1);
+}
+
+TEST_F(OptionsTest, NamesNeedAPeer) {
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_IP, IP_MTU, 4).error(), ENOTCONN);
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_SOCKET, SO_PEERNAME, 16).error(), ENOTCONN);
+  (void)tcp_socket_.Connect({.address = IpAddress::V4(192, 0, 2, 1), .port = 80});
+  EXPECT_EQ(Get<int>(tcp_, SOL_IP, IP_MTU), 1400);
+  EXPECT_EQ(Get<sockaddr_in>(tcp_, SOL_SOCKET, SO_PEERNAME).sin_port, htons(80));
+}
+
+TEST_F(OptionsTest, Membership) {
+  ip_mreqn request{};
+  request.imr_multiaddr.s_addr = htonl(0xe0000105);
+  request.imr_ifindex = 9;
+  EXPECT_EQ(SetUdp(SOL_IP, IP_ADD_MEMBERSHIP, request), ENODEV);
+  EXPECT_EQ(Set(SOL_IP, IP_ADD_MEMBERSHIP, request), EPROTO);
+}
+
+}  // namespace
+}  // namespace moat::sentry
