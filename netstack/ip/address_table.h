@@ -1,0 +1,44 @@
+// Which addresses mean this host: the local delivery table, derived from the interfaces' addresses.
+#ifndef MOAT_NETSTACK_IP_ADDRESS_TABLE_H_
+#define MOAT_NETSTACK_IP_ADDRESS_TABLE_H_
+
+#include "absl/container/flat_hash_map.h"
+#include "netstack/ip/interface.h"
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+enum class AddressKind : uint8_t {
+  kOther,      // nobody here
+  kLocal,      // assigned and usable, or loopback
+  kTentative,  // assigned, but not ours to use yet (RFC 4862 2)
+  kBroadcast,  // limited, or a directed one of an interface
+};
+
+class AddressTable {
+ public:
+  explicit AddressTable(const InterfaceTable& interfaces) : interfaces_(interfaces) {}
+
+  // Recomputes everything; called after any change of addresses or interface states.
+  void Rebuild();
+
+  // What a unicast or broadcast `address` is to this host.
+  AddressKind Classify(const IpAddress& address) const;
+  bool IsLocal(const IpAddress& address) const { return Classify(address) == AddressKind::kLocal; }
+  // The interface that has the address; 0 when none has.
+  InterfaceIndex InterfaceOf(const IpAddress& address) const;
+  // As Classify(), but link-local addresses only count on `interface` (0: any).
+  bool IsLocalOn(const IpAddress& address, InterfaceIndex interface) const;
+
+ private:
+  struct Row {
+    AddressKind kind;
+    InterfaceIndex interface;
+  };
+  const InterfaceTable& interfaces_;
+  absl::flat_hash_map<IpAddress, Row> rows_;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_ADDRESS_TABLE_H_

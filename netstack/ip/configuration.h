@@ -1,0 +1,89 @@
+// The configuration of the IP layer as values: what is set, and what is reported. Names and numbers are
+// rtnetlink(7)'s where it has them.
+#ifndef MOAT_NETSTACK_IP_CONFIGURATION_H_
+#define MOAT_NETSTACK_IP_CONFIGURATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "netstack/link/link.h"
+#include "netstack/neighbor/neighbor_info.h"
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+inline constexpr InterfaceIndex kLoopbackIndex = 1;
+
+struct InterfaceOptions {
+  InterfaceIndex index = 0;  // > 0; 1 is the loopback interface, which every stack has from the start
+  std::string name;          // at most 15 bytes
+  MacAddress mac;
+  uint32_t mtu = 1500;
+  bool up = true;
+  bool running = true;       // carrier
+  Link* link = nullptr;      // borrowed until RemoveInterface()
+};
+
+// 64-bit, with the names of ip -s link.
+struct InterfaceCounters {
+  uint64_t rx_packets = 0, rx_bytes = 0, rx_errors = 0, rx_dropped = 0, rx_multicast = 0;
+  uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0, tx_dropped = 0;
+};
+
+struct InterfaceInfo {
+  InterfaceIndex index = 0;
+  std::string name;
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool up = false;
+  bool running = false;
+  bool loopback = false;
+  InterfaceCounters counters;
+};
+
+struct AddressOptions {
+  std::optional<IpAddress> broadcast;  // IPv4; absent: derived from the prefix
+  std::optional<IpAddress> peer;
+  bool no_dad = false;                 // IPv6: usable at once (IFA_F_NODAD)
+  bool no_prefix_route = false;        // IFA_F_NOPREFIXROUTE
+  bool deprecated = false;
+};
+
+struct AddressInfo {
+  InterfaceIndex interface = 0;
+  Prefix prefix;
+  AddressOptions options;
+  bool tentative = false;
+  bool duplicate = false;  // dadfailed
+};
+
+enum class RouteType : uint8_t { kUnicast, kLocal, kBroadcast, kBlackhole, kUnreachable, kProhibit };
+enum class RouteScope : uint8_t { kGlobal = 0, kLink = 253, kHost = 254 };
+
+// Protocol numbers are rtnetlink(7)'s RTPROT_*: kernel 2, boot 3, static 4.
+struct RouteInfo {
+  Prefix destination;                // length 0: default
+  std::optional<IpAddress> gateway;
+  InterfaceIndex interface = 0;
+  uint32_t metric = 0;
+  std::optional<IpAddress> source;   // preferred source
+  RouteType type = RouteType::kUnicast;
+  RouteScope scope = RouteScope::kGlobal;
+  uint8_t protocol = 3;
+  uint32_t mtu = 0;                  // 0: the interface's
+};
+
+// Told of configuration changes as they happen; may only take notes.
+class StackObserver {
+ public:
+  virtual ~StackObserver() = default;
+  virtual void OnInterfaceChanged(const InterfaceInfo& interface, bool removed) = 0;
+  virtual void OnAddressChanged(const AddressInfo& address, bool removed) = 0;
+  virtual void OnRouteChanged(const RouteInfo& route, bool removed) = 0;
+  virtual void OnNeighborChanged(const NeighborInfo& neighbor, bool removed) = 0;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_CONFIGURATION_H_

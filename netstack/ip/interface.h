@@ -1,0 +1,97 @@
+// The interfaces of a stack: their links, addresses, groups and counters. Plain data: who changes it is
+// IpLayer's configuration, and everything that must happen with a change happens there.
+#ifndef MOAT_NETSTACK_IP_INTERFACE_H_
+#define MOAT_NETSTACK_IP_INTERFACE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "netstack/ip/configuration.h"
+#include "netstack/link/link.h"
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+struct AssignedAddress {
+  Prefix prefix;
+  AddressOptions options;
+  bool tentative = false;  // RFC 4862: not ours yet
+  bool duplicate = false;
+
+  bool usable() const { return !tentative && !duplicate; }
+};
+
+struct Interface {
+  InterfaceIndex index = 0;
+  std::string name;
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool up = false;
+  bool running = false;
+  bool loopback = false;
+  bool removed = false;  // still held by routes, but gone
+  Link* link = nullptr;  // null for the loopback interface, and after removal
+  LinkCapabilities capabilities;
+  InterfaceCounters counters;
+  std::vector<AssignedAddress> addresses;
+  // Joined groups and how many joined each.
+  absl::flat_hash_map<IpAddress, int> groups;
+
+  bool active() const { return up && !removed; }
+  bool resolves() const { return !loopback && capabilities.has_ethernet_header; }
+  bool InGroup(const IpAddress& group) const { return groups.contains(group); }
+  AssignedAddress* FindAddress(const IpAddress& address) {
+    for (AssignedAddress& assigned : addresses) {
+      if (assigned.prefix.address == address) return &assigned;
+    }
+    return nullptr;
+  }
+  InterfaceInfo Info() const {
+    return {index, name, mac, mtu, up, running, loopback, counters};
+  }
+};
+
+class InterfaceTable {
+ public:
+  // Null when there is none. The last one asked for is remembered: frames come in runs.
+  Interface* Find(InterfaceIndex index) const {
+    if (last_ != nullptr && last_->index == index) return last_;
+    const auto it = by_index_.find(index);
+    if (it == by_index_.end()) return nullptr;
+    last_ = it->second.get();
+    return last_;
+  }
+  std::shared_ptr<Interface> Share(InterfaceIndex index) const {
+    const auto it = by_index_.find(index);
+    return it == by_index_.end() ? nullptr : it->second;
+  }
+  Interface* FindByName(std::string_view name) const {
+    for (const auto& interface : all_) {
+      if (interface->name == name) return interface.get();
+    }
+    return nullptr;
+  }
+  void Add(std::shared_ptr<Interface> interface) {
+    by_index_.emplace(interface->index, interface);
+    all_.push_back(std::move(interface));
+  }
+  void Remove(InterfaceIndex index) {
+    last_ = nullptr;
+    by_index_.erase(index);
+    std::erase_if(all_, [index](const auto& interface) { return interface->index == index; });
+  }
+  // In the order they were added; the loopback interface is first.
+  const std::vector<std::shared_ptr<Interface>>& all() const { return all_; }
+
+ private:
+  absl::flat_hash_map<InterfaceIndex, std::shared_ptr<Interface>> by_index_;
+  std::vector<std::shared_ptr<Interface>> all_;
+  mutable Interface* last_ = nullptr;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_INTERFACE_H_

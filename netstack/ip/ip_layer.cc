@@ -1,0 +1,163 @@
+#include "netstack/ip/ip_layer.h"
+
+#include "netstack/wire/ethernet.h"
+
+namespace moat::netstack {
+
+IpLayer::IpLayer(const IpEnvironment& env)
+    : state_(env),
+      errors_(state_),
+      next_hops_(state_, env, errors_, *this),
+      finder_(state_),
+      output_(state_, next_hops_),
+      limiter_(env.clock, env.sysctls, env.counters),
+      reassembler_(env.clock, env.timers, env.sysctls, *this),
+      icmpv4_(state_, env, *this, errors_, limiter_),
+      icmpv6_(state_, env, *this, errors_, limiter_, next_hops_.ndp()),
+      input_v4_(state_, reassembler_, icmpv4_),
+      input_v6_(state_, reassembler_, icmpv6_),
+      detection_(env.clock, env.random, env.timers, *this) {
+  AddLoopback();
+}
+
+IpLayer::~IpLayer() = default;
+
+// --- Packets -----------------------------------------------------------------------------------
+
+void IpLayer::Receive(InterfaceIndex index, RxFrame frame) {
+  Interface* in = state_.interfaces.Find(index);
+  if (in == nullptr || !in->up) return state_.drops.Count(DropReason::kInterfaceDown);
+  ++in->counters.rx_packets;
+  in->counters.rx_bytes += frame.bytes.size();
+  if (in->capabilities.has_ethernet_header) return ReceiveEthernet(*in, frame);
+  LinkMetadata link;
+  link.checksum = frame.checksum;
+  link.gso_size = frame.gso_size;
+  ReceiveIp(*in, std::move(frame.bytes), link);
+}
+
+void IpLayer::ReceiveEthernet(Interface& in, RxFrame& frame) {
+  const std::optional<EthernetView> ethernet = EthernetView::Parse(frame.bytes.span());
+  if (!ethernet.has_value()) {
+    ++in.counters.rx_errors;
+    return state_.drops.Count(DropReason::kFrameTruncated);
+  }
+  LinkMetadata link;
+  link.checksum = frame.checksum;
+  link.gso_size = frame.gso_size;
+  const MacAddress to = ethernet->destination();
+  if (to != in.mac) {
+    if (!to.IsMulticast()) return state_.drops.Count(DropReason::kOtherHost);
+    link.link_group = true;
+    link.link_broadcast = to == MacAddress::Broadcast();
+    if (!link.link_broadcast) ++in.counters.rx_multicast;
+  }
+  const uint16_t type = ethernet->ethertype();
+  frame.bytes.RemovePrefix(kEthernetHeaderSize);
+  switch (type) {
+    case ethertype::kIpv4:
+      return input_v4_.Receive(in, std::move(frame.bytes), link);
+    case ethertype::kIpv6:
+      if (!state_.Enabled(Family::kIpv6)) return state_.drops.Count(DropReason::kFamilyDisabled);
+      return input_v6_.Receive(in, std::move(frame.bytes), link);
+    case ethertype::kArp:
+      return next_hops_.ReceiveArp(in, frame.bytes.span(), !link.link_group);
+    default:
+      ++in.counters.rx_dropped;
+      return state_.drops.Count(DropReason::kEtherType);
+  }
+}
+
+void IpLayer::ReceiveIp(Interface& in, Slice packet, const LinkMetadata& link) {
+  if (packet.empty()) return state_.drops.Count(DropReason::kIpTruncated);
+  switch (packet.data()[0] >> 4) {
+    case 4:
+      return input_v4_.Receive(in, std::move(packet), link);
+    case 6:
+      if (!state_.Enabled(Family::kIpv6)) return state_.drops.Count(DropReason::kFamilyDisabled);
+      return input_v6_.Receive(in, std::move(packet), link);
+    default:
+      return state_.drops.Count(DropReason::kIpVersion);
+  }
+}
+
+bool IpLayer::DeliverLooped(int budget) {
+  for (; budget > 0 && !state_.loopback.empty(); --budget) {
+    LoopedPacket looped = state_.loopback.Pop();
+    Interface* in = state_.interfaces.Find(looped.interface);
+    if (in == nullptr || !in->up) {
+      state_.drops.Count(DropReason::kInterfaceDown);
+      continue;
+    }
+    if (in->loopback) {
+      ++in->counters.rx_packets;
+      in->counters.rx_bytes += looped.packet.size();
+    }
+    LinkMetadata link;
+    link.checksum = RxChecksum::kVerified;
+    link.gso_size = looped.gso_size;
+    link.looped = true;
+    ReceiveIp(*in, std::move(looped.packet), link);
+  }
+  return !state_.loopback.empty();
+}
+
+Result<RouteRef> IpLayer::FindRoute(const RouteQuery& query) { return finder_.Find(query); }
+
+Error IpLayer::Send(const Route& route, const IpPacketOut& packet) {
+  // Every Route there is was made by RouteFinder.
+  return output_.Send(static_cast<const RouteHandle&>(route), packet);
+}
+
+void IpLayer::ConfirmNeighbor(const Route& route) {
+  const auto& handle = static_cast<const RouteHandle&>(route);
+  if (handle.neighbor == nullptr) return;
+  next_hops_.cache(handle.neighbor->info().address.family()).Confirm(*handle.neighbor);
+}
+
+bool IpLayer::IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const {
+  return state_.addresses.IsLocalOn(address, interface);
+}
+
+// --- What the parts report ---------------------------------------------------------------------
+
+void IpLayer::NeighborChanged(const NeighborInfo& neighbor, bool removed) {
+  for (StackObserver* observer : observers_) observer->OnNeighborChanged(neighbor, removed);
+}
+
+void IpLayer::DuplicateAddress(InterfaceIndex interface, const IpAddress& address,
+                               const std::optional<std::array<uint8_t, 6>>& nonce) {
+  detection_.Conflict(interface, address, nonce);
+}
+
+// Router advertisements teach the router's link address, and nothing else yet: addresses and default
+// routes come from whoever configures the stack.
+void IpLayer::RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
+                               const RouterAdvertisement& message) {}
+
+void IpLayer::RouterLost(InterfaceIndex interface, const IpAddress& router) {}
+
+void IpLayer::ReassemblyTimedOut(const FragmentKey& key, const Slice& first) {
+  IpCounters& counters = state_.counters(key.source.family());
+  ++counters.reassembly_timeouts;
+  ++counters.reassembly_fails;
+  state_.drops.Count(DropReason::kReassemblyTimeout);
+  if (first.empty()) return;  // RFC 792, RFC 8200 4.5: only when the first fragment is here
+  if (key.source.is_v4()) {
+    icmpv4_.SendTimeExceeded(first, key.interface);
+  } else {
+    icmpv6_.SendTimeExceeded(first, key.interface);
+  }
+}
+
+void IpLayer::ReassemblyEvicted(const FragmentKey& key) {
+  ++state_.counters(key.source.family()).reassembly_fails;
+  state_.drops.Count(DropReason::kReassemblyMemory);
+}
+
+void IpLayer::SendProbe(InterfaceIndex interface, const IpAddress& address,
+                        const DuplicateDetection::Nonce& nonce) {
+  next_hops_.ndp().SolicitForDad(interface, address, nonce);
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,141 @@
+// The IP layer of one stack, both families: composition of its parts, and its configuration.
+//
+//   wires in  -> Receive() -> v4/ipv4_input, v6/ipv6_input -> a TransportProtocol
+//   Send()    -> output    -> next_hops -> a Link, or the loopback queue
+//
+// Configuration methods return absl::Status and invalidate route handles as needed.
+#ifndef MOAT_NETSTACK_IP_IP_LAYER_H_
+#define MOAT_NETSTACK_IP_IP_LAYER_H_
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "netstack/ip/configuration.h"
+#include "netstack/ip/error_delivery.h"
+#include "netstack/ip/icmp_limiter.h"
+#include "netstack/ip/ip_sender.h"
+#include "netstack/ip/ip_state.h"
+#include "netstack/ip/next_hops.h"
+#include "netstack/ip/output.h"
+#include "netstack/ip/reassembly.h"
+#include "netstack/ip/route_finder.h"
+#include "netstack/ip/v4/icmpv4.h"
+#include "netstack/ip/v4/ipv4_input.h"
+#include "netstack/ip/v6/duplicate_detection.h"
+#include "netstack/ip/v6/icmpv6.h"
+#include "netstack/ip/v6/ipv6_input.h"
+
+namespace moat::netstack {
+
+class IpLayer final : public IpSender,
+                      private NextHops::Listener,
+                      private Reassembler::Host,
+                      private DuplicateDetection::Host {
+ public:
+  explicit IpLayer(const IpEnvironment& env);
+  ~IpLayer() override;
+
+  // `transport` is borrowed; packets of `protocol` go to it.
+  void SetTransport(uint8_t protocol, TransportProtocol* transport) {
+    state_.transports[protocol] = transport;
+  }
+  void AddObserver(StackObserver* observer) { observers_.push_back(observer); }
+  void RemoveObserver(StackObserver* observer) { std::erase(observers_, observer); }
+
+  // --- Packets ---------------------------------------------------------------------------------
+  void Receive(InterfaceIndex index, RxFrame frame);
+  // Delivers up to `budget` packets of the loopback queue; true when some are left.
+  bool DeliverLooped(int budget);
+  bool HasLooped() const { return !state_.loopback.empty(); }
+
+  // --- IpSender --------------------------------------------------------------------------------
+  Result<RouteRef> FindRoute(const RouteQuery& query) override;
+  Error Send(const Route& route, const IpPacketOut& packet) override;
+  void ConfirmNeighbor(const Route& route) override;
+  bool IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const override;
+
+  // --- Groups ----------------------------------------------------------------------------------
+  // Counted per interface. kNoDevice, kInvalid (not a group). Membership is a filter of this host; nothing
+  // is reported to routers (IGMP and MLD are not supported yet), so groups work within the link.
+  Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface);
+  void LeaveGroup(const IpAddress& group, InterfaceIndex interface);
+
+  // --- Configuration ---------------------------------------------------------------------------
+  absl::Status AddInterface(const InterfaceOptions& options);
+  absl::Status RemoveInterface(InterfaceIndex index);
+  absl::Status SetInterfaceUp(InterfaceIndex index, bool up);
+  absl::Status SetInterfaceRunning(InterfaceIndex index, bool running);
+  absl::Status SetInterfaceMtu(InterfaceIndex index, uint32_t mtu);
+  absl::Status SetInterfaceMac(InterfaceIndex index, const MacAddress& mac);
+  absl::Status SetInterfaceName(InterfaceIndex index, std::string_view name);
+  const InterfaceTable& interfaces() const { return state_.interfaces; }
+
+  absl::Status AddAddress(InterfaceIndex index, const Prefix& prefix,
+                          const AddressOptions& options);
+  absl::Status RemoveAddress(InterfaceIndex index, const Prefix& prefix);
+  std::vector<AddressInfo> Addresses() const;
+
+  absl::Status AddRoute(const RouteInfo& route);
+  absl::Status RemoveRoute(const RouteInfo& route);
+  std::vector<RouteInfo> Routes() const { return state_.routes.List(); }
+
+  absl::Status AddNeighbor(const NeighborInfo& neighbor);
+  absl::Status RemoveNeighbor(InterfaceIndex index, const IpAddress& address);
+  void FlushNeighbors(InterfaceIndex index);
+  std::vector<NeighborInfo> Neighbors() const;
+
+ private:
+  // --- Packets ---------------------------------------------------------------------------------
+  void ReceiveEthernet(Interface& in, RxFrame& frame);
+  void ReceiveIp(Interface& in, Slice packet, const LinkMetadata& link);
+
+  // --- Configuration, in ip_layer_config.cc ----------------------------------------------------
+  void AddLoopback();
+  void Invalidate() { ++state_.generation; }
+  Result<Interface*> Require(InterfaceIndex index);
+  void NotifyInterface(const Interface& interface, bool removed);
+  void NotifyAddress(const Interface& interface, const AssignedAddress& address, bool removed);
+  void NotifyRoute(const RouteInfo& route, bool removed);
+  void AddConnectedRoute(const Interface& interface, const AssignedAddress& address);
+  void RemoveConnectedRoute(const Interface& interface, const AssignedAddress& address);
+  void BeginUse(Interface& interface, AssignedAddress& address);
+  void StartDetection(Interface& interface, AssignedAddress& address);
+  void DropAddress(Interface& interface, size_t position);
+
+  // --- NextHops::Listener ----------------------------------------------------------------------
+  void NeighborChanged(const NeighborInfo& neighbor, bool removed) override;
+  void DuplicateAddress(InterfaceIndex interface, const IpAddress& address,
+                        const std::optional<std::array<uint8_t, 6>>& nonce) override;
+  void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
+                        const RouterAdvertisement& message) override;
+  void RouterLost(InterfaceIndex interface, const IpAddress& router) override;
+  // --- Reassembler::Host -----------------------------------------------------------------------
+  void ReassemblyTimedOut(const FragmentKey& key, const Slice& first) override;
+  void ReassemblyEvicted(const FragmentKey& key) override;
+  // --- DuplicateDetection::Host ----------------------------------------------------------------
+  void SendProbe(InterfaceIndex interface, const IpAddress& address,
+                 const DuplicateDetection::Nonce& nonce) override;
+  void AddressUnique(InterfaceIndex interface, const IpAddress& address) override;
+  void AddressDuplicate(InterfaceIndex interface, const IpAddress& address) override;
+
+  IpState state_;
+  ErrorDelivery errors_;
+  NextHops next_hops_;
+  RouteFinder finder_;
+  IpOutput output_;
+  IcmpLimiter limiter_;
+  Reassembler reassembler_;
+  Icmpv4 icmpv4_;
+  Icmpv6 icmpv6_;
+  Ipv4Input input_v4_;
+  Ipv6Input input_v6_;
+  DuplicateDetection detection_;
+  std::vector<StackObserver*> observers_;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_IP_LAYER_H_

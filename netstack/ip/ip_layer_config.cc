@@ -1,0 +1,456 @@
+// IpLayer's configuration: interfaces, addresses, routes, neighbours, groups.
+
+#include "absl/strings/str_cat.h"
+#include "netstack/ip/ip_layer.h"
+#include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv6.h"
+
+namespace moat::netstack {
+namespace {
+
+constexpr uint32_t kLoopbackMtu = 65536;  // as Linux
+constexpr uint32_t kMaxMtu = 65536;
+constexpr size_t kMaxNameSize = 15;       // IFNAMSIZ - 1
+constexpr size_t kMaxInterfaces = 4096;
+constexpr size_t kMaxAddressesPerInterface = 4096;
+constexpr size_t kMaxGroupsPerInterface = 4096;
+
+absl::Status NoInterface(InterfaceIndex index) {
+  return absl::NotFoundError(absl::StrCat("no interface with index ", index));
+}
+
+absl::Status CheckMtu(uint32_t mtu) {
+  if (mtu >= kIpv4MinMtu && mtu <= kMaxMtu) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("mtu ", mtu, " is not within ", kIpv4MinMtu, "..", kMaxMtu));
+}
+
+absl::Status CheckName(const std::string& name) {
+  if (!name.empty() && name.size() <= kMaxNameSize && name.find('/') == std::string::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("bad interface name '", name, "'"));
+}
+
+absl::Status CheckPrefix(const Prefix& prefix) {
+  if (prefix.length >= 0 && prefix.length <= prefix.address.bits()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("bad prefix length ", prefix.length));
+}
+
+AddressInfo InfoOf(const Interface& interface, const AssignedAddress& address) {
+  return {interface.index, address.prefix, address.options, address.tentative, address.duplicate};
+}
+
+// The route to the addresses of the same link that comes with an address (RFC 1122 3.3.1.1).
+RouteInfo ConnectedRoute(const Interface& interface, const AssignedAddress& address) {
+  RouteInfo route;
+  const IpAddress& base = address.options.peer.value_or(address.prefix.address);
+  route.destination = {base.Prefix(address.prefix.length), address.prefix.length};
+  route.interface = interface.index;
+  route.protocol = kRouteByKernel;
+  if (base.is_v4()) {
+    route.source = address.prefix.address;
+    route.scope = RouteScope::kLink;
+  } else {
+    route.metric = 256;  // IP6_RT_PRIO_ADDRCONF
+  }
+  return route;
+}
+
+bool HasConnectedRoute(const Interface& interface, const AssignedAddress& address) {
+  if (interface.loopback || address.options.no_prefix_route) return false;
+  return address.prefix.length < address.prefix.address.bits() ||
+         address.options.peer.has_value();
+}
+
+}  // namespace
+
+// --- Interfaces --------------------------------------------------------------------------------
+
+void IpLayer::AddLoopback() {
+  auto lo = std::make_shared<Interface>();
+  lo->index = kLoopbackIndex;
+  lo->name = "lo";
+  lo->mtu = kLoopbackMtu;
+  lo->up = lo->running = lo->loopback = true;
+  lo->capabilities = {.has_ethernet_header = false, .tx_checksum_offload = true,
+                      .max_gso_bytes = kMaxIpPacket};
+  AddressOptions usable_at_once;
+  usable_at_once.no_dad = true;
+  lo->addresses.push_back({{IpAddress::V4(127, 0, 0, 1), 8}, usable_at_once});
+  lo->addresses.push_back({{*IpAddress::Parse("::1"), 128}, usable_at_once});
+  state_.interfaces.Add(std::move(lo));
+  state_.addresses.Rebuild();
+}
+
+Result<Interface*> IpLayer::Require(InterfaceIndex index) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return Error::kNoDevice;
+  return interface;
+}
+
+absl::Status IpLayer::AddInterface(const InterfaceOptions& options) {
+  if (options.index <= 0) return absl::InvalidArgumentError("interface index must be positive");
+  if (options.link == nullptr) return absl::InvalidArgumentError("interface needs a link");
+  if (absl::Status status = CheckName(options.name); !status.ok()) return status;
+  if (absl::Status status = CheckMtu(options.mtu); !status.ok()) return status;
+  if (state_.interfaces.Find(options.index) != nullptr) {
+    return absl::AlreadyExistsError(absl::StrCat("interface index ", options.index, " is taken"));
+  }
+  if (state_.interfaces.FindByName(options.name) != nullptr) {
+    return absl::AlreadyExistsError(absl::StrCat("interface name ", options.name, " is taken"));
+  }
+  if (state_.interfaces.all().size() >= kMaxInterfaces) {
+    return absl::ResourceExhaustedError("too many interfaces");
+  }
+  auto interface = std::make_shared<Interface>();
+  interface->index = options.index;
+  interface->name = options.name;
+  interface->mac = options.mac;
+  interface->mtu = options.mtu;
+  interface->up = options.up;
+  interface->running = options.running;
+  interface->link = options.link;
+  interface->capabilities = options.link->capabilities();
+  const Interface& added = *interface;
+  state_.interfaces.Add(std::move(interface));
+  Invalidate();
+  NotifyInterface(added, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
+  const std::shared_ptr<Interface> interface = state_.interfaces.Share(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (interface->loopback) return absl::InvalidArgumentError("lo cannot be removed");
+  while (!interface->addresses.empty()) DropAddress(*interface, interface->addresses.size() - 1);
+  for (const RouteInfo& route : state_.routes.RemoveInterface(index)) NotifyRoute(route, true);
+  next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/true);
+  next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/true);
+  detection_.CancelAll(index);
+  interface->removed = true;
+  interface->up = false;
+  interface->link = nullptr;
+  state_.interfaces.Remove(index);
+  state_.addresses.Rebuild();
+  Invalidate();
+  NotifyInterface(*interface, /*removed=*/true);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (interface->up == up) return absl::OkStatus();
+  interface->up = up;
+  if (up) {
+    for (AssignedAddress& address : interface->addresses) {
+      if (address.tentative) StartDetection(*interface, address);
+    }
+  } else {
+    next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/false);
+    next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/false);
+    detection_.CancelAll(index);
+  }
+  state_.addresses.Rebuild();
+  Invalidate();
+  NotifyInterface(*interface, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::SetInterfaceRunning(InterfaceIndex index, bool running) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (interface->running == running) return absl::OkStatus();
+  interface->running = running;
+  Invalidate();
+  NotifyInterface(*interface, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::SetInterfaceMtu(InterfaceIndex index, uint32_t mtu) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (absl::Status status = CheckMtu(mtu); !status.ok()) return status;
+  if (interface->mtu == mtu) return absl::OkStatus();
+  interface->mtu = mtu;
+  Invalidate();
+  NotifyInterface(*interface, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::SetInterfaceMac(InterfaceIndex index, const MacAddress& mac) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (mac.IsMulticast()) return absl::InvalidArgumentError("a group address is no interface's");
+  interface->mac = mac;
+  Invalidate();
+  NotifyInterface(*interface, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::SetInterfaceName(InterfaceIndex index, std::string_view new_name) {
+  const std::string name(new_name);
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  const Interface* holder = state_.interfaces.FindByName(name);
+  if (holder != nullptr && holder != interface) {
+    return absl::AlreadyExistsError(absl::StrCat("interface name ", name, " is taken"));
+  }
+  interface->name = name;
+  NotifyInterface(*interface, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+// --- Addresses ---------------------------------------------------------------------------------
+
+absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
+                                 const AddressOptions& options) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (absl::Status status = CheckPrefix(prefix); !status.ok()) return status;
+  const IpAddress& address = prefix.address;
+  if (address.IsUnspecified() || address.IsMulticast() || address.IsLimitedBroadcast() ||
+      (address.IsLoopback() && !interface->loopback)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(address.ToString(), " cannot be the address of ", interface->name));
+  }
+  if (interface->FindAddress(address) != nullptr) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(address.ToString(), " is already on ", interface->name));
+  }
+  if (interface->addresses.size() >= kMaxAddressesPerInterface) {
+    return absl::ResourceExhaustedError("too many addresses on one interface");
+  }
+  AssignedAddress& added = interface->addresses.emplace_back(AssignedAddress{prefix, options});
+  if (address.is_v6()) (void)JoinGroup(SolicitedNodeGroup(address), index);
+  const bool detect = address.is_v6() && !options.no_dad && interface->resolves() &&
+                      state_.tunables.dad_transmits->value() > 0;
+  if (detect) {
+    added.tentative = true;
+    state_.addresses.Rebuild();
+    if (interface->up) StartDetection(*interface, added);
+  }
+  AddConnectedRoute(*interface, added);
+  if (!detect) BeginUse(*interface, added);
+  Invalidate();
+  NotifyAddress(*interface, added, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+void IpLayer::StartDetection(Interface& interface, AssignedAddress& address) {
+  detection_.Start(interface.index, address.prefix.address,
+                   static_cast<int>(state_.tunables.dad_transmits->value()));
+}
+
+// The address may be used and answered for from now on.
+void IpLayer::BeginUse(Interface& interface, AssignedAddress& address) {
+  state_.addresses.Rebuild();
+  Invalidate();
+  if (!interface.active() || !interface.resolves()) return;
+  const IpAddress& own = address.prefix.address;
+  if (own.is_v4()) {
+    if (state_.tunables.arp_notify->value() != 0) next_hops_.arp().Announce(interface.index, own);
+  } else if (state_.tunables.ndisc_notify->value() != 0) {
+    next_hops_.ndp().Announce(interface.index, own);
+  }
+}
+
+void IpLayer::AddressUnique(InterfaceIndex index, const IpAddress& address) {
+  Interface* interface = state_.interfaces.Find(index);
+  AssignedAddress* assigned = interface == nullptr ? nullptr : interface->FindAddress(address);
+  if (assigned == nullptr) return;
+  assigned->tentative = false;
+  BeginUse(*interface, *assigned);
+  NotifyAddress(*interface, *assigned, /*removed=*/false);
+}
+
+void IpLayer::AddressDuplicate(InterfaceIndex index, const IpAddress& address) {
+  Interface* interface = state_.interfaces.Find(index);
+  AssignedAddress* assigned = interface == nullptr ? nullptr : interface->FindAddress(address);
+  if (assigned == nullptr) return;
+  assigned->duplicate = true;
+  state_.addresses.Rebuild();
+  Invalidate();
+  NotifyAddress(*interface, *assigned, /*removed=*/false);
+}
+
+absl::Status IpLayer::RemoveAddress(InterfaceIndex index, const Prefix& prefix) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  for (size_t i = 0; i < interface->addresses.size(); ++i) {
+    if (interface->addresses[i].prefix == prefix) {
+      DropAddress(*interface, i);
+      return absl::OkStatus();
+    }
+  }
+  return absl::NotFoundError(absl::StrCat(prefix.ToString(), " is not on ", interface->name));
+}
+
+void IpLayer::DropAddress(Interface& interface, size_t position) {
+  const AssignedAddress dropped = interface.addresses[position];
+  interface.addresses.erase(interface.addresses.begin() + static_cast<ptrdiff_t>(position));
+  if (dropped.prefix.address.is_v6()) {
+    detection_.Cancel(interface.index, dropped.prefix.address);
+    LeaveGroup(SolicitedNodeGroup(dropped.prefix.address), interface.index);
+  }
+  RemoveConnectedRoute(interface, dropped);
+  state_.addresses.Rebuild();
+  Invalidate();
+  NotifyAddress(interface, dropped, /*removed=*/true);
+}
+
+void IpLayer::AddConnectedRoute(const Interface& interface, const AssignedAddress& address) {
+  if (!HasConnectedRoute(interface, address)) return;
+  const RouteInfo route = ConnectedRoute(interface, address);
+  if (state_.routes.Add(route) == RoutingTable::Change::kDone) NotifyRoute(route, false);
+}
+
+void IpLayer::RemoveConnectedRoute(const Interface& interface, const AssignedAddress& address) {
+  if (!HasConnectedRoute(interface, address)) return;
+  const RouteInfo route = ConnectedRoute(interface, address);
+  // Another address on the same subnet keeps the route.
+  for (const AssignedAddress& other : interface.addresses) {
+    if (HasConnectedRoute(interface, other) &&
+        ConnectedRoute(interface, other).destination == route.destination) {
+      return;
+    }
+  }
+  const std::optional<RouteInfo> removed = state_.routes.Remove(route);
+  if (removed.has_value()) NotifyRoute(*removed, true);
+}
+
+std::vector<AddressInfo> IpLayer::Addresses() const {
+  std::vector<AddressInfo> out;
+  for (const auto& interface : state_.interfaces.all()) {
+    for (const AssignedAddress& address : interface->addresses) {
+      out.push_back(InfoOf(*interface, address));
+    }
+  }
+  return out;
+}
+
+// --- Routes ------------------------------------------------------------------------------------
+
+absl::Status IpLayer::AddRoute(const RouteInfo& route) {
+  if (absl::Status status = CheckPrefix(route.destination); !status.ok()) return status;
+  RouteInfo added = route;
+  const bool refuses = route.type == RouteType::kBlackhole ||
+                       route.type == RouteType::kUnreachable || route.type == RouteType::kProhibit;
+  if (route.gateway.has_value() && route.gateway->family() != route.destination.address.family() &&
+      route.gateway->is_v4()) {
+    return absl::InvalidArgumentError("an IPv6 route cannot have an IPv4 gateway");
+  }
+  if (!refuses && route.interface == 0 && route.gateway.has_value()) {
+    // The gateway's own route says by which interface.
+    const RouteInfo* via = state_.routes.Lookup(*route.gateway, 0);
+    if (via == nullptr || via->type != RouteType::kUnicast) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("gateway ", route.gateway->ToString(), " is unreachable"));
+    }
+    added.interface = via->interface;
+  }
+  if (!refuses && state_.interfaces.Find(added.interface) == nullptr) {
+    return NoInterface(added.interface);
+  }
+  switch (state_.routes.Add(added)) {
+    case RoutingTable::Change::kDone:
+      break;
+    case RoutingTable::Change::kExists:
+      return absl::AlreadyExistsError(
+          absl::StrCat("route to ", route.destination.ToString(), " exists"));
+    case RoutingTable::Change::kFull:
+      return absl::ResourceExhaustedError("the routing table is full");
+  }
+  Invalidate();
+  NotifyRoute(added, /*removed=*/false);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::RemoveRoute(const RouteInfo& route) {
+  const std::optional<RouteInfo> removed = state_.routes.Remove(route);
+  if (!removed.has_value()) {
+    return absl::NotFoundError(absl::StrCat("no route to ", route.destination.ToString()));
+  }
+  Invalidate();
+  NotifyRoute(*removed, /*removed=*/true);
+  return absl::OkStatus();
+}
+
+// --- Neighbours --------------------------------------------------------------------------------
+
+absl::Status IpLayer::AddNeighbor(const NeighborInfo& neighbor) {
+  if (state_.interfaces.Find(neighbor.interface) == nullptr) return NoInterface(neighbor.interface);
+  if (neighbor.state != NeighborState::kPermanent && neighbor.state != NeighborState::kNoArp) {
+    return absl::InvalidArgumentError("only permanent and noarp neighbours can be added");
+  }
+  if (!next_hops_.cache(neighbor.address.family()).AddStatic(neighbor)) {
+    return absl::ResourceExhaustedError("the neighbour table is full");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::RemoveNeighbor(InterfaceIndex index, const IpAddress& address) {
+  if (next_hops_.cache(address.family()).Remove(index, address)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("no neighbour ", address.ToString()));
+}
+
+void IpLayer::FlushNeighbors(InterfaceIndex index) {
+  next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/false);
+  next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/false);
+}
+
+std::vector<NeighborInfo> IpLayer::Neighbors() const {
+  std::vector<NeighborInfo> out = next_hops_.cache(Family::kIpv4).List();
+  const std::vector<NeighborInfo> v6 = next_hops_.cache(Family::kIpv6).List();
+  out.insert(out.end(), v6.begin(), v6.end());
+  return out;
+}
+
+// --- Groups ------------------------------------------------------------------------------------
+
+Result<InterfaceIndex> IpLayer::JoinGroup(const IpAddress& group, InterfaceIndex interface) {
+  if (!group.IsMulticast()) return Error::kInvalid;
+  if (interface == 0) {
+    const Result<RouteRef> route = finder_.Find(
+        {group, IpAddress::Any(group.family()), 0, 0});
+    if (!route.ok()) return Error::kNoDevice;
+    interface = (*route)->interface;
+  }
+  Interface* on = state_.interfaces.Find(interface);
+  if (on == nullptr) return Error::kNoDevice;
+  if (!on->groups.contains(group) && on->groups.size() >= kMaxGroupsPerInterface) {
+    return Error::kNoBuffers;
+  }
+  ++on->groups[group];
+  return interface;
+}
+
+void IpLayer::LeaveGroup(const IpAddress& group, InterfaceIndex interface) {
+  Interface* on = state_.interfaces.Find(interface);
+  if (on == nullptr) return;
+  const auto it = on->groups.find(group);
+  if (it != on->groups.end() && --it->second == 0) on->groups.erase(it);
+}
+
+// --- Observers ---------------------------------------------------------------------------------
+
+void IpLayer::NotifyInterface(const Interface& interface, bool removed) {
+  for (StackObserver* observer : observers_) {
+    observer->OnInterfaceChanged(interface.Info(), removed);
+  }
+}
+
+void IpLayer::NotifyAddress(const Interface& interface, const AssignedAddress& address,
+                            bool removed) {
+  for (StackObserver* observer : observers_) {
+    observer->OnAddressChanged(InfoOf(interface, address), removed);
+  }
+}
+
+void IpLayer::NotifyRoute(const RouteInfo& route, bool removed) {
+  for (StackObserver* observer : observers_) observer->OnRouteChanged(route, removed);
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,80 @@
+// What the parts of the IP layer share: the tables, and what the stack gave it. Owned by IpLayer.
+#ifndef MOAT_NETSTACK_IP_IP_STATE_H_
+#define MOAT_NETSTACK_IP_IP_STATE_H_
+
+#include <array>
+
+#include "netstack/base/counters.h"
+#include "netstack/base/random.h"
+#include "netstack/base/sysctl.h"
+#include "netstack/base/time.h"
+#include "netstack/base/timer.h"
+#include "netstack/ip/address_table.h"
+#include "netstack/ip/drops.h"
+#include "netstack/ip/interface.h"
+#include "netstack/ip/ip_counters.h"
+#include "netstack/ip/ip_tunables.h"
+#include "netstack/ip/loopback_queue.h"
+#include "netstack/ip/path_mtu.h"
+#include "netstack/ip/routing_table.h"
+#include "netstack/transport/transport_protocol.h"
+
+namespace moat::netstack {
+
+// What the IP layer is constructed with; borrowed, outlives it.
+struct IpEnvironment {
+  const Clock& clock;
+  Random& random;
+  TimerQueue& timers;
+  SysctlTable& sysctls;
+  CounterTable& counters;
+};
+
+struct IpState {
+  explicit IpState(const IpEnvironment& env)
+      : clock(env.clock),
+        random(env.random),
+        timers(env.timers),
+        tunables(env.sysctls),
+        drops(env.counters),
+        v4_counters(env.counters, Family::kIpv4),
+        v6_counters(env.counters, Family::kIpv6),
+        addresses(interfaces),
+        routes(interfaces),
+        path_mtus(env.clock, env.timers, env.sysctls, generation),
+        disable_ipv6(env.sysctls.Register({.name = "ipv6.conf.all.disable_ipv6",
+                                           .values = {0},
+                                           .min = 0,
+                                           .max = 1,
+                                           .changed = [this](const Sysctl&) { ++generation; }})) {}
+
+  IpCounters& counters(Family family) {
+    return family == Family::kIpv4 ? v4_counters : v6_counters;
+  }
+  bool Enabled(Family family) const {
+    return family == Family::kIpv4 || disable_ipv6->value() == 0;
+  }
+
+  const Clock& clock;
+  Random& random;
+  TimerQueue& timers;
+  IpTunables tunables;
+  DropCounters drops;
+  IpCounters v4_counters;
+  IpCounters v6_counters;
+  // Incremented by every change that a route handle could depend on; handles of an older one are
+  // invalid.
+  uint64_t generation = 1;
+  InterfaceTable interfaces;
+  AddressTable addresses;
+  RoutingTable routes;
+  PathMtuCache path_mtus;
+  LoopbackQueue loopback;
+  // By protocol number; null where there is none. Set up by the stack.
+  std::array<TransportProtocol*, 256> transports{};
+  const Sysctl* disable_ipv6;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_IP_STATE_H_

@@ -1,0 +1,237 @@
+#include "netstack/ip/output.h"
+
+#include <algorithm>
+
+#include "netstack/wire/checksum.h"
+#include "netstack/wire/ethernet.h"
+#include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv6.h"
+
+namespace moat::netstack {
+namespace {
+
+constexpr size_t kIpRoom = kIpv6HeaderSize + kIpv6FragmentHeaderSize;
+
+size_t IpHeaderSize(const RouteHandle& route) {
+  return route.destination.is_v4() ? kIpv4HeaderSize : kIpv6HeaderSize;
+}
+
+size_t PayloadSize(const IpPacketOut& packet) {
+  size_t size = 0;
+  for (const auto& piece : packet.payload) size += piece.size();
+  return size;
+}
+
+void CopyPieces(std::span<const std::span<const uint8_t>> pieces, uint8_t* to) {
+  for (const auto& piece : pieces) {
+    if (piece.empty()) continue;
+    std::memcpy(to, piece.data(), piece.size());
+    to += piece.size();
+  }
+}
+
+}  // namespace
+
+IpOutput::IpOutput(IpState& state, NextHops& next_hops)
+    : state_(state), next_hops_(next_hops), identification_(state.random.U32()) {}
+
+Error IpOutput::Send(const RouteHandle& route, const IpPacketOut& packet) {
+  IpCounters& counters = state_.counters(route.destination.family());
+  ++counters.out_requests;
+  if (!route.out->active()) {
+    ++counters.out_discards;
+    return Error::kNetworkDown;
+  }
+  if (packet.transport_header.size() > kMaxTransportHeader) return Error::kInvalid;
+  const size_t payload_size = PayloadSize(packet);
+  const size_t total = IpHeaderSize(route) + packet.transport_header.size() + payload_size;
+  const bool gso = packet.gso != GsoType::kNone && packet.gso_size != 0 &&
+                   payload_size > packet.gso_size;
+  if (total > kMaxIpPacket) {
+    ++counters.out_discards;
+    return Error::kMessageSize;
+  }
+  if (route.is_local || total <= (gso ? route.max_gso_bytes : route.mtu)) {
+    counters.out_octets += total;
+    CountGroup(route, counters);
+    return SendWhole(route, packet, payload_size, gso);
+  }
+  if (packet.dont_fragment || gso) {
+    ++counters.fragment_fails;
+    return Error::kMessageSize;
+  }
+  counters.out_octets += total;
+  CountGroup(route, counters);
+  return SendFragments(route, packet, payload_size);
+}
+
+void IpOutput::CountGroup(const RouteHandle& route, IpCounters& counters) const {
+  if (route.is_multicast) ++counters.out_multicast;
+  if (route.is_broadcast) ++counters.out_broadcast;
+}
+
+uint8_t IpOutput::HopLimit(const RouteHandle& route, const IpPacketOut& packet) const {
+  if (packet.hop_limit != 0) return packet.hop_limit;
+  if (route.is_multicast) return 1;
+  const bool v4 = route.destination.is_v4();
+  const Sysctl* sysctl = v4 ? state_.tunables.default_ttl : state_.tunables.hop_limit;
+  return static_cast<uint8_t>(sysctl->value());
+}
+
+size_t IpOutput::EmitIp(const RouteHandle& route, const IpPacketOut& packet, size_t size,
+                        uint8_t* out) {
+  if (route.destination.is_v6()) {
+    EmitIpv6({packet.traffic_class, packet.flow_label, static_cast<uint16_t>(size),
+              packet.protocol, HopLimit(route, packet), route.source, route.destination},
+             out);
+    return kIpv6HeaderSize;
+  }
+  Ipv4Fields fields;
+  fields.tos = packet.traffic_class;
+  fields.total_length = static_cast<uint16_t>(kIpv4HeaderSize + size);
+  // RFC 6864: the identification of a packet that cannot be fragmented means nothing. A super-segment's
+  // pieces are numbered on from here by who cuts it.
+  fields.identification =
+      packet.dont_fragment ? 0 : static_cast<uint16_t>(identification_++);
+  fields.dont_fragment = packet.dont_fragment;
+  fields.ttl = HopLimit(route, packet);
+  fields.protocol = packet.protocol;
+  fields.source = route.source;
+  fields.destination = route.destination;
+  EmitIpv4(fields, out);
+  return kIpv4HeaderSize;
+}
+
+// Leaves the sum to the link when it can do it (RFC 1071's sum of the pseudo header goes into the
+// field), else computes it.
+void IpOutput::FillChecksum(const RouteHandle& route, const IpPacketOut& packet,
+                            size_t payload_size, uint8_t* transport, TxOffload* offload) const {
+  if (packet.checksum_offset < 0) return;
+  const size_t header_size = packet.transport_header.size();
+  Checksum sum;
+  if (packet.protocol != ip_protocol::kIcmp) {
+    sum.AddPseudoHeader(route.source, route.destination, packet.protocol,
+                        static_cast<uint32_t>(header_size + payload_size));
+  }
+  uint8_t* field = transport + packet.checksum_offset;
+  if (offload != nullptr) {
+    StoreBe16(field, sum.Sum());
+    offload->needs_checksum = true;
+    offload->checksum_offset = static_cast<uint16_t>(packet.checksum_offset);
+    return;
+  }
+  sum.Add({transport, header_size});
+  for (const auto& piece : packet.payload) sum.Add(piece);
+  uint16_t checksum = sum.Finish();
+  if (packet.zero_checksum_means_none && checksum == 0) checksum = 0xffff;
+  StoreBe16(field, checksum);
+}
+
+Error IpOutput::ToLink(const RouteHandle& route, const LinkPacket& packet) {
+  if (route.is_broadcast || route.is_multicast) {
+    return next_hops_.SendTo(*route.out, route.group_mac, route.destination.family(), packet);
+  }
+  return next_hops_.Send(*route.out, route.next_hop, route.source, route.neighbor, packet);
+}
+
+Error IpOutput::SendWhole(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
+                          bool gso) {
+  if (route.is_local) return Loop(route, packet, payload_size, kLoopbackIndex);
+  LoopGroupCopy(route, packet, payload_size);
+  uint8_t buffer[kEthernetHeaderSize + kIpRoom + kMaxTransportHeader];
+  uint8_t* ip = buffer + kEthernetHeaderSize;
+  const size_t transport_size = packet.transport_header.size();
+  const size_t ip_size = EmitIp(route, packet, transport_size + payload_size, ip);
+  std::memcpy(ip + ip_size, packet.transport_header.data(), transport_size);
+  LinkPacket out{ip, ip_size + transport_size, packet.payload, {}};
+  const bool offload = route.out->capabilities.tx_checksum_offload;
+  if (offload) out.offload.checksum_start = static_cast<uint16_t>(ip_size);
+  FillChecksum(route, packet, payload_size, ip + ip_size, offload ? &out.offload : nullptr);
+  if (gso) {
+    out.offload.gso = packet.gso;
+    out.offload.gso_size = packet.gso_size;
+  }
+  return ToLink(route, out);
+}
+
+// A group that this host belongs to hears its own packets (RFC 1112 6.1, unless the sender says no); so
+// does every broadcast's sender.
+void IpOutput::LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet,
+                             size_t payload_size) {
+  const bool member =
+      route.is_multicast && packet.multicast_loop && route.out->InGroup(route.destination);
+  if (route.is_broadcast || member) (void)Loop(route, packet, payload_size, route.out->index);
+}
+
+Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
+                     InterfaceIndex interface) {
+  const size_t transport_size = packet.transport_header.size();
+  Slice slice = Slice::Allocate(IpHeaderSize(route) + transport_size + payload_size);
+  uint8_t* ip = slice.mutable_data();
+  const size_t ip_size = EmitIp(route, packet, transport_size + payload_size, ip);
+  std::memcpy(ip + ip_size, packet.transport_header.data(), transport_size);
+  CopyPieces(packet.payload, ip + ip_size + transport_size);
+  const bool gso = packet.gso != GsoType::kNone && payload_size > packet.gso_size;
+  Interface* lo = state_.interfaces.Find(interface);
+  const size_t size = slice.size();
+  if (!state_.loopback.Push({std::move(slice), interface,
+                             gso ? packet.gso_size : static_cast<uint16_t>(0)})) {
+    state_.drops.Count(DropReason::kLoopbackFull);
+    ++state_.counters(route.destination.family()).out_discards;
+    return Error::kNoBuffers;
+  }
+  if (interface == kLoopbackIndex && lo != nullptr) {
+    ++lo->counters.tx_packets;
+    lo->counters.tx_bytes += size;
+  }
+  return Error::kOk;
+}
+
+// RFC 791 3.2, RFC 8200 4.5. The checksum is over the whole, so it cannot be left to the link.
+Error IpOutput::SendFragments(const RouteHandle& route, const IpPacketOut& packet,
+                              size_t payload_size) {
+  LoopGroupCopy(route, packet, payload_size);
+  const bool v4 = route.destination.is_v4();
+  IpCounters& counters = state_.counters(route.destination.family());
+  const size_t header = v4 ? kIpv4HeaderSize : kIpv6HeaderSize + kIpv6FragmentHeaderSize;
+  const size_t step = route.mtu > header + 8 ? (route.mtu - header) & ~size_t{7} : 8;
+  const size_t transport_size = packet.transport_header.size();
+  Slice whole = Slice::Allocate(transport_size + payload_size);
+  uint8_t* bytes = whole.mutable_data();
+  std::memcpy(bytes, packet.transport_header.data(), transport_size);
+  CopyPieces(packet.payload, bytes + transport_size);
+  FillChecksum(route, packet, payload_size, bytes, nullptr);
+  const uint32_t id = v4 ? static_cast<uint16_t>(identification_++) : state_.random.U32();
+
+  for (size_t offset = 0; offset < whole.size(); offset += step) {
+    const size_t size = std::min(step, whole.size() - offset);
+    const bool more = offset + size < whole.size();
+    uint8_t buffer[kEthernetHeaderSize + kIpRoom];
+    uint8_t* ip = buffer + kEthernetHeaderSize;
+    if (v4) {
+      EmitIpv4({packet.traffic_class, static_cast<uint16_t>(header + size),
+                static_cast<uint16_t>(id), false, more, static_cast<uint32_t>(offset),
+                HopLimit(route, packet), packet.protocol, route.source, route.destination},
+               ip);
+    } else {
+      EmitIpv6({packet.traffic_class, packet.flow_label,
+                static_cast<uint16_t>(kIpv6FragmentHeaderSize + size),
+                ipv6_next_header::kFragment, HopLimit(route, packet), route.source,
+                route.destination},
+               ip);
+      EmitIpv6FragmentHeader({packet.protocol, static_cast<uint32_t>(offset), more, id},
+                             ip + kIpv6HeaderSize);
+    }
+    const std::span<const uint8_t> piece = whole.span().subspan(offset, size);
+    const Error error = ToLink(route, {ip, header, {&piece, 1}, {}});
+    if (error != Error::kOk) {
+      ++counters.fragment_fails;
+      return error;
+    }
+    ++counters.fragment_creates;
+  }
+  ++counters.fragment_oks;
+  return Error::kOk;
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,90 @@
+#include "netstack/ip/path_mtu.h"
+
+#include <algorithm>
+
+#include "netstack/wire/ipv6.h"
+
+namespace moat::netstack {
+namespace {
+
+// RFC 1191 7.1: the MTUs that networks have.
+constexpr uint32_t kPlateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
+
+uint32_t PlateauBelow(uint32_t size) {
+  for (uint32_t plateau : kPlateaus) {
+    if (plateau < size) return plateau;
+  }
+  return 68;
+}
+
+}  // namespace
+
+PathMtuCache::PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls,
+                           uint64_t& generation)
+    : clock_(clock),
+      generation_(generation),
+      expires_(sysctls.Register(
+          {.name = "ipv4.route.mtu_expires", .values = {600}, .min = 1, .max = 86400})),
+      minimum_(sysctls.Register(
+          {.name = "ipv4.route.min_pmtu", .values = {552}, .min = 68, .max = 65535})),
+      timer_(timers, MemberTimer<&PathMtuCache::OnExpiry>, this) {}
+
+uint32_t PathMtuCache::Get(const IpAddress& destination, uint32_t link_mtu) const {
+  if (entries_.empty()) return link_mtu;
+  const auto it = entries_.find(destination);
+  if (it == entries_.end() || it->second.expires <= clock_.Now()) return link_mtu;
+  return std::min(link_mtu, it->second.mtu);
+}
+
+bool PathMtuCache::Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
+                            uint32_t current_mtu) {
+  if (destination.is_v4()) {
+    if (mtu == 0) mtu = PlateauBelow(std::min(packet_size, current_mtu));
+    // A floor that an attacker cannot undercut (as Linux).
+    mtu = std::max(mtu, static_cast<uint32_t>(minimum_->value()));
+  } else if (mtu < kIpv6MinMtu) {
+    // RFC 8201 4: not below the minimum, and no fragment header in its stead any more (RFC 8200 5).
+    mtu = kIpv6MinMtu;
+  }
+  if (mtu >= current_mtu) return false;
+  const Time expires = clock_.Now() + std::chrono::seconds(expires_->value());
+  if (entries_.size() >= kMaxEntries && !entries_.contains(destination)) {
+    while (!order_.empty() && entries_.size() >= kMaxEntries) {
+      const auto [time, address] = order_.front();
+      order_.pop_front();
+      const auto oldest = entries_.find(address);
+      if (oldest != entries_.end() && oldest->second.expires == time) entries_.erase(oldest);
+    }
+  }
+  entries_[destination] = {mtu, expires};
+  order_.emplace_back(expires, destination);
+  // Repeated reductions of one destination leave outdated rows behind; they are bounded too.
+  if (order_.size() > 2 * kMaxEntries) order_.pop_front();
+  ArmForOldest();
+  return true;
+}
+
+void PathMtuCache::Clear() {
+  entries_.clear();
+  order_.clear();
+  timer_.Cancel();
+}
+
+void PathMtuCache::ArmForOldest() {
+  if (order_.empty()) return timer_.Cancel();
+  timer_.Arm(order_.front().first);
+}
+
+void PathMtuCache::OnExpiry() {
+  while (!order_.empty() && order_.front().first <= clock_.Now()) {
+    const auto [time, address] = order_.front();
+    order_.pop_front();
+    const auto it = entries_.find(address);
+    if (it == entries_.end() || it->second.expires != time) continue;
+    entries_.erase(it);
+    ++generation_;
+  }
+  ArmForOldest();
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,51 @@
+// Path MTUs learned from ICMP (RFC 1191, RFC 8201), by destination. Bounded; each entry is forgotten after
+// ipv4.route.mtu_expires, so that a larger MTU is tried again.
+#ifndef MOAT_NETSTACK_IP_PATH_MTU_H_
+#define MOAT_NETSTACK_IP_PATH_MTU_H_
+
+#include <deque>
+
+#include "absl/container/flat_hash_map.h"
+#include "netstack/base/sysctl.h"
+#include "netstack/base/time.h"
+#include "netstack/base/timer.h"
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+class PathMtuCache {
+ public:
+  static constexpr size_t kMaxEntries = 4096;
+
+  // `generation` is incremented when an entry expires, so that routes are looked up anew.
+  PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, uint64_t& generation);
+
+  // The MTU towards `destination`, at most `link_mtu`.
+  uint32_t Get(const IpAddress& destination, uint32_t link_mtu) const;
+  // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). `mtu` 0 is an old router's
+  // (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller.
+  bool Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
+                uint32_t current_mtu);
+  void Clear();
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    uint32_t mtu;
+    Time expires;
+  };
+  void OnExpiry();
+  void ArmForOldest();
+
+  const Clock& clock_;
+  uint64_t& generation_;
+  const Sysctl* expires_;
+  const Sysctl* minimum_;
+  absl::flat_hash_map<IpAddress, Entry> entries_;
+  std::deque<std::pair<Time, IpAddress>> order_;  // by expiry; outdated ones are skipped
+  Timer timer_;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_PATH_MTU_H_

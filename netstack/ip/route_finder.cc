@@ -1,0 +1,200 @@
+#include "netstack/ip/route_finder.h"
+
+#include <algorithm>
+
+#include "absl/hash/hash.h"
+#include "netstack/ip/source_selection.h"
+#include "netstack/wire/ethernet.h"
+#include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv6.h"
+
+namespace moat::netstack {
+namespace {
+
+bool SameQuery(const RouteQuery& a, const RouteQuery& b) {
+  return a.destination == b.destination && a.source == b.source && a.interface == b.interface;
+}
+
+IpAddress LoopbackAddress(Family family) {
+  if (family == Family::kIpv4) return IpAddress::V4(127, 0, 0, 1);
+  static const uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return IpAddress::V6(bytes);
+}
+
+Error ErrorOfType(RouteType type) {
+  switch (type) {
+    case RouteType::kBlackhole: return Error::kInvalid;
+    case RouteType::kUnreachable: return Error::kHostUnreachable;
+    case RouteType::kProhibit: return Error::kAccess;
+    default: return Error::kOk;
+  }
+}
+
+}  // namespace
+
+Result<RouteRef> RouteFinder::Find(const RouteQuery& query) {
+  const size_t slot =
+      absl::HashOf(query.destination, query.source, query.interface) % kCacheSize;
+  CacheRow& row = cache_[slot];
+  if (row.route != nullptr && row.route->valid() && SameQuery(row.query, query)) return row.route;
+  Result<Handle> made = Make(query);
+  if (!made.ok()) {
+    ++state_.counters(query.destination.family()).out_no_routes;
+    return made.error();
+  }
+  row = {query, std::move(*made)};
+  return row.route;
+}
+
+Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
+  const Family family = query.destination.family();
+  if (!state_.Enabled(family)) return Error::kNetworkUnreachable;
+  if (!query.source.IsUnspecified() && !state_.addresses.IsLocal(query.source)) {
+    return Error::kAddressNotAvailable;
+  }
+  auto route = std::make_shared<RouteHandle>(state_.generation);
+  route->destination = query.destination;
+  route->source = query.source;
+  if (query.destination.IsUnspecified()) {
+    // As Linux: "this host" is where the unspecified address leads.
+    route->destination = query.source.IsUnspecified() ? LoopbackAddress(family) : query.source;
+  }
+  Error error = Error::kOk;
+  if (route->destination.IsMulticast()) {
+    error = FillMulticast(query, *route);
+  } else {
+    switch (state_.addresses.Classify(route->destination)) {
+      case AddressKind::kLocal:
+        error = state_.addresses.IsLocalOn(route->destination, query.interface)
+                    ? FillLocal(*route)
+                    : FillUnicast(query, *route);
+        break;
+      case AddressKind::kBroadcast:
+        error = FillBroadcast(query, *route);
+        break;
+      default:
+        error = FillUnicast(query, *route);
+    }
+  }
+  if (error != Error::kOk) return error;
+  return route;
+}
+
+Error RouteFinder::UseInterface(InterfaceIndex index, RouteHandle& route) {
+  route.out = state_.interfaces.Share(index);
+  if (route.out == nullptr) return Error::kNetworkUnreachable;
+  if (!route.out->up) return Error::kNetworkDown;
+  route.interface = index;
+  return Error::kOk;
+}
+
+Error RouteFinder::FillLocal(RouteHandle& route) {
+  const Error error = UseInterface(kLoopbackIndex, route);
+  if (error != Error::kOk) return error;
+  route.is_local = true;
+  if (route.source.IsUnspecified()) route.source = route.destination;
+  SetMtu(0, route);
+  return Error::kOk;
+}
+
+// Where a packet to a group leaves that names no interface: by its source's, or by the way that a
+// unicast packet to the same address would take.
+InterfaceIndex RouteFinder::GroupInterface(const RouteQuery& query) const {
+  if (query.interface != 0) return query.interface;
+  if (!query.source.IsUnspecified() && !query.source.IsLoopback()) {
+    return state_.addresses.InterfaceOf(query.source);
+  }
+  const RouteInfo* found = state_.routes.Lookup(query.destination, 0);
+  if (found != nullptr && found->type == RouteType::kUnicast) return found->interface;
+  if (query.destination.is_v4()) return 0;
+  // IPv6: every link carries multicast (Linux has ff00::/8 on each).
+  for (const auto& interface : state_.interfaces.all()) {
+    if (!interface->loopback && interface->active()) return interface->index;
+  }
+  return 0;
+}
+
+Error RouteFinder::FillBroadcast(const RouteQuery& query, RouteHandle& route) {
+  const bool limited = route.destination.IsLimitedBroadcast();
+  const InterfaceIndex index =
+      limited ? GroupInterface(query) : state_.addresses.InterfaceOf(route.destination);
+  const Error error = UseInterface(index, route);
+  if (error != Error::kOk) return error;
+  route.is_broadcast = true;
+  route.is_local = route.out->loopback;
+  route.group_mac = MacAddress::Broadcast();
+  route.next_hop = route.destination;
+  SetMtu(0, route);
+  return ChooseSource(query, std::nullopt, route);
+}
+
+Error RouteFinder::FillMulticast(const RouteQuery& query, RouteHandle& route) {
+  const Error error = UseInterface(GroupInterface(query), route);
+  if (error != Error::kOk) return error;
+  route.is_multicast = true;
+  route.is_local = route.out->loopback;
+  route.group_mac = MulticastMac(route.destination);
+  route.next_hop = route.destination;
+  SetMtu(0, route);
+  return ChooseSource(query, std::nullopt, route);
+}
+
+Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
+  const RouteInfo* found = state_.routes.Lookup(route.destination, query.interface);
+  if (found == nullptr) {
+    // As Linux: who names an IPv4 interface without a route takes everybody to be on its link.
+    if (query.interface == 0 || !route.destination.is_v4()) return Error::kNetworkUnreachable;
+    const Error error = UseInterface(query.interface, route);
+    if (error != Error::kOk) return error;
+    route.next_hop = route.destination;
+    SetMtu(0, route);
+    return ChooseSource(query, std::nullopt, route);
+  }
+  if (found->type == RouteType::kLocal) return FillLocal(route);
+  const Error refused = ErrorOfType(found->type);
+  if (refused != Error::kOk) return refused;
+  const Error error = UseInterface(found->interface, route);
+  if (error != Error::kOk) return error;
+  route.next_hop = found->gateway.value_or(route.destination);
+  if (found->type == RouteType::kBroadcast) {
+    route.is_broadcast = true;
+    route.group_mac = MacAddress::Broadcast();
+  }
+  SetMtu(found->mtu, route);
+  return ChooseSource(query, found->source, route);
+}
+
+Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpAddress>& preferred,
+                                RouteHandle& route) {
+  if (!query.source.IsUnspecified()) return Error::kOk;
+  if (preferred.has_value() && state_.addresses.IsLocal(*preferred)) {
+    route.source = *preferred;
+    return Error::kOk;
+  }
+  // A gateway of the other family (RFC 5549) says nothing about the subnet.
+  const bool same_family = route.next_hop.family() == route.destination.family();
+  const std::optional<IpAddress> source =
+      SelectSource(state_.interfaces, *route.out, route.destination,
+                   same_family ? route.next_hop : route.destination);
+  if (!source.has_value()) return Error::kAddressNotAvailable;
+  route.source = *source;
+  return Error::kOk;
+}
+
+void RouteFinder::SetMtu(uint32_t route_mtu, RouteHandle& route) {
+  uint32_t mtu = std::min(route.out->mtu, kMaxIpPacket);
+  if (route_mtu != 0) mtu = std::min(mtu, route_mtu);
+  if (route.is_local) {
+    // Super-segments cross the loopback whole.
+    route.mtu = mtu;
+    route.max_gso_bytes = kMaxIpPacket;
+    return;
+  }
+  if (!route.is_broadcast && !route.is_multicast) {
+    mtu = state_.path_mtus.Get(route.destination, mtu);
+  }
+  route.mtu = mtu;
+  route.max_gso_bytes = std::min(route.out->capabilities.max_gso_bytes, kMaxIpPacket);
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,220 @@
+#include "netstack/ip/v4/icmpv4.h"
+
+#include <algorithm>
+
+#include "netstack/wire/checksum.h"
+#include "netstack/wire/ipv4.h"
+
+namespace moat::netstack {
+namespace {
+
+// RFC 1812 4.3.2.3: as much of the packet as fits into 576 bytes.
+constexpr size_t kMaxErrorPacket = 576;
+constexpr size_t kTimestampSize = 20;  // RFC 792: the whole message
+constexpr int64_t kMillisecondsPerDay = 86400000;
+
+bool IsErrorType(uint8_t type) {
+  return type == icmpv4_type::kDestinationUnreachable || type == icmpv4_type::kSourceQuench ||
+         type == icmpv4_type::kRedirect || type == icmpv4_type::kTimeExceeded ||
+         type == icmpv4_type::kParameterProblem;
+}
+
+}  // namespace
+
+Icmpv4::Counters::Counters(CounterTable& table)
+    : in_messages(table, "Icmp.InMsgs"),
+      in_errors(table, "Icmp.InErrors"),
+      in_checksum_errors(table, "Icmp.InCsumErrors"),
+      in_unreachable(table, "Icmp.InDestUnreachs"),
+      in_time_exceeded(table, "Icmp.InTimeExcds"),
+      in_parameter_problem(table, "Icmp.InParmProbs"),
+      in_redirects(table, "Icmp.InRedirects"),
+      in_echos(table, "Icmp.InEchos"),
+      in_echo_replies(table, "Icmp.InEchoReps"),
+      in_timestamps(table, "Icmp.InTimestamps"),
+      out_messages(table, "Icmp.OutMsgs"),
+      out_errors(table, "Icmp.OutErrors"),
+      out_unreachable(table, "Icmp.OutDestUnreachs"),
+      out_time_exceeded(table, "Icmp.OutTimeExcds"),
+      out_parameter_problem(table, "Icmp.OutParmProbs"),
+      out_echo_replies(table, "Icmp.OutEchoReps"),
+      out_timestamp_replies(table, "Icmp.OutTimestampReps") {}
+
+Icmpv4::Icmpv4(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+               IcmpLimiter& limiter)
+    : state_(state),
+      sender_(sender),
+      errors_(errors),
+      limiter_(limiter),
+      counters_(env.counters) {}
+
+const Icmpv4::Row* Icmpv4::FindRow(uint8_t type) {
+  struct TypedRow {
+    uint8_t type;
+    Row row;
+  };
+  static constexpr TypedRow kRows[] = {
+      {icmpv4_type::kEchoRequest, {&Icmpv4::HandleEchoRequest, &Counters::in_echos}},
+      {icmpv4_type::kEchoReply, {&Icmpv4::HandleEchoReply, &Counters::in_echo_replies}},
+      {icmpv4_type::kDestinationUnreachable, {&Icmpv4::HandleError, &Counters::in_unreachable}},
+      {icmpv4_type::kTimeExceeded, {&Icmpv4::HandleError, &Counters::in_time_exceeded}},
+      {icmpv4_type::kParameterProblem, {&Icmpv4::HandleError, &Counters::in_parameter_problem}},
+      {icmpv4_type::kTimestampRequest, {&Icmpv4::HandleTimestamp, &Counters::in_timestamps}},
+      {icmpv4_type::kRedirect, {nullptr, &Counters::in_redirects}},
+      {icmpv4_type::kSourceQuench, {}},       // RFC 6633: ignored
+      {icmpv4_type::kAddressMaskRequest, {}},  // RFC 1122 3.2.2.9: only an authorized agent answers
+      {icmpv4_type::kAddressMaskReply, {}},
+      {icmpv4_type::kTimestampReply, {}},
+  };
+  for (const TypedRow& row : kRows) {
+    if (row.type == type) return &row.row;
+  }
+  return nullptr;
+}
+
+void Icmpv4::Receive(const IpPacketIn& packet) {
+  ++counters_.in_messages;
+  const std::optional<IcmpView> icmp = IcmpView::Parse(packet.payload.span());
+  if (!icmp.has_value()) {
+    ++counters_.in_errors;
+    return state_.drops.Count(DropReason::kIcmpTruncated);
+  }
+  if (packet.checksum != RxChecksum::kVerified && ChecksumOf(packet.payload.span()) != 0) {
+    ++counters_.in_errors;
+    ++counters_.in_checksum_errors;
+    return state_.drops.Count(DropReason::kIcmpChecksum);
+  }
+  const Row* row = FindRow(icmp->type());
+  if (row == nullptr) {  // RFC 1122 3.2.2: silently discarded
+    ++counters_.in_errors;
+    return state_.drops.Count(DropReason::kIcmpUnknownType);
+  }
+  if (row->counter != nullptr) ++(counters_.*row->counter);
+  if (row->handler == nullptr) return state_.drops.Count(DropReason::kIcmpUnsupported);
+  (this->*row->handler)(packet, *icmp);
+}
+
+bool Icmpv4::IgnoresGroup(const IpPacketIn& packet) const {
+  return (packet.to_broadcast || packet.to_multicast) &&
+         state_.tunables.echo_ignore_broadcasts->value() != 0;
+}
+
+// RFC 1122 3.2.2.6.
+void Icmpv4::HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp) {
+  if (state_.tunables.echo_ignore_all->value() != 0 || IgnoresGroup(packet) ||
+      packet.source.IsUnspecified()) {
+    return state_.drops.Count(DropReason::kEchoIgnored);
+  }
+  uint8_t header[kIcmpHeaderSize];
+  EmitIcmp(header, icmpv4_type::kEchoReply, 0, icmp.rest());
+  Reply(packet, header, icmp.body(), counters_.out_echo_replies);
+}
+
+void Icmpv4::HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp) {
+  TransportProtocol* ping = state_.transports[ip_protocol::kIcmp];
+  if (ping != nullptr) (void)ping->Receive(packet);
+}
+
+// RFC 1122 3.2.2.8, RFC 792. DEVIATION: the stack has no clock of the day, so the times count from its
+// own epoch and carry the bit that says so.
+void Icmpv4::HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp) {
+  if (icmp.bytes().size() < kTimestampSize || icmp.code() != 0 || IgnoresGroup(packet)) {
+    return state_.drops.Count(DropReason::kEchoIgnored);
+  }
+  const int64_t now = state_.clock.Now().time_since_epoch() / std::chrono::milliseconds(1);
+  const uint32_t stamp = 0x80000000u | static_cast<uint32_t>(now % kMillisecondsPerDay);
+  uint8_t message[kTimestampSize];
+  EmitIcmp(message, icmpv4_type::kTimestampReply, 0, icmp.rest());
+  std::memcpy(message + 8, icmp.bytes().data() + 8, 4);
+  StoreBe32(message + 12, stamp);
+  StoreBe32(message + 16, stamp);
+  Reply(packet, message, {}, counters_.out_timestamp_replies);
+}
+
+// Answers from the address that was asked, or a fitting one when that was a group.
+void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
+                   std::span<const uint8_t> body, Counter& counter) {
+  RouteQuery query;
+  query.destination = packet.source;
+  const bool group = packet.to_broadcast || packet.to_multicast;
+  if (!group) query.source = packet.destination;
+  const Result<RouteRef> route = sender_.FindRoute(query);
+  if (!route.ok()) {
+    ++counters_.out_errors;
+    return;
+  }
+  IpPacketOut out;
+  out.protocol = ip_protocol::kIcmp;
+  out.traffic_class = packet.traffic_class;
+  out.dont_fragment = false;
+  out.transport_header = header;
+  out.payload = {&body, body.empty() ? size_t{0} : size_t{1}};
+  out.checksum_offset = 2;
+  ++counters_.out_messages;
+  ++counter;
+  if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
+}
+
+void Icmpv4::HandleError(const IpPacketIn& packet, const IcmpView& icmp) {
+  errors_.Received(packet.source, packet.interface, icmp.type(), icmp.code(), icmp.rest(),
+                   icmp.body());
+}
+
+// RFC 1122 3.2.2: never about an ICMP error, a group, a later fragment, or a source that is no host.
+bool Icmpv4::MayAnswerWithError(const IpPacketIn& about) const {
+  if (about.to_broadcast || about.to_multicast) return false;
+  if (about.source.IsUnspecified() || about.source.IsMulticast() ||
+      state_.addresses.Classify(about.source) == AddressKind::kBroadcast) {
+    return false;
+  }
+  Ipv4View view;
+  if (Ipv4View::ParseQuoted(about.ip_packet.span(), &view) != Ipv4Parse::kOk) return false;
+  if (view.fragment_offset() != 0) return false;
+  if (view.protocol() != ip_protocol::kIcmp) return true;
+  const std::span<const uint8_t> payload = about.ip_packet.span().subspan(view.header_size());
+  return !payload.empty() && !IsErrorType(payload[0]);
+}
+
+void Icmpv4::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest) {
+  if (!MayAnswerWithError(about)) return;
+  RouteQuery query;
+  query.destination = about.source;
+  if (state_.addresses.IsLocal(about.destination)) query.source = about.destination;
+  const Result<RouteRef> route = sender_.FindRoute(query);
+  if (!route.ok()) return;
+  // What never leaves the host needs no limit (as Linux).
+  if (!(*route)->is_local && !limiter_.Allow(about.source)) return;
+  uint8_t header[kIcmpHeaderSize];
+  EmitIcmp(header, type, code, rest);
+  constexpr size_t kMaxQuote = kMaxErrorPacket - kIpv4HeaderSize - kIcmpHeaderSize;
+  const std::span<const uint8_t> quote =
+      about.ip_packet.span().first(std::min(about.ip_packet.size(), kMaxQuote));
+  IpPacketOut out;
+  out.protocol = ip_protocol::kIcmp;
+  out.traffic_class = 0xc0;  // RFC 1812 4.3.2.5: internetwork control
+  out.dont_fragment = false;
+  out.transport_header = header;
+  out.payload = {&quote, 1};
+  out.checksum_offset = 2;
+  ++counters_.out_messages;
+  if (type == icmpv4_type::kDestinationUnreachable) ++counters_.out_unreachable;
+  if (type == icmpv4_type::kTimeExceeded) ++counters_.out_time_exceeded;
+  if (type == icmpv4_type::kParameterProblem) ++counters_.out_parameter_problem;
+  if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
+}
+
+void Icmpv4::SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface) {
+  Ipv4View view;
+  if (Ipv4View::ParseQuoted(first_fragment.span(), &view) != Ipv4Parse::kOk) return;
+  IpPacketIn about;
+  about.source = view.source();
+  about.destination = view.destination();
+  about.interface = interface;
+  about.to_multicast = about.destination.IsMulticast();
+  about.to_broadcast =
+      state_.addresses.Classify(about.destination) == AddressKind::kBroadcast;
+  about.ip_packet = first_fragment;
+  SendError(about, icmpv4_type::kTimeExceeded, icmpv4_code::kReassembly);
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,63 @@
+// ICMPv4 (RFC 792, RFC 1122 3.2.2): echo, errors up, errors out.
+#ifndef MOAT_NETSTACK_IP_V4_ICMPV4_H_
+#define MOAT_NETSTACK_IP_V4_ICMPV4_H_
+
+#include <array>
+
+#include "netstack/ip/error_delivery.h"
+#include "netstack/ip/icmp_limiter.h"
+#include "netstack/ip/ip_sender.h"
+#include "netstack/ip/ip_state.h"
+#include "netstack/wire/icmpv4.h"
+
+namespace moat::netstack {
+
+class Icmpv4 {
+ public:
+  // `sender` is the IP layer itself.
+  Icmpv4(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+         IcmpLimiter& limiter);
+
+  // A whole ICMP message addressed to this host.
+  void Receive(const IpPacketIn& packet);
+
+  // Answers `about` with an error, unless RFC 1122 3.2.2 forbids it or the rate is used up.
+  // `about.ip_packet` must be whole.
+  void SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest = 0);
+  // As SendError(), for a packet that is no longer described: `ip_packet` begins at its header.
+  void SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface);
+
+ private:
+  struct Counters {
+    explicit Counters(CounterTable& table);
+    Counter in_messages, in_errors, in_checksum_errors, in_unreachable, in_time_exceeded,
+        in_parameter_problem, in_redirects, in_echos, in_echo_replies, in_timestamps;
+    Counter out_messages, out_errors, out_unreachable, out_time_exceeded, out_parameter_problem,
+        out_echo_replies, out_timestamp_replies;
+  };
+  using Handler = void (Icmpv4::*)(const IpPacketIn&, const IcmpView&);
+  struct Row {
+    Handler handler = nullptr;  // null: known, but not acted on
+    Counter Counters::*counter = nullptr;
+  };
+  static const Row* FindRow(uint8_t type);
+
+  void HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleError(const IpPacketIn& packet, const IcmpView& icmp);
+  bool IgnoresGroup(const IpPacketIn& packet) const;
+  bool MayAnswerWithError(const IpPacketIn& about) const;
+  void Reply(const IpPacketIn& packet, std::span<uint8_t> header,
+             std::span<const uint8_t> body, Counter& counter);
+
+  IpState& state_;
+  IpSender& sender_;
+  ErrorDelivery& errors_;
+  IcmpLimiter& limiter_;
+  Counters counters_;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_V4_ICMPV4_H_

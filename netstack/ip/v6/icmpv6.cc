@@ -1,0 +1,205 @@
+#include "netstack/ip/v6/icmpv6.h"
+
+#include <algorithm>
+
+#include "netstack/wire/checksum.h"
+#include "netstack/wire/ipv6.h"
+#include "netstack/wire/ipv6_extension.h"
+
+namespace moat::netstack {
+
+Icmpv6::Counters::Counters(CounterTable& table)
+    : in_messages(table, "Icmp6.InMsgs"),
+      in_errors(table, "Icmp6.InErrors"),
+      in_checksum_errors(table, "Icmp6.InCsumErrors"),
+      in_unreachable(table, "Icmp6.InDestUnreachs"),
+      in_too_big(table, "Icmp6.InPktTooBigs"),
+      in_time_exceeded(table, "Icmp6.InTimeExcds"),
+      in_parameter_problem(table, "Icmp6.InParmProblems"),
+      in_echos(table, "Icmp6.InEchos"),
+      in_echo_replies(table, "Icmp6.InEchoReplies"),
+      in_mld(table, "Icmp6.InGroupMembMessages"),
+      in_ndp(table, "Icmp6.InNeighborMessages"),
+      out_messages(table, "Icmp6.OutMsgs"),
+      out_errors(table, "Icmp6.OutErrors"),
+      out_unreachable(table, "Icmp6.OutDestUnreachs"),
+      out_time_exceeded(table, "Icmp6.OutTimeExcds"),
+      out_parameter_problem(table, "Icmp6.OutParmProblems"),
+      out_echo_replies(table, "Icmp6.OutEchoReplies") {}
+
+Icmpv6::Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+               IcmpLimiter& limiter, Ndp& ndp)
+    : state_(state),
+      sender_(sender),
+      errors_(errors),
+      limiter_(limiter),
+      ndp_(ndp),
+      counters_(env.counters) {}
+
+const Icmpv6::Row* Icmpv6::FindRow(uint8_t type) {
+  struct TypedRow {
+    uint8_t type;
+    Row row;
+  };
+  static constexpr TypedRow kRows[] = {
+      {icmpv6_type::kEchoRequest, {&Icmpv6::HandleEchoRequest, &Counters::in_echos}},
+      {icmpv6_type::kEchoReply, {&Icmpv6::HandleEchoReply, &Counters::in_echo_replies}},
+      {icmpv6_type::kNeighborSolicitation, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
+      {icmpv6_type::kNeighborAdvertisement, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
+      {icmpv6_type::kRouterSolicitation, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
+      {icmpv6_type::kRouterAdvertisement, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
+      {icmpv6_type::kRedirect, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
+      {icmpv6_type::kDestinationUnreachable, {&Icmpv6::HandleError, &Counters::in_unreachable}},
+      {icmpv6_type::kPacketTooBig, {&Icmpv6::HandleError, &Counters::in_too_big}},
+      {icmpv6_type::kTimeExceeded, {&Icmpv6::HandleError, &Counters::in_time_exceeded}},
+      {icmpv6_type::kParameterProblem, {&Icmpv6::HandleError, &Counters::in_parameter_problem}},
+      {icmpv6_type::kMldQuery, {nullptr, &Counters::in_mld}},
+      {icmpv6_type::kMldReport, {nullptr, &Counters::in_mld}},
+      {icmpv6_type::kMldDone, {nullptr, &Counters::in_mld}},
+      {icmpv6_type::kMldV2Report, {nullptr, &Counters::in_mld}},
+  };
+  for (const TypedRow& row : kRows) {
+    if (row.type == type) return &row.row;
+  }
+  return nullptr;
+}
+
+void Icmpv6::Receive(const IpPacketIn& packet, bool was_fragmented) {
+  ++counters_.in_messages;
+  const std::optional<IcmpView> icmp = IcmpView::Parse(packet.payload.span());
+  if (!icmp.has_value()) {
+    ++counters_.in_errors;
+    return state_.drops.Count(DropReason::kIcmpTruncated);
+  }
+  if (packet.checksum != RxChecksum::kVerified &&
+      !TransportChecksumValid(packet.source, packet.destination, ip_protocol::kIcmpV6,
+                              packet.payload.span())) {
+    ++counters_.in_errors;
+    ++counters_.in_checksum_errors;
+    return state_.drops.Count(DropReason::kIcmpChecksum);
+  }
+  const Row* row = FindRow(icmp->type());
+  if (row == nullptr) {
+    ++counters_.in_errors;
+    // RFC 4443 2.4 (a): an unknown error still goes up; it tells the transport nothing, so it is counted.
+    return state_.drops.Count(DropReason::kIcmpUnknownType);
+  }
+  if (row->counter != nullptr) ++(counters_.*row->counter);
+  if (row->handler == nullptr) return state_.drops.Count(DropReason::kIcmpUnsupported);
+  if (row->ndp && was_fragmented) return state_.drops.Count(DropReason::kNdpInFragment);
+  (this->*row->handler)(packet, *icmp);
+}
+
+// RFC 4443 4.2: from the address that was asked; from one of ours when that was a group.
+void Icmpv6::HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp) {
+  if (state_.tunables.echo_ignore_all_v6->value() != 0 || packet.source.IsUnspecified() ||
+      (packet.to_multicast && state_.tunables.echo_ignore_multicast_v6->value() != 0)) {
+    return state_.drops.Count(DropReason::kEchoIgnored);
+  }
+  RouteQuery query;
+  query.destination = packet.source;
+  if (!packet.to_multicast) query.source = packet.destination;
+  if (packet.to_multicast) query.source = IpAddress::Any(Family::kIpv6);
+  if (packet.source.IsLinkLocal()) query.interface = packet.interface;
+  const Result<RouteRef> route = sender_.FindRoute(query);
+  if (!route.ok()) {
+    ++counters_.out_errors;
+    return;
+  }
+  uint8_t header[kIcmpHeaderSize];
+  EmitIcmp(header, icmpv6_type::kEchoReply, 0, icmp.rest());
+  const std::span<const uint8_t> body = icmp.body();
+  IpPacketOut out;
+  out.protocol = ip_protocol::kIcmpV6;
+  out.traffic_class = packet.traffic_class;
+  out.dont_fragment = false;
+  out.transport_header = header;
+  out.payload = {&body, body.empty() ? size_t{0} : size_t{1}};
+  out.checksum_offset = 2;
+  ++counters_.out_messages;
+  ++counters_.out_echo_replies;
+  if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
+}
+
+void Icmpv6::HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp) {
+  TransportProtocol* ping = state_.transports[ip_protocol::kIcmpV6];
+  if (ping != nullptr) (void)ping->Receive(packet);
+}
+
+void Icmpv6::HandleError(const IpPacketIn& packet, const IcmpView& icmp) {
+  errors_.Received(packet.source, packet.interface, icmp.type(), icmp.code(), icmp.rest(),
+                   icmp.body());
+}
+
+void Icmpv6::HandleNdp(const IpPacketIn& packet, const IcmpView& icmp) {
+  ndp_.Receive({packet.interface, packet.source, packet.destination, packet.hop_limit},
+               icmp.bytes());
+}
+
+// RFC 4443 2.4 (e).
+bool Icmpv6::MayAnswerWithError(const IpPacketIn& about, bool even_to_group) const {
+  if ((about.to_multicast || about.to_broadcast) && !even_to_group) return false;
+  if (about.source.IsUnspecified() || about.source.IsMulticast()) return false;
+  const std::span<const uint8_t> packet = about.ip_packet.span();
+  Ipv6View view;
+  if (Ipv6View::ParseQuoted(packet, &view) != Ipv6Parse::kOk) return false;
+  Ipv6Chain chain = WalkIpv6Chain(packet);
+  if (chain.outcome == Ipv6Chain::Outcome::kFragment) {
+    const Ipv6FragmentHeader fragment = ReadIpv6FragmentHeader(packet.data() + chain.offset);
+    if (fragment.offset != 0) return true;
+    chain = WalkIpv6ChainFrom(packet, fragment.next_header, chain.offset + kIpv6FragmentHeaderSize,
+                              chain.offset);
+  }
+  if (chain.outcome != Ipv6Chain::Outcome::kUpperLayer || chain.protocol != ip_protocol::kIcmpV6) {
+    return true;
+  }
+  if (chain.offset >= packet.size()) return false;
+  const uint8_t type = packet[chain.offset];
+  return type > icmpv6_type::kLastError && type != icmpv6_type::kRedirect;
+}
+
+void Icmpv6::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest,
+                       bool even_to_group) {
+  if (!MayAnswerWithError(about, even_to_group)) return;
+  RouteQuery query;
+  query.destination = about.source;
+  query.source = IpAddress::Any(Family::kIpv6);
+  if (!about.to_multicast && state_.addresses.IsLocal(about.destination)) {
+    query.source = about.destination;
+  }
+  if (about.source.IsLinkLocal()) query.interface = about.interface;
+  const Result<RouteRef> route = sender_.FindRoute(query);
+  if (!route.ok()) return;
+  if (!(*route)->is_local && !limiter_.Allow(about.source)) return;
+  uint8_t header[kIcmpHeaderSize];
+  EmitIcmp(header, type, code, rest);
+  // RFC 4443 2.4 (c): as much as fits into the minimum MTU.
+  constexpr size_t kMaxQuote = kIpv6MinMtu - kIpv6HeaderSize - kIcmpHeaderSize;
+  const std::span<const uint8_t> quote =
+      about.ip_packet.span().first(std::min(about.ip_packet.size(), kMaxQuote));
+  IpPacketOut out;
+  out.protocol = ip_protocol::kIcmpV6;
+  out.dont_fragment = false;
+  out.transport_header = header;
+  out.payload = {&quote, 1};
+  out.checksum_offset = 2;
+  ++counters_.out_messages;
+  if (type == icmpv6_type::kDestinationUnreachable) ++counters_.out_unreachable;
+  if (type == icmpv6_type::kTimeExceeded) ++counters_.out_time_exceeded;
+  if (type == icmpv6_type::kParameterProblem) ++counters_.out_parameter_problem;
+  if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
+}
+
+void Icmpv6::SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface) {
+  Ipv6View view;
+  if (Ipv6View::ParseQuoted(first_fragment.span(), &view) != Ipv6Parse::kOk) return;
+  IpPacketIn about;
+  about.source = view.source();
+  about.destination = view.destination();
+  about.interface = interface;
+  about.to_multicast = about.destination.IsMulticast();
+  about.ip_packet = first_fragment;
+  SendError(about, icmpv6_type::kTimeExceeded, icmpv6_code::kReassembly);
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,62 @@
+// ICMPv6 (RFC 4443): echo, errors up, errors out; neighbour discovery is handed on.
+#ifndef MOAT_NETSTACK_IP_V6_ICMPV6_H_
+#define MOAT_NETSTACK_IP_V6_ICMPV6_H_
+
+#include "netstack/ip/error_delivery.h"
+#include "netstack/ip/icmp_limiter.h"
+#include "netstack/ip/ip_sender.h"
+#include "netstack/ip/ip_state.h"
+#include "netstack/neighbor/ndp.h"
+#include "netstack/wire/icmpv4.h"
+#include "netstack/wire/icmpv6.h"
+
+namespace moat::netstack {
+
+class Icmpv6 {
+ public:
+  // `sender` is the IP layer itself.
+  Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+         IcmpLimiter& limiter, Ndp& ndp);
+
+  // A whole ICMPv6 message for this host. `was_fragmented`: it came in fragments (RFC 6980).
+  void Receive(const IpPacketIn& packet, bool was_fragmented);
+
+  // Answers `about` with an error unless RFC 4443 2.4 (e) forbids it or the rate is used up.
+  // `even_to_group`: packet too big and option problems are told to multicast senders too.
+  void SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest = 0,
+                 bool even_to_group = false);
+  void SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface);
+
+ private:
+  struct Counters {
+    explicit Counters(CounterTable& table);
+    Counter in_messages, in_errors, in_checksum_errors, in_unreachable, in_too_big,
+        in_time_exceeded, in_parameter_problem, in_echos, in_echo_replies, in_mld, in_ndp;
+    Counter out_messages, out_errors, out_unreachable, out_time_exceeded, out_parameter_problem,
+        out_echo_replies;
+  };
+  using Handler = void (Icmpv6::*)(const IpPacketIn&, const IcmpView&);
+  struct Row {
+    Handler handler = nullptr;  // null: known, but not acted on
+    Counter Counters::*counter = nullptr;
+    bool ndp = false;
+  };
+  static const Row* FindRow(uint8_t type);
+
+  void HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleError(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleNdp(const IpPacketIn& packet, const IcmpView& icmp);
+  bool MayAnswerWithError(const IpPacketIn& about, bool even_to_group) const;
+
+  IpState& state_;
+  IpSender& sender_;
+  ErrorDelivery& errors_;
+  IcmpLimiter& limiter_;
+  Ndp& ndp_;
+  Counters counters_;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_V6_ICMPV6_H_

@@ -1,0 +1,232 @@
+#include "netstack/ip/v6/ipv6_input.h"
+
+#include "netstack/ip/ip_sender.h"
+#include "netstack/ip/reassembly_counting.h"
+#include "netstack/wire/ipv4.h"
+
+namespace moat::netstack {
+namespace {
+
+using Outcome = Ipv6Chain::Outcome;
+
+// ff01::1 and ff02::1: every node is a member (RFC 4291 2.8).
+bool IsAllNodes(const IpAddress& group) {
+  static const uint8_t tail[14] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  const uint8_t scope = group.data()[1];
+  return (scope == 1 || scope == 2) && std::memcmp(group.data() + 2, tail, sizeof(tail)) == 0;
+}
+
+}  // namespace
+
+bool Ipv6Input::Drop(DropReason reason, Counter& counter) {
+  state_.drops.Count(reason);
+  ++counter;
+  return false;
+}
+
+void Ipv6Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
+  IpCounters& counters = state_.v6_counters;
+  ++counters.in_receives;
+  counters.in_octets += packet.size();
+  Ipv6View view;
+  if (!Validate(packet, &view)) return;
+  packet.RemoveSuffix(packet.size() - view.total_length());
+
+  IpPacketIn p;
+  p.source = view.source();
+  p.destination = view.destination();
+  p.interface = in.index;
+  p.traffic_class = view.traffic_class();
+  p.hop_limit = view.hop_limit();
+  p.checksum = link.checksum;
+  p.gso_size = link.gso_size;
+  p.ip_packet = std::move(packet);
+  if (!CheckSource(p, link) || !CheckDestination(p, link, in)) return;
+  Process(p, /*was_fragmented=*/false);
+}
+
+bool Ipv6Input::Validate(const Slice& packet, Ipv6View* view) {
+  IpCounters& counters = state_.v6_counters;
+  switch (Ipv6View::Parse(packet.span(), view)) {
+    case Ipv6Parse::kOk:
+      return true;
+    case Ipv6Parse::kTruncated:
+      return Drop(DropReason::kIpTruncated, counters.in_truncated);
+    case Ipv6Parse::kVersion:
+      return Drop(DropReason::kIpVersion, counters.in_header_errors);
+  }
+  return false;
+}
+
+// RFC 4291 2.5.3, 2.7: loopback stays inside a node, groups are no sources, and nobody else is us.
+bool Ipv6Input::CheckSource(const IpPacketIn& packet, const LinkMetadata& link) {
+  if (link.looped) return true;
+  const IpAddress& source = packet.source;
+  bool martian = source.IsMulticast() || source.IsLoopback() || source.IsMappedV4();
+  if (!martian && !source.IsUnspecified()) {
+    // Link-local addresses repeat on other links; duplicates of ours are NDP's business (and a probe
+    // comes from the unspecified address anyway).
+    martian = state_.addresses.IsLocalOn(source, packet.interface);
+  }
+  return !martian || Drop(DropReason::kMartianSource, state_.v6_counters.in_address_errors);
+}
+
+bool Ipv6Input::CheckDestination(IpPacketIn& packet, const LinkMetadata& link,
+                                 const Interface& in) {
+  IpCounters& counters = state_.v6_counters;
+  const IpAddress& destination = packet.destination;
+  if (destination.IsMulticast()) {
+    // Scope 0 is reserved, interface-local comes from no wire (RFC 4291 2.7).
+    const int scope = destination.data()[1] & 15;
+    if (!link.looped && scope <= 1) {
+      return Drop(DropReason::kMartianDestination, counters.in_address_errors);
+    }
+    if (!in.InGroup(destination) && !IsAllNodes(destination)) {
+      return Drop(DropReason::kNotMember, counters.in_discards);
+    }
+    packet.to_multicast = true;
+    ++counters.in_multicast;
+    return true;
+  }
+  if (!link.looped && (destination.IsLoopback() || destination.IsUnspecified())) {
+    return Drop(DropReason::kMartianDestination, counters.in_address_errors);
+  }
+  if (link.link_group && !link.looped) {
+    return Drop(DropReason::kLinkBroadcast, counters.in_discards);
+  }
+  const InterfaceIndex scope = link.looped ? 0 : in.index;
+  if (state_.addresses.IsLocalOn(destination, scope)) return true;
+  if (state_.addresses.Classify(destination) == AddressKind::kTentative) {
+    return Drop(DropReason::kTentativeDestination, counters.in_address_errors);
+  }
+  const RouteInfo* route = state_.routes.Lookup(destination, 0);
+  if (route != nullptr && route->type == RouteType::kLocal) return true;
+  // Forwarding would begin here.
+  return Drop(DropReason::kNotOurAddress, counters.in_address_errors);
+}
+
+void Ipv6Input::Process(IpPacketIn& packet, bool was_fragmented) {
+  IpCounters& counters = state_.v6_counters;
+  const Ipv6Chain chain = WalkIpv6Chain(packet.ip_packet.span());
+  switch (chain.outcome) {
+    case Outcome::kUpperLayer:
+      return Deliver(packet, chain, was_fragmented);
+    case Outcome::kFragment:
+      return HandleFragment(packet, chain);
+    case Outcome::kNoNextHeader:
+      return state_.drops.Count(DropReason::kNoNextHeader);
+    case Outcome::kDiscard:
+      (void)Drop(DropReason::kExtensionHeader, counters.in_header_errors);
+      return;
+    case Outcome::kTruncated:
+      (void)Drop(DropReason::kIpTruncated, counters.in_truncated);
+      return;
+    case Outcome::kParameterProblem:
+      (void)Drop(DropReason::kExtensionHeader, counters.in_header_errors);
+      return icmp_.SendError(packet, icmpv6_type::kParameterProblem, chain.problem_code,
+                             chain.problem_pointer, chain.problem_even_if_multicast);
+  }
+}
+
+void Ipv6Input::HandleFragment(IpPacketIn& packet, const Ipv6Chain& chain) {
+  const Ipv6FragmentHeader header =
+      ReadIpv6FragmentHeader(packet.ip_packet.data() + chain.offset);
+  if (!CheckFragment(packet, chain, header)) return;
+  // RFC 6946: an atomic fragment is whole, whatever other fragments carry its identification.
+  if (header.offset == 0 && !header.more) return DeliverAtomic(packet, chain, header);
+  Reassemble(packet, chain, header);
+}
+
+bool Ipv6Input::CheckFragment(const IpPacketIn& packet, const Ipv6Chain& chain,
+                              const Ipv6FragmentHeader& header) {
+  IpCounters& counters = state_.v6_counters;
+  const size_t data = chain.offset + kIpv6FragmentHeaderSize;
+  const size_t size = packet.ip_packet.size() - data;
+  if (header.more && size % 8 != 0) {
+    icmp_.SendError(packet, icmpv6_type::kParameterProblem, icmpv6_code::kErroneousHeader, 4);
+    return Drop(DropReason::kReassemblyBadLength, counters.in_header_errors);
+  }
+  if (header.offset + size + chain.offset - kIpv6HeaderSize > kMaxIpPacket) {
+    icmp_.SendError(packet, icmpv6_type::kParameterProblem, icmpv6_code::kErroneousHeader,
+                    static_cast<uint32_t>(chain.offset + 2));
+    return Drop(DropReason::kReassemblyTooBig, counters.in_header_errors);
+  }
+  if (header.offset != 0) return true;
+  const Ipv6Chain rest = WalkIpv6ChainFrom(packet.ip_packet.span(), header.next_header, data,
+                                           chain.offset);
+  const bool complete =
+      rest.outcome != Outcome::kTruncated &&
+      (rest.outcome != Outcome::kUpperLayer || rest.offset < packet.ip_packet.size());
+  if (complete || !header.more) return true;
+  icmp_.SendError(packet, icmpv6_type::kParameterProblem, icmpv6_code::kIncompleteChain, 0);
+  return Drop(DropReason::kIncompleteChain, counters.in_header_errors);
+}
+
+// The fragment header is taken out, so that what follows is as if it had never been there.
+void Ipv6Input::DeliverAtomic(IpPacketIn& packet, const Ipv6Chain& chain,
+                              const Ipv6FragmentHeader& header) {
+  ++state_.v6_counters.reassembly_requests;
+  ++state_.v6_counters.reassembly_oks;
+  const std::span<const uint8_t> from = packet.ip_packet.span();
+  const size_t tail = chain.offset + kIpv6FragmentHeaderSize;
+  Slice whole = Slice::Allocate(from.size() - kIpv6FragmentHeaderSize);
+  uint8_t* to = whole.mutable_data();
+  std::memcpy(to, from.data(), chain.offset);
+  std::memcpy(to + chain.offset, from.data() + tail, from.size() - tail);
+  to[chain.next_header_offset] = header.next_header;
+  StoreBe16(to + 4, static_cast<uint16_t>(whole.size() - kIpv6HeaderSize));
+  packet.ip_packet = std::move(whole);
+  Process(packet, /*was_fragmented=*/true);
+}
+
+void Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
+                           const Ipv6FragmentHeader& header) {
+  ++state_.v6_counters.reassembly_requests;
+  Fragment fragment;
+  fragment.key = {packet.source, packet.destination, header.identification, 0, packet.interface};
+  fragment.offset = header.offset;
+  fragment.more = header.more;
+  fragment.ecn = packet.traffic_class & 3;
+  fragment.header_size = chain.offset + kIpv6FragmentHeaderSize;
+  fragment.fragment_header = chain.offset;
+  fragment.next_header_field = chain.next_header_offset;
+  fragment.packet = std::move(packet.ip_packet);
+  Reassembled whole;
+  const Reassembler::Outcome outcome = reassembler_.Add(std::move(fragment), &whole);
+  CountReassembly(state_, Family::kIpv6, outcome);
+  if (outcome != Reassembler::Outcome::kComplete) return;
+  uint8_t* bytes = whole.packet.mutable_data();
+  bytes[whole.next_header_field] = whole.next_header;
+  StoreBe16(bytes + 4, static_cast<uint16_t>(whole.packet.size() - kIpv6HeaderSize));
+  bytes[1] = static_cast<uint8_t>((bytes[1] & ~0x30) | whole.ecn << 4);
+  packet.traffic_class = static_cast<uint8_t>((packet.traffic_class & ~3) | whole.ecn);
+  packet.checksum = RxChecksum::kUnverified;
+  packet.gso_size = 0;
+  packet.ip_packet = std::move(whole.packet);
+  Process(packet, /*was_fragmented=*/true);
+}
+
+void Ipv6Input::Deliver(IpPacketIn& packet, const Ipv6Chain& chain, bool was_fragmented) {
+  packet.protocol = chain.protocol;
+  packet.payload = packet.ip_packet;
+  packet.payload.RemovePrefix(chain.offset);
+  if (packet.protocol == ip_protocol::kIcmpV6) {
+    ++state_.v6_counters.in_delivers;
+    return icmp_.Receive(packet, was_fragmented);
+  }
+  // ICMPv4 inside IPv6 is nobody's (its transport row serves IPv4 only).
+  TransportProtocol* transport =
+      packet.protocol == ip_protocol::kIcmp ? nullptr : state_.transports[packet.protocol];
+  if (transport == nullptr) {
+    (void)Drop(DropReason::kUnknownProtocol, state_.v6_counters.in_unknown_protocols);
+    return icmp_.SendError(packet, icmpv6_type::kParameterProblem,
+                           icmpv6_code::kUnrecognizedNextHeader,
+                           static_cast<uint32_t>(chain.next_header_offset));
+  }
+  ++state_.v6_counters.in_delivers;
+  if (transport->Receive(packet) == TransportProtocol::Disposition::kPortUnreachable) {
+    icmp_.SendError(packet, icmpv6_type::kDestinationUnreachable, icmpv6_code::kPort);
+  }
+}
+
+}  // namespace moat::netstack
