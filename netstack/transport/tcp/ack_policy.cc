@@ -1,0 +1,48 @@
+#include "netstack/transport/tcp/ack_policy.h"
+
+#include <algorithm>
+
+namespace moat::netstack::tcp {
+
+void AckPolicy::UpdateTimeout(Duration rto, Time now) {
+  if (last_text_ == Time{}) {
+    ack_timeout_ = kMinAckDelay;
+    quick_ = kQuickAcks;
+    return;
+  }
+  const Duration gap = now - last_text_;
+  if (gap <= kMinAckDelay / 2) {
+    ack_timeout_ = ack_timeout_ / 2 + kMinAckDelay / 2;
+  } else if (gap < ack_timeout_) {
+    ack_timeout_ = std::min(ack_timeout_ / 2 + gap, rto);
+  } else if (gap > rto) {
+    // So long a pause means that the sender starts over and waits for each ACK.
+    quick_ = kQuickAcks;
+  }
+}
+
+AckPolicy::Verdict AckPolicy::OnText(uint32_t segment, bool merged, uint32_t unacknowledged,
+                                     Duration rto, Time now) {
+  if (segment > receive_mss_) receive_mss_ = std::min(segment, std::max(advertised_mss_, 536u));
+  UpdateTimeout(rto, now);
+  last_text_ = now;
+  pending_ = true;
+  // RFC 5681 4.2: at least every second full-sized segment.
+  if (unacknowledged > receive_mss_) return merged ? Verdict::kAtFlush : Verdict::kNow;
+  if (quick_ > 0 && !ping_pong_) return Verdict::kAtFlush;
+  return Verdict::kDelayed;
+}
+
+Duration AckPolicy::delay() const { return std::clamp(ack_timeout_, kMinAckDelay, kMaxAckDelay); }
+
+void AckPolicy::OnDelayExpired() {
+  if (ping_pong_) {
+    // The reply that should have carried it did not come: no conversation.
+    ping_pong_ = false;
+    ack_timeout_ = kMinAckDelay;
+  } else {
+    ack_timeout_ = std::min(ack_timeout_ * 2, kMaxAckDelay);
+  }
+}
+
+}  // namespace moat::netstack::tcp

@@ -1,0 +1,65 @@
+// When to acknowledge text: at once, at the end of the batch, or delayed (RFC 9293 3.8.6.3, RFC 5681
+// 4.2), with Linux's quick-ack and ping-pong modes. Pure policy: who calls it sends and owns the timer.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_ACK_POLICY_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_ACK_POLICY_H_
+
+#include <cstdint>
+
+#include "netstack/base/time.h"
+
+namespace moat::netstack::tcp {
+
+// As Linux (TCP_DELACK_MIN, TCP_DELACK_MAX); RFC 9293 allows up to 500 ms.
+inline constexpr Duration kMinAckDelay = std::chrono::milliseconds(40);
+inline constexpr Duration kMaxAckDelay = std::chrono::milliseconds(200);
+
+class AckPolicy {
+ public:
+  enum class Verdict : uint8_t { kNow, kAtFlush, kDelayed };
+
+  void Init(uint32_t advertised_mss) { advertised_mss_ = advertised_mss; }
+
+  // In-order text arrived. `segment` is the size of the packets on the wire, `merged` that several came
+  // as one; `unacknowledged` is RCV.NXT - Last.ACK.sent.
+  Verdict OnText(uint32_t segment, bool merged, uint32_t unacknowledged, Duration rto, Time now);
+  // An acknowledgement went out, alone or on data.
+  void OnAckSent() {
+    pending_ = false;
+    if (quick_ > 0) --quick_;
+  }
+  // We sent data: soon after receiving some it is a conversation, whose replies carry the ACKs.
+  void OnDataSent(Time now) {
+    if (last_text_ != Time{} && now - last_text_ < ack_timeout_) ping_pong_ = true;
+  }
+  // Out-of-order text, or a delayed ACK that came too late: acknowledge everything for a while.
+  void EnterQuickAck() {
+    quick_ = kQuickAcks;
+    ping_pong_ = false;
+  }
+  void LeaveQuickAck() { ping_pong_ = true; }  // TCP_QUICKACK 0
+  void OnDelayExpired();
+
+  bool pending() const { return pending_; }  // an ACK is owed and delayed or held for the flush
+  void SetPending() { pending_ = true; }
+  bool ping_pong() const { return ping_pong_; }
+  Duration delay() const;
+  Duration ack_timeout() const { return ack_timeout_; }
+  uint32_t receive_mss() const { return receive_mss_; }
+
+ private:
+  static constexpr uint8_t kQuickAcks = 16;
+
+  void UpdateTimeout(Duration rto, Time now);
+
+  uint32_t advertised_mss_ = 1460;
+  uint32_t receive_mss_ = 536;  // estimate of what the peer sends as full segments
+  Duration ack_timeout_{};
+  Time last_text_{};
+  uint8_t quick_ = 0;
+  bool ping_pong_ = false;
+  bool pending_ = false;
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_ACK_POLICY_H_

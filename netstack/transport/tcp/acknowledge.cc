@@ -1,0 +1,120 @@
+// The fifth step's consequences (RFC 9293 3.10.7.4): SND.UNA and SND.WND move, the send queue shrinks, round
+// trips are measured, and recovery learns what was delivered.
+#include <algorithm>
+#include <optional>
+
+#include "netstack/transport/tcp/connection.h"
+#include "netstack/transport/tcp/state.h"
+
+namespace moat::netstack::tcp {
+
+// RFC 7323 4.3, for a segment that passed PAWS and begins at or before what we last acknowledged.
+void Connection::UpdateTimestamp(const Segment& segment) {
+  if (!tcb_.ts.enabled || !segment.options.has_timestamps || segment.Has(tcp_flag::kRst)) return;
+  if (segment.seq > tcb_.rcv.acked) return;
+  tcb_.ts.recent = segment.options.ts_value;
+  tcb_.ts.recent_at = core_.Now();
+}
+
+// Returns true when the window is not what it was.
+bool Connection::UpdateSendWindow(const Segment& segment) {
+  const bool newer = tcb_.snd.wl1 < segment.seq ||
+                     (tcb_.snd.wl1 == segment.seq && tcb_.snd.wl2 <= segment.ack);
+  if (!newer) return false;
+  const uint32_t window = static_cast<uint32_t>(segment.wnd) << tcb_.snd.shift;
+  const bool changed = window != tcb_.snd.wnd;
+  tcb_.snd.wl1 = segment.seq;
+  tcb_.snd.wl2 = segment.ack;
+  tcb_.snd.wnd = window;
+  tcb_.snd.max_wnd = std::max(tcb_.snd.max_wnd, window);
+  return changed;
+}
+
+// RFC 2883 4: the first block lies below the ACK, or inside the second. Returns true for a D-SACK, which
+// says nothing about the scoreboard.
+bool Connection::TakeDsack(const Segment& segment) {
+  const TcpOptionSet& options = segment.options;
+  if (options.sack_count == 0) return false;
+  const SackBlock& first = options.sack[0];
+  if (first.end <= segment.ack) {
+    ++core_.counters.dsack_received;
+    return true;
+  }
+  if (options.sack_count < 2) return false;
+  const SackBlock& second = options.sack[1];
+  if (first.start < second.start || first.end > second.end) return false;
+  ++core_.counters.dsack_ofo_received;
+  return true;
+}
+
+// RFC 6298 3: Karn's rule by `sent`, which only octets that were sent once have; timestamps where those
+// do not say (RFC 7323 4.1), when their milliseconds are fine enough.
+void Connection::TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new) {
+  if (sent.has_value()) {
+    rtt_.Sample(core_.Now() - *sent);
+    return;
+  }
+  if (!acked_new || !tcb_.ts.enabled || !segment.options.has_timestamps) return;
+  if (segment.options.ts_echo == 0) return;
+  const uint32_t elapsed = core_.TimestampNow() + tcb_.ts.offset - segment.options.ts_echo;
+  if (elapsed > 0 && elapsed < (1u << 24)) rtt_.Sample(std::chrono::milliseconds(elapsed));
+}
+
+// Room for two windows: one in flight, one for the writer to fill meanwhile (as tcp_sndbuf_expand()).
+void Connection::GrowSendBuffer() {
+  if (settings_.socket.send_buffer != 0) return;
+  const auto limit = static_cast<uint32_t>(core_.sysctls.wmem->value(2));
+  send_buffer_ = std::max(send_buffer_, std::min(limit, 3 * window_.cwnd));
+}
+
+void Connection::ProcessAck(const Segment& segment) {
+  const SeqNum before = tcb_.snd.una;
+  last_receive_ = core_.Now();
+  keepalive_probes_ = 0;
+  if (segment.ack < before) return;  // an old duplicate: its ACK says nothing
+  const uint32_t outstanding = flight_.total();
+  const bool window_changed = UpdateSendWindow(segment);
+  AckEvent event;
+  event.in_flight_before = Pipe();
+  event.acked = segment.ack - before;
+  std::optional<Time> sent;
+  // Before the records below the ACK go, so that delivery is counted once.
+  if (tcb_.sack && segment.options.sack_count > 0) {
+    const bool dsack = TakeDsack(segment);
+    std::span<const SackBlock> blocks(segment.options.sack.data(), segment.options.sack_count);
+    const Flight::Sacked sacked = flight_.Sack(dsack ? blocks.subspan(1) : blocks, tcb_.snd.mss);
+    event.delivered += sacked.newly_sacked;
+    event.sacked_new = sacked.newly_sacked > 0;
+    sent = sacked.sent;
+  }
+  if (event.acked > 0) {
+    const Flight::Acked acked = flight_.AckTo(segment.ack);
+    event.delivered += acked.newly_delivered;
+    if (acked.sent.has_value()) sent = acked.sent;
+    const uint32_t text = event.acked - (fin_sent_ && segment.ack == tcb_.snd.nxt ? 1 : 0);
+    send_queue_.Drop(text);
+    stats_.bytes_acked += text;
+    tcb_.snd.una = segment.ack;
+    if (tcb_.snd.urgent && tcb_.snd.up <= tcb_.snd.una) tcb_.snd.urgent = false;
+    backoff_ = retransmits_ = 0;
+    soft_error_ = Error::kOk;
+    if (last_receive_ - last_confirm_ > std::chrono::seconds(1) && route_ != nullptr) {
+      last_confirm_ = last_receive_;
+      core_.env.ip->ConfirmNeighbor(*route_);
+    }
+  } else if (segment.text.size() == 0) {
+    ++core_.counters.pure_acks;
+  }
+  TakeRttSample(segment, sent, event.acked > 0);
+  // RFC 5681 2.
+  event.duplicate = event.acked == 0 && outstanding > 0 && segment.text.size() == 0 &&
+                    !segment.Has(tcp_flag::kFin) && (!window_changed || event.sacked_new);
+  probes_ = 0;
+  if (tcb_.snd.wnd > 0 && send_timer_kind_ == SendTimer::kPersist) backoff_ = 0;
+  OnAckEvent(event);
+  GrowSendBuffer();
+  // RFC 6298 5.2, 5.3; Output() arms what is needed next.
+  if (event.acked > 0) RestartRetransmissionTimer();
+}
+
+}  // namespace moat::netstack::tcp

@@ -1,0 +1,68 @@
+// Congestion control: how cwnd grows, and what a loss makes of it. One algorithm per file; detecting and
+// repairing losses is recovery's business, not an algorithm's.
+//
+// Windows are octets. An algorithm is chosen per connection, at any time.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_CONGESTION_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_CONGESTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "netstack/base/time.h"
+
+namespace moat::netstack::tcp {
+
+inline constexpr uint32_t kInfiniteSsthresh = 0x7fffffff;
+inline constexpr uint32_t kInitialWindowSegments = 10;  // RFC 6928
+
+struct CongestionWindow {
+  uint32_t mss = 0;
+  uint32_t cwnd = 0;
+  uint32_t ssthresh = kInfiniteSsthresh;
+
+  bool InSlowStart() const { return cwnd < ssthresh; }
+};
+
+// One acknowledgement that advanced SND.UNA, outside of fast recovery.
+struct AckSample {
+  Time now{};
+  uint32_t acked = 0;        // octets newly delivered
+  Duration rtt{};            // smoothed; zero when unknown
+};
+
+class CongestionControl {
+ public:
+  virtual ~CongestionControl() = default;
+
+  virtual std::string_view name() const = 0;
+  // Grows the window. Called only when cwnd was what limited the sender (RFC 7661).
+  virtual void OnAck(const AckSample& sample, CongestionWindow& window) = 0;
+  // A loss, an ECN echo or a timeout: the new ssthresh. `in_flight` is what was outstanding.
+  virtual uint32_t OnCongestion(const CongestionWindow& window, uint32_t in_flight) = 0;
+  // After OnCongestion() because of a retransmission timeout.
+  virtual void OnTimeout() {}
+  // Sending begins again after `idle` without anything in flight.
+  virtual void OnIdleEnd(Duration idle) {}
+};
+
+// RFC 5681 3.1: slow start. Grows by at most what takes cwnd to ssthresh; returns the octets that are left.
+// DEVIATION: RFC 5681 wants at most one SMSS per ACK (RFC 3465: two). One ACK covers a whole GRO batch
+// here, so all octets count, as in Linux; bursts are bounded by the super-segment size.
+uint32_t SlowStart(uint32_t acked, CongestionWindow& window);
+
+std::unique_ptr<CongestionControl> NewReno();
+std::unique_ptr<CongestionControl> NewCubic();
+
+// Names as for TCP_CONGESTION and net.ipv4.tcp_congestion_control; the first is the default.
+std::vector<std::string> CongestionControlNames();
+std::string_view CongestionControlName(size_t index);
+// Null when there is none of that name.
+std::unique_ptr<CongestionControl> NewCongestionControl(std::string_view name);
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_CONGESTION_H_

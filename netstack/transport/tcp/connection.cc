@@ -1,0 +1,260 @@
+// The user's calls (RFC 9293 3.10.1 to 3.10.6).
+#include "netstack/transport/tcp/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "netstack/transport/tcp/listener.h"
+#include "netstack/transport/tcp/state.h"
+
+namespace moat::netstack::tcp {
+
+// --- OPEN ---------------------------------------------------------------------------------------
+
+Error Connection::Prepare(SeqNum iss) {
+  if (!EnsureRoute()) return soft_error_;
+  tcb_.snd.iss = tcb_.snd.una = iss;
+  tcb_.snd.nxt = iss + 1;
+  tcb_.snd.up = tcb_.snd.small = iss;
+  tcb_.ts.offset = core_.isn.TimestampOffset(key);
+  tcb_.rcv.shift = ReceiveBuffer::ShiftFor(receive_buffer_.max());
+  window_scaling_ = true;
+  first_timeout_ = core_.Now();
+  return Error::kOk;
+}
+
+Error Connection::Open() {
+  const Error error = Prepare(core_.isn.Isn(key, core_.Now()));
+  if (error != Error::kOk) return error;
+  tcb_.ts.enabled = core_.sysctls.timestamps->value() != 0;
+  ++core_.counters.active_opens;
+  SetState(TcpState::kSynSent);
+  (void)SendSyn();  // a failure is a loss: the timer sends it again
+  send_timer_kind_ = SendTimer::kSyn;
+  send_timer_.Arm(core_.Now() + rtt_.Rto());
+  UpdateReady();
+  return Error::kOk;
+}
+
+Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss) {
+  passive_ = true;
+  listener_ = &listener;
+  const Error error = Prepare(iss);
+  if (error != Error::kOk) return error;
+  ++core_.counters.passive_opens;
+  SetState(TcpState::kSynReceived);
+  TakeSyn(syn);
+  tcb_.snd.wnd = tcb_.snd.max_wnd = syn.wnd;
+  tcb_.snd.wl1 = syn.seq;
+  (void)SendSyn();
+  send_timer_kind_ = SendTimer::kSyn;
+  send_timer_.Arm(core_.Now() + rtt_.Rto());
+  return Error::kOk;
+}
+
+// --- SEND ---------------------------------------------------------------------------------------
+
+size_t Connection::WriteSpace() const {
+  if (!MaySend(state_) || write_shut_) return 0;
+  const size_t used = send_queue_.size();
+  return used >= send_buffer_ ? 0 : send_buffer_ - used;
+}
+
+bool Connection::UnsentLow() const { return UnsentBytes() < settings_.tcp.not_sent_low_water; }
+
+Error Connection::CheckWrite(size_t size) const {
+  if (write_shut_ || (was_established_ && !MaySend(state_))) return Error::kBrokenPipe;
+  if (!MaySend(state_)) return Error::kNotConnected;
+  if (size > WriteSpace() && !send_queue_.empty()) return Error::kWouldBlock;
+  return Error::kOk;
+}
+
+Error Connection::Write(Slice data, bool more) {
+  const Error error = CheckWrite(data.size());
+  if (error != Error::kOk) {
+    UpdateReady();
+    return error;
+  }
+  if (data.empty()) return Error::kOk;
+  send_queue_.Append(std::move(data));
+  push_now_ = !more;
+  Output();
+  UpdateReady();
+  return Error::kOk;
+}
+
+Error Connection::WriteUrgent(Slice data) {
+  const Error error = CheckWrite(data.size());
+  if (error != Error::kOk || data.empty()) return error;
+  send_queue_.Append(std::move(data));
+  // RFC 9293 3.8.5: the pointer is one behind the last urgent octet.
+  tcb_.snd.up = tcb_.snd.una + static_cast<uint32_t>(send_queue_.size());
+  tcb_.snd.urgent = true;
+  push_now_ = true;
+  Output();
+  UpdateReady();
+  return Error::kOk;
+}
+
+// --- RECEIVE ------------------------------------------------------------------------------------
+
+bool Connection::AtEndOfStream() const {
+  if (!receive_queue_.empty()) return false;
+  return fin_received_ || read_shut_ || state_ == TcpState::kClosed;
+}
+
+// --- CLOSE --------------------------------------------------------------------------------------
+
+// Our FIN, behind all that is queued.
+void Connection::CloseSendSide() {
+  if (write_shut_) return;
+  write_shut_ = true;
+  if (state_ == TcpState::kEstablished) SetState(TcpState::kFinWait1);
+  if (state_ == TcpState::kCloseWait) SetState(TcpState::kLastAck);
+  Output();
+}
+
+Error Connection::Shutdown(ShutdownHow how) {
+  if (state_ == TcpState::kClosed) return Error::kNotConnected;
+  if (state_ == TcpState::kSynSent) {
+    // Linux: shutdown of a connection in the making ends it.
+    Die(Error::kOk);
+    return Error::kOk;
+  }
+  if (how != ShutdownHow::kWrite) read_shut_ = true;
+  if (how != ShutdownHow::kRead) CloseSendSide();
+  UpdateReady();
+  return Error::kOk;
+}
+
+void Connection::Close() {
+  observer_ = nullptr;
+  closed_by_user_ = true;
+  if (state_ == TcpState::kClosed) {
+    core_.Retire(this);
+    return;
+  }
+  if (state_ == TcpState::kSynSent) {
+    Die(Error::kOk);
+    return;
+  }
+  // RFC 2525 2.17: unread data means that the application did not get what the peer sent.
+  if (!receive_queue_.empty()) {
+    ++core_.counters.abort_on_close;
+    Abort();
+    return;
+  }
+  if (core_.orphans >= core_.sysctls.max_orphans->value()) {
+    ++core_.counters.abort_on_memory;
+    Abort();
+    return;
+  }
+  ++core_.orphans;
+  counted_orphan_ = true;
+  idle_timer_.Cancel();
+  CloseSendSide();
+  if (state_ == TcpState::kFinWait2) StartFinWait2Timer();
+}
+
+void Connection::Abort() {
+  if (IsSynchronized(state_) || state_ == TcpState::kSynReceived) {
+    // Nothing is outstanding in these: the peer has our FIN's ACK.
+    const bool quiet = state_ == TcpState::kLastAck || state_ == TcpState::kClosing;
+    if (!quiet) SendRst();
+    if (IsCurrentlyEstablished(state_)) ++core_.counters.estab_resets;
+  }
+  receive_queue_.Clear();
+  Die(Error::kOk);
+}
+
+// --- STATUS and options -------------------------------------------------------------------------
+
+Error Connection::TakeError() {
+  const Error error = error_ != Error::kOk ? error_ : soft_error_;
+  error_ = soft_error_ = Error::kOk;
+  UpdateReady();
+  return error;
+}
+
+void Connection::ApplySettings(const Settings& settings) {
+  const bool was_corked = settings_.tcp.cork;
+  const bool was_quick = settings_.tcp.quick_ack;
+  settings_ = settings;
+  const SocketOptions& socket = settings_.socket;
+  device = socket.bound_device;
+  port_.SetReuse(socket.reuse_address, socket.reuse_port);
+  if (socket.send_buffer != 0) send_buffer_ = socket.send_buffer;
+  receive_buffer_.Fix(socket.receive_buffer);
+  receive_buffer_.Clamp(static_cast<uint32_t>(std::max(settings_.tcp.window_clamp, 0)));
+  if (was_quick && !settings_.tcp.quick_ack) ack_policy_.LeaveQuickAck();
+  if (!was_quick && settings_.tcp.quick_ack) {
+    ack_policy_.EnterQuickAck();
+    if (ack_policy_.pending()) WantFlush();
+  }
+  if (was_corked && !settings_.tcp.cork) push_now_ = true;
+  if (state_ == TcpState::kClosed) return;
+  UpdateMss();
+  ArmIdleTimer();
+  Output();
+  UpdateReady();
+}
+
+Error Connection::SetCongestionControl(std::string_view name) {
+  auto algorithm = NewCongestionControl(name);
+  if (algorithm == nullptr) return Error::kInvalid;
+  congestion_ = std::move(algorithm);
+  return Error::kOk;
+}
+
+TcpInfo Connection::Info() const {
+  TcpInfo info;
+  const Time now = core_.Now();
+  const uint32_t mss = std::max(tcb_.snd.mss, 1u);
+  const auto segments = [mss](uint32_t octets) { return (octets + mss - 1) / mss; };
+  info.state = state_;
+  info.ca_state = static_cast<uint8_t>(recovery_);
+  info.retransmits = retransmits_;
+  info.probes = probes_;
+  info.backoff = backoff_;
+  info.timestamps = tcb_.ts.enabled;
+  info.sack = tcb_.sack;
+  info.window_scaling = window_scaling_;
+  info.send_window_scale = tcb_.snd.shift;
+  info.receive_window_scale = tcb_.rcv.shift;
+  info.rto = rtt_.Rto(backoff_);
+  info.ato = ack_policy_.delay();
+  info.rtt = rtt_.srtt();
+  info.rtt_variance = rtt_.variance();
+  info.min_rtt = rtt_.min_rtt();
+  info.send_mss = mss;
+  info.receive_mss = ack_policy_.receive_mss();
+  info.advertised_mss = AdvertisedMss();
+  info.path_mtu = route_ == nullptr ? 0 : route_->mtu;
+  info.unacked = segments(flight_.total());
+  info.sacked = segments(flight_.sacked());
+  info.lost = segments(flight_.lost());
+  info.retransmitted = segments(flight_.retransmitted());
+  info.last_data_sent = now - last_send_;
+  info.last_data_received = last_data_receive_ == Time{} ? Duration{} : now - last_data_receive_;
+  info.last_ack_received = now - last_receive_;
+  info.send_ssthresh =
+      window_.ssthresh == kInfiniteSsthresh ? kInfiniteSsthresh : window_.ssthresh / mss;
+  info.congestion_window = window_.cwnd / mss;
+  info.receive_space = receive_buffer_.size();
+  info.send_window = tcb_.snd.wnd;
+  info.receive_window = ReceiveWindow();
+  info.bytes_acked = stats_.bytes_acked;
+  info.bytes_received = stats_.bytes_received;
+  info.bytes_sent = stats_.bytes_sent + stats_.bytes_retransmitted;
+  info.bytes_retransmitted = stats_.bytes_retransmitted;
+  info.segments_out = stats_.segments_out;
+  info.segments_in = stats_.segments_in;
+  info.data_segments_out = stats_.data_segments_out;
+  info.data_segments_in = stats_.data_segments_in;
+  info.total_retransmits = stats_.total_retransmits;
+  info.not_sent_bytes = static_cast<uint32_t>(UnsentBytes());
+  info.reordering = kDupThresh;
+  return info;
+}
+
+}  // namespace moat::netstack::tcp

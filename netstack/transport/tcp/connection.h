@@ -1,0 +1,306 @@
+// One TCP connection, from its SYN until it is CLOSED. It outlives the socket handle that opened it when
+// it still has something to send (an orphan).
+//
+// The class is one state machine in several files, each a step of RFC 9293 3.10:
+//   connection.cc            OPEN, SEND, CLOSE, ABORT, STATUS: the user's calls (3.10.1 to 3.10.6)
+//   segment_arrives.cc       SEGMENT ARRIVES (3.10.7): the numbered steps
+//   input_syn_sent.cc        its SYN-SENT part; input_listen.cc (Listener) its LISTEN part
+//   input_synchronized.cc    its steps for the other states
+//   acknowledge.cc           step five: what an ACK means to the send side
+//   recovery.cc              loss detection and repair (RFC 5681, 6582, 6675, 6937)
+//   receive.cc               step seven: text; windows and acknowledgements that we send
+//   output.cc, transmit.cc   what may be sent now; building one segment
+//   timers.cc                USER, RETRANSMISSION and TIME-WAIT TIMEOUT (3.10.8), probes, keepalive
+//   lifecycle.cc             changes of state, the end of a connection, ICMP errors
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_CONNECTION_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_CONNECTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "netstack/base/timer.h"
+#include "netstack/ip/ip_sender.h"
+#include "netstack/socket/socket.h"
+#include "netstack/socket/tcp_socket.h"
+#include "netstack/transport/tcp/ack_policy.h"
+#include "netstack/transport/tcp/congestion.h"
+#include "netstack/transport/tcp/core.h"
+#include "netstack/transport/tcp/flight.h"
+#include "netstack/transport/tcp/flow.h"
+#include "netstack/transport/tcp/out_of_order_queue.h"
+#include "netstack/transport/tcp/receive_buffer.h"
+#include "netstack/transport/tcp/receive_queue.h"
+#include "netstack/transport/tcp/rtt.h"
+#include "netstack/transport/tcp/segment.h"
+#include "netstack/transport/tcp/send_queue.h"
+#include "netstack/transport/tcp/tcb.h"
+
+namespace moat::netstack::tcp {
+
+class Listener;
+
+// tcp_info's tcpi_ca_state.
+enum class Recovery : uint8_t { kOpen, kDisorder, kReduced, kFast, kLoss };
+
+class Connection final : public Flow {
+ public:
+  Connection(Core& core, uint64_t id, const FlowKey& key, const Settings& settings,
+             PortReservation port);
+  ~Connection();
+
+  // --- User calls (connection.cc) --------------------------------------------------------------
+  // Active OPEN: finds a route and sends the SYN. The flow must be in the table.
+  Error Open();
+  // Passive OPEN by `listener`: answers `syn`.
+  Error OpenPassive(Listener& listener, const Segment& syn, SeqNum iss);
+  // Passive OPEN out of a SYN cookie: the handshake is over but for the ACK, which the caller feeds.
+  Error OpenFromCookie(Listener& listener, const Segment& ack, const TcpOptionSet& syn_options);
+  Error Write(Slice data, bool more);
+  Error WriteUrgent(Slice data);
+  size_t WriteSpace() const;
+  size_t Peek(std::span<std::span<const uint8_t>> pieces) const { return receive_queue_.Peek(pieces); }
+  size_t ReadableBytes() const { return receive_queue_.size(); }
+  void Consume(size_t n);
+  bool AtEndOfStream() const;
+  Error Shutdown(ShutdownHow how);
+  // The handle goes away: close(2). The connection finishes as an orphan, or not at all.
+  void Close();
+  void Abort();
+  Error TakeError();
+  uint32_t Ready() const;
+  void SetObserver(SocketObserver* observer);
+  Settings& settings() { return settings_; }
+  void ApplySettings(const Settings& settings);
+  Error SetCongestionControl(std::string_view name);
+  std::string_view congestion_control() const { return congestion_->name(); }
+  TcpInfo Info() const;
+  TcpState state() const { return state_; }
+  uint64_t id() const { return id_; }
+  size_t UnackedBytes() const { return send_queue_.size(); }
+  size_t UnsentBytes() const { return send_queue_.size() - SentOctets(); }
+  bool was_established() const { return was_established_; }
+  PortReservation TakePort() { return std::move(port_); }
+
+  // --- Events ----------------------------------------------------------------------------------
+  void SegmentArrives(Segment& segment);
+  // An ICMP error about a segment of ours with sequence number `seq`.
+  void OnIcmpError(const IcmpErrorIn& error, SeqNum seq);
+  // End of the batch: acknowledgements that were held back.
+  void Flush();
+
+  // --- Queues of others ------------------------------------------------------------------------
+  ListHook<Connection>& all_hook() { return all_hook_; }
+  ListHook<Connection>& listener_hook() { return listener_hook_; }
+  void Accepted() { listener_ = nullptr; }     // has a handle now
+  void ListenerGone() { listener_ = nullptr; }
+  const Tcb& tcb() const { return tcb_; }
+
+ private:
+  // --- connection.cc ---------------------------------------------------------------------------
+  Error Prepare(SeqNum iss);
+  Error CheckWrite(size_t size) const;
+  bool UnsentLow() const;  // TCP_NOTSENT_LOWAT
+  void CloseSendSide();
+
+  // --- segment_arrives.cc ----------------------------------------------------------------------
+  void SynSentArrives(Segment& segment);
+  void SynchronizedArrives(Segment& segment);
+
+  // --- input_syn_sent.cc -----------------------------------------------------------------------
+  void TakeSynOptions(const TcpOptionSet& options);
+  void TakeSyn(const Segment& segment);
+
+  // --- input_synchronized.cc: false means that the segment is done with --------------------------
+  bool FastPath(Segment& segment);
+  bool CheckSequence(Segment& segment);
+  bool CheckTimestamps(const Segment& segment);
+  bool CheckReset(const Segment& segment);
+  bool CheckSyn(Segment& segment);
+  bool CheckAck(Segment& segment);
+  bool AckInSynReceived(Segment& segment);
+  bool AckOfFin();
+  void CheckUrgent(const Segment& segment);
+  void NoteFin(Segment& segment);
+  void CheckFin(Segment& segment);
+  void AfterInput();
+  void AnswerUnacceptable(const Segment& segment);
+  void ChallengeAck();
+
+  // --- acknowledge.cc --------------------------------------------------------------------------
+  void ProcessAck(const Segment& segment);
+  bool UpdateSendWindow(const Segment& segment);
+  void TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new);
+  void UpdateTimestamp(const Segment& segment);
+  bool TakeDsack(const Segment& segment);
+  void GrowSendBuffer();
+
+  // --- recovery.cc -----------------------------------------------------------------------------
+  struct AckEvent {
+    uint32_t acked = 0;      // octets by which SND.UNA moved
+    uint32_t delivered = 0;  // octets newly known to be delivered, SACKed ones included
+    uint32_t in_flight_before = 0;
+    bool duplicate = false;  // RFC 5681 2
+    bool sacked_new = false;
+  };
+  void OnAckEvent(const AckEvent& event);
+  bool ShouldEnterRecovery();
+  void EnterRecovery();
+  void RecoveryAck(const AckEvent& event);
+  void LossAck(const AckEvent& event);
+  void GrowWindow(const AckEvent& event);
+  void LeaveRecovery();
+  void OnRetransmissionTimeout();
+  uint32_t DuplicateCredit() const;
+  uint32_t Pipe() const;
+
+  // --- receive.cc ------------------------------------------------------------------------------
+  void ReceiveText(Segment& segment);
+  void ReceiveInOrder(Segment& segment, SeqNum seq, Slice text);
+  void ReceiveOutOfOrder(SeqNum seq, Slice text);
+  void DrainOutOfOrder();
+  void AckText(const Segment& segment);
+  uint32_t ReceiveWindow() const;  // RCV.WND: advertised and not yet used
+  uint16_t AdvertiseWindow();      // as for the header; moves the right edge
+  void WantFlush() { core_.WantFlush(flush_hook_); }
+  void SendAckNow();
+
+  // --- output.cc -------------------------------------------------------------------------------
+  void Output(bool force = false);  // force: send less than a full segment too
+  bool RetransmitLost();
+  bool RetransmitRecord(size_t i, uint32_t limit);
+  bool SendNew(bool force);
+  void Sent(SeqNum seq, uint32_t text, bool fin);
+  void OnSendError(Error error);
+  void OnSendAfterIdle();
+  uint32_t SendableNow(uint32_t unsent, bool force) const;
+  bool NagleAllows(uint32_t unsent) const;
+  bool DeferForBiggerSegment(uint32_t length, uint32_t unsent) const;
+  void ArmSendTimer();
+  bool EnsureRoute();
+  void UpdateMss();
+  uint32_t MaxSuperSegment() const;
+  uint32_t SentOctets() const;  // of the send queue that were sent at least once
+  uint32_t HeaderSize() const;  // IP and TCP, without options
+  uint16_t AdvertisedMss() const;
+  uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
+
+  // --- transmit.cc -----------------------------------------------------------------------------
+  Error SendSyn();
+  Error SendSegment(SeqNum seq, uint32_t* text, uint8_t flags);
+  void SendAck(const SackBlock* duplicate = nullptr);
+  void SendProbe();
+  void SendRst();
+  Error SendOut(struct OutSegment& out);
+  void FillOptions(TcpOptionSet& options, const SackBlock* duplicate) const;
+  void NoteSent(bool data);
+
+  // --- timers.cc -------------------------------------------------------------------------------
+  void OnSendTimer();
+  void OnSynTimeout();
+  void OnRetransmitTimeout();
+  void OnPersistTimeout();
+  void ProbeWindow();
+  void OnDelayedAckTimer();
+  void OnIdleTimer();
+  void ArmIdleTimer();
+  void OnKeepaliveTimer();
+  bool GaveUp(int retries);
+  int RetryLimit() const;
+  void RestartRetransmissionTimer();
+
+  // --- lifecycle.cc ----------------------------------------------------------------------------
+  void SetState(TcpState state);
+  void Established();
+  void EnterTimeWait();
+  void StartFinWait2Timer();
+  // To CLOSED with an error for the user (kOk: none).
+  void Die(Error error);
+  void OnPacketTooBig(uint32_t mtu);
+  bool orphan() const { return closed_by_user_; }
+  void UpdateReady();
+
+  enum class SendTimer : uint8_t { kNone, kSyn, kRetransmit, kPersist };
+
+  Core& core_;
+  const uint64_t id_;
+  TcpState state_ = TcpState::kClosed;
+  Recovery recovery_ = Recovery::kOpen;
+  SendTimer send_timer_kind_ = SendTimer::kNone;
+  Error error_ = Error::kOk;       // SO_ERROR
+  Error soft_error_ = Error::kOk;  // what a timeout will report (RFC 1122 4.2.3.9)
+
+  bool passive_ : 1 = false;
+  bool window_scaling_ : 1 = false;
+  bool was_established_ : 1 = false;
+  bool closed_by_user_ : 1 = false;
+  bool read_shut_ : 1 = false;
+  bool write_shut_ : 1 = false;
+  bool fin_received_ : 1 = false;
+  bool fin_known_ : 1 = false;  // a FIN at fin_seq_ was seen, perhaps behind a hole
+  bool fin_sent_ : 1 = false;   // in the flight; SND.NXT counts it
+  bool push_now_ : 1 = true;    // the last write did not say "more"
+  bool cwnd_limited_ : 1 = false;
+  bool urgent_pending_ : 1 = false;
+  bool counted_orphan_ : 1 = false;
+  bool out_of_order_drained_ : 1 = false;
+  bool zero_window_sent_ : 1 = false;
+  bool link_full_ : 1 = false;  // the last send failed for want of buffers
+
+  uint8_t backoff_ = 0;      // doublings of the retransmission or probe timer
+  uint8_t retransmits_ = 0;  // consecutive timeouts
+  uint8_t probes_ = 0;       // window probes without an answer
+  uint8_t keepalive_probes_ = 0;
+
+  Tcb tcb_;
+  RttEstimator rtt_;
+  CongestionWindow window_;
+  std::unique_ptr<CongestionControl> congestion_;
+  SendQueue send_queue_;
+  Flight flight_;
+  ReceiveQueue receive_queue_;
+  OutOfOrderQueue out_of_order_;
+  ReceiveBuffer receive_buffer_;
+  AckPolicy ack_policy_;
+  RouteRef route_;
+
+  uint32_t send_buffer_ = 0;
+  uint32_t last_wire_size_ = 0;    // of the last text received
+  SeqNum fin_seq_;
+  // Fast recovery (recovery.cc).
+  SeqNum recover_;                 // RFC 6582: SND.NXT when recovery began
+  uint32_t duplicate_acks_ = 0;
+  uint32_t prr_delivered_ = 0;     // RFC 6937
+  uint32_t prr_out_ = 0;
+  uint32_t prr_flight_ = 0;
+
+  Time last_send_{};               // of data
+  Time last_receive_{};            // of anything
+  Time last_data_receive_{};
+  Time first_timeout_{};           // of the current series of timeouts
+  Time last_confirm_{};
+  Time last_invalid_ack_{};
+
+  struct {
+    uint64_t bytes_acked = 0, bytes_received = 0, bytes_sent = 0, bytes_retransmitted = 0;
+    uint32_t segments_out = 0, segments_in = 0, data_segments_out = 0, data_segments_in = 0;
+    uint32_t total_retransmits = 0;
+  } stats_;
+
+  Listener* listener_ = nullptr;  // while not accepted
+  SocketObserver* observer_ = nullptr;
+  uint32_t ready_ = 0;            // as last reported
+  Settings settings_;
+  PortReservation port_;
+  Timer send_timer_;
+  Timer ack_timer_;
+  Timer idle_timer_;  // keepalive, FIN-WAIT-2
+  ListHook<Connection> all_hook_;
+  ListHook<Connection> listener_hook_;
+  ListHook<Connection> flush_hook_;
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_CONNECTION_H_

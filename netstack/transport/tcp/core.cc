@@ -1,0 +1,142 @@
+#include "netstack/transport/tcp/core.h"
+
+#include <array>
+#include <utility>
+
+#include "netstack/transport/tcp/connection.h"
+#include "netstack/transport/tcp/time_wait.h"
+
+namespace moat::netstack::tcp {
+
+Core::Core(const TransportEnvironment& environment)
+    : env(environment),
+      counters(*environment.counters),
+      sysctls(*environment.sysctls),
+      isn(*environment.random),
+      flows(*environment.random) {}
+
+Core::~Core() {
+  Reap();
+  while (!connections.empty()) delete connections.front();
+  while (!time_wait_list.empty()) delete time_wait_list.front();
+}
+
+Connection* Core::Adopt(std::unique_ptr<Connection> connection) {
+  Connection* raw = connection.release();
+  connections.PushBack(raw->all_hook());
+  return raw;
+}
+
+void Core::Retire(Connection* connection) {
+  // Off the list of all, so that it cannot be retired or listed again.
+  if (!connection->all_hook().linked()) return;
+  connection->all_hook().Unlink();
+  retired_.push_back(connection);
+}
+
+void Core::Reap() {
+  while (!retired_.empty()) {
+    Connection* connection = retired_.back();
+    retired_.pop_back();
+    delete connection;
+  }
+}
+
+void Core::Adopt(std::unique_ptr<TimeWait> time_wait) {
+  ++time_waits_;
+  ++counters.time_waited;
+  time_wait_list.PushBack(time_wait.release()->hook());
+}
+
+void Core::Destroy(TimeWait* time_wait) {
+  flows.Erase(time_wait);
+  --time_waits_;
+  delete time_wait;
+}
+
+void Core::Flush() {
+  while (!flush_.empty()) {
+    Connection* connection = flush_.front();
+    connection->Flush();  // leaves the list
+  }
+  Reap();
+}
+
+FlowKey Core::KeyOf(const Segment& segment) {
+  const IpPacketIn& packet = *segment.packet;
+  FlowKey key;
+  key.local = packet.destination;
+  key.remote = packet.source;
+  key.local_port = segment.destination_port;
+  key.remote_port = segment.source_port;
+  if (packet.source.is_v6() && packet.source.IsLinkLocal()) key.scope = packet.interface;
+  return key;
+}
+
+void Core::Send(const Bare& bare) {
+  RouteQuery query;
+  query.destination = bare.flow.remote;
+  query.source = bare.flow.local;
+  query.interface = bare.flow.scope != 0 ? bare.flow.scope : bare.interface;
+  Result<RouteRef> route = env.ip->FindRoute(query);
+  if (!route.ok()) return;
+  std::array<uint8_t, kTcpMaxHeaderSize> header;
+  TcpOptionSet options;
+  options.has_timestamps = bare.timestamps;
+  options.ts_value = bare.ts_value;
+  options.ts_echo = bare.ts_echo;
+  TcpFields fields;
+  fields.source_port = bare.flow.local_port;
+  fields.destination_port = bare.flow.remote_port;
+  fields.seq = bare.seq;
+  fields.ack = bare.ack;
+  fields.flags = bare.flags;
+  fields.window = bare.wnd;
+  fields.options_size = EmitTcpOptions(options, header.data() + kTcpHeaderSize);
+  EmitTcp(fields, header.data());
+  IpPacketOut out;
+  out.protocol = ip_protocol::kTcp;
+  out.traffic_class = bare.traffic_class;
+  out.transport_header = {header.data(), kTcpHeaderSize + fields.options_size};
+  out.checksum_offset = kTcpChecksumOffset;
+  ++counters.out_segs;
+  if ((bare.flags & tcp_flag::kRst) != 0) ++counters.out_rsts;
+  (void)env.ip->Send(**route, out);  // lost like any segment
+}
+
+void Core::SendReset(const Segment& segment) {
+  if (segment.Has(tcp_flag::kRst)) return;
+  if (segment.packet->to_broadcast || segment.packet->to_multicast) return;
+  Bare bare;
+  bare.flow = KeyOf(segment);
+  if (bare.flow.scope != 0) bare.interface = segment.packet->interface;
+  if (segment.Has(tcp_flag::kAck)) {
+    bare.seq = segment.ack;
+    bare.flags = tcp_flag::kRst;
+  } else {
+    bare.ack = segment.end();
+    bare.flags = tcp_flag::kRst | tcp_flag::kAck;
+  }
+  Send(bare);
+}
+
+bool Core::AllowChallengeAck() {
+  const Time now = Now();
+  if (now - challenge_second_ >= std::chrono::seconds(1)) {
+    challenge_second_ = now;
+    challenges_ = 0;
+  }
+  if (challenges_ >= sysctls.challenge_ack_limit->value()) return false;
+  ++challenges_;
+  return true;
+}
+
+bool Core::AllowInvalidAck(Time& last) {
+  const Time now = Now();
+  const auto limit = std::chrono::milliseconds(sysctls.invalid_ratelimit->value());
+  if (last != Time{} && now - last < limit) return false;
+  last = now;
+  return true;
+}
+
+}  // namespace moat::netstack::tcp

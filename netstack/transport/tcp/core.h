@@ -1,0 +1,102 @@
+// What all connections of one TcpProtocol share, and who owns them.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_CORE_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_CORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "netstack/socket/tcp_socket.h"
+#include "netstack/transport/environment.h"
+#include "netstack/transport/tcp/counters.h"
+#include "netstack/transport/tcp/flow.h"
+#include "netstack/transport/tcp/isn.h"
+#include "netstack/transport/tcp/list.h"
+#include "netstack/transport/tcp/listener_table.h"
+#include "netstack/transport/tcp/segment.h"
+#include "netstack/transport/tcp/sysctls.h"
+
+namespace moat::netstack::tcp {
+
+class Connection;
+class TimeWait;
+
+// The options of a socket, wherever it is in its life.
+struct Settings {
+  SocketOptions socket;
+  TcpOptions tcp;
+};
+
+class Core {
+ public:
+  explicit Core(const TransportEnvironment& environment);
+  ~Core();
+
+  Time Now() const { return env.clock->Now(); }
+  // The timestamp clock (RFC 7323 5.4): one tick per millisecond.
+  uint32_t TimestampNow() const {
+    return static_cast<uint32_t>(Now().time_since_epoch() / std::chrono::milliseconds(1));
+  }
+  uint64_t NextId() { return ++last_id_; }
+
+  // --- Ownership -------------------------------------------------------------------------------
+  // A connection belongs to the core from birth to Retire(). The socket handle, the listener's queues
+  // and the flow table only point to it.
+  Connection* Adopt(std::unique_ptr<Connection> connection);
+  // Destroys it once the call stack has left it: by Reap().
+  void Retire(Connection* connection);
+  void Reap();
+  void Adopt(std::unique_ptr<TimeWait> time_wait);
+  void Destroy(TimeWait* time_wait);
+  uint32_t time_waits() const { return time_waits_; }
+
+  // --- End of batch ----------------------------------------------------------------------------
+  void WantFlush(ListHook<Connection>& hook) { flush_.PushBack(hook); }
+  void Flush();
+
+  // --- Segments that belong to no connection ---------------------------------------------------
+  struct Bare {
+    FlowKey flow;
+    InterfaceIndex interface = 0;
+    SeqNum seq;
+    SeqNum ack;
+    uint8_t flags = 0;
+    uint16_t wnd = 0;
+    uint8_t traffic_class = 0;
+    bool timestamps = false;
+    uint32_t ts_value = 0;
+    uint32_t ts_echo = 0;
+  };
+  void Send(const Bare& bare);
+  // The answer of CLOSED (RFC 9293 3.10.7.1). Never to a RST, a broadcast or a multicast.
+  void SendReset(const Segment& segment);
+
+  // RFC 5961 7: whether one more challenge ACK may be sent in this second.
+  bool AllowChallengeAck();
+  // Linux's tcp_invalid_ratelimit: whether `last` is long enough ago; notes the present.
+  bool AllowInvalidAck(Time& last);
+
+  static FlowKey KeyOf(const Segment& segment);
+
+  const TransportEnvironment env;
+  Counters counters;
+  const Sysctls sysctls;
+  const IsnGenerator isn;
+  FlowTable flows;
+  ListenerTable listeners;
+  List<Connection> connections;
+  List<TimeWait> time_wait_list;
+  uint32_t orphans = 0;
+
+ private:
+  List<Connection> flush_;
+  std::vector<Connection*> retired_;
+  uint64_t last_id_ = 0;
+  uint32_t time_waits_ = 0;
+  Time challenge_second_{};
+  int64_t challenges_ = 0;
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_CORE_H_

@@ -1,0 +1,111 @@
+// What was sent and not yet acknowledged, one record per transmission (a super-segment is one), in
+// sequence order: the SACK scoreboard (RFC 6675 3), the source of round trip samples, and the list that
+// retransmission walks. Octet counts of each condition are kept so that the pipe is O(1).
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_FLIGHT_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_FLIGHT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "netstack/base/time.h"
+#include "netstack/transport/tcp/ring.h"
+#include "netstack/wire/seqnum.h"
+#include "netstack/wire/tcp_options.h"
+
+namespace moat::netstack::tcp {
+
+struct FlightRecord {
+  static constexpr uint8_t kSacked = 1;         // the peer has it, beyond a hole
+  static constexpr uint8_t kLost = 2;           // deemed lost; kept when retransmitted
+  static constexpr uint8_t kRetransmitted = 4;  // sent again since it was deemed lost, in the pipe
+  static constexpr uint8_t kEverRetransmitted = 8;  // never gives a round trip sample (Karn)
+  static constexpr uint8_t kFin = 16;           // its last octet is the FIN
+
+  SeqNum seq;
+  uint32_t length = 0;  // sequence space: a FIN counts one
+  Time sent{};          // last transmission
+  uint8_t flags = 0;
+
+  SeqNum end() const { return seq + length; }
+  bool Has(uint8_t flag) const { return (flags & flag) != 0; }
+  bool WantsRetransmit() const { return (flags & (kSacked | kLost | kRetransmitted)) == kLost; }
+};
+
+inline constexpr int kDupThresh = 3;  // RFC 5681 3.2, RFC 6675 2
+
+class Flight {
+ public:
+  bool empty() const { return records_.empty(); }
+  size_t size() const { return records_.size(); }
+  FlightRecord& operator[](size_t i) { return records_[i]; }
+  const FlightRecord& operator[](size_t i) const { return records_[i]; }
+  FlightRecord& front() { return records_.front(); }
+  const FlightRecord& back() const { return records_.back(); }
+
+  // Octets of each condition.
+  uint32_t total() const { return total_; }
+  uint32_t sacked() const { return sacked_; }
+  uint32_t lost() const { return lost_; }
+  uint32_t retransmitted() const { return retransmitted_; }
+  // RFC 6675's pipe: octets believed to be in the network.
+  uint32_t pipe() const { return total_ - sacked_ - lost_ + retransmitted_; }
+  // End of the highest SACKed record; meaningful while sacked() > 0.
+  SeqNum highest_sacked() const { return highest_sacked_; }
+
+  // New data, or a FIN, at the end. Joins the record before it when `joinable` allows (small writes of
+  // one instant), so that the number of records is bounded by segments.
+  void Sent(SeqNum seq, uint32_t length, bool fin, Time now);
+
+  struct Acked {
+    uint32_t newly_delivered = 0;  // octets not SACKed before
+    uint32_t octets = 0;
+    std::optional<Time> sent;  // of the newest record that was sent only once: the RTT sample
+    Time last_sent{};          // of the newest record acknowledged, however often sent
+    bool had_lost = false;     // covered a record that was retransmitted
+  };
+  // Everything before `ack` is acknowledged.
+  Acked AckTo(SeqNum ack);
+
+  struct Sacked {
+    uint32_t newly_sacked = 0;
+    std::optional<Time> sent;  // as in Acked
+  };
+  // Marks blocks that lie within (una, end). A record that a block covers in part is split at a multiple
+  // of `mss`, inwards, so that a hostile peer cannot cut it to crumbs.
+  Sacked Sack(std::span<const SackBlock> blocks, uint32_t mss);
+
+  // RFC 6675 4 IsLost(): marks records as lost above which `threshold` octets or more, or kDupThresh
+  // separate runs, are SACKed. Returns octets newly marked.
+  uint32_t MarkLostBelowSacked(uint32_t threshold);
+  // The first record not SACKed, cut to `mss`, is lost. Returns octets newly marked.
+  uint32_t MarkFirstLost(uint32_t mss);
+  // After a retransmission timeout: everything not SACKed is lost, nothing is in the pipe.
+  void MarkAllLost(bool forget_sacks);
+  // Everything longer than `mss` is lost: the path cannot carry it (RFC 1191).
+  void MarkLongerLost(uint32_t mss);
+
+  // Index of the first record that waits for retransmission from `hint` on; size() when none does.
+  size_t NextLost(size_t hint) const;
+  // Cuts record `i` to `length`; the rest follows as a record of the same condition.
+  void Split(size_t i, uint32_t length);
+  void Retransmitted(size_t i, Time now);
+  void Clear();
+
+ private:
+  void SetFlag(FlightRecord& record, uint8_t flag);
+  void ClearFlag(FlightRecord& record, uint8_t flag);
+  size_t IndexOf(SeqNum seq) const;  // of the record that holds it
+
+  Ring<FlightRecord> records_;
+  uint32_t total_ = 0;
+  uint32_t sacked_ = 0;
+  uint32_t lost_ = 0;
+  uint32_t retransmitted_ = 0;
+  SeqNum highest_sacked_;
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_FLIGHT_H_

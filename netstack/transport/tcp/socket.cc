@@ -1,0 +1,365 @@
+#include "netstack/transport/tcp/socket.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "netstack/transport/tcp/connection.h"
+#include "netstack/transport/tcp/state.h"
+#include "netstack/transport/tcp/time_wait.h"
+
+namespace moat::netstack::tcp {
+namespace {
+
+// tcp_* defaults of the stack into a fresh socket.
+std::unique_ptr<Settings> DefaultSettings(const Sysctls& sysctls) {
+  auto settings = std::make_unique<Settings>();
+  TcpOptions& tcp = settings->tcp;
+  tcp.keepalive_idle = sysctls.Seconds(sysctls.keepalive_time);
+  tcp.keepalive_interval = sysctls.Seconds(sysctls.keepalive_interval);
+  tcp.keepalive_count = static_cast<int>(sysctls.keepalive_probes->value());
+  tcp.syn_count = static_cast<int>(sysctls.syn_retries->value());
+  tcp.linger2 = sysctls.Seconds(sysctls.fin_timeout);
+  return settings;
+}
+
+}  // namespace
+
+Socket::Socket(Core& core, Family family)
+    : core_(core), id_(core.NextId()), family_(family), fresh_(DefaultSettings(core.sysctls)) {
+  bound_.address = IpAddress::Any(family);
+}
+
+Socket::Socket(Core& core, Family family, Connection* accepted)
+    : core_(core), id_(accepted->id()), family_(family), connection_(accepted) {
+  bound_.address = IpAddress::Any(family);
+}
+
+Socket::~Socket() {
+  listener_.reset();
+  if (connection_ != nullptr) connection_->Close();
+  core_.Reap();
+}
+
+const Settings& Socket::settings() const {
+  if (connection_ != nullptr) return connection_->settings();
+  if (listener_ != nullptr) return listener_->settings();
+  return *fresh_;
+}
+
+void Socket::Apply(const Settings& settings) {
+  if (connection_ != nullptr) {
+    connection_->ApplySettings(settings);
+  } else if (listener_ != nullptr) {
+    listener_->settings() = settings;
+    listener_->port().SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
+  } else {
+    *fresh_ = settings;
+    port_.SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
+  }
+}
+
+void Socket::SetOptions(const SocketOptions& options) {
+  Settings settings = this->settings();
+  settings.socket = options;
+  Apply(settings);
+}
+
+void Socket::SetTcpOptions(const TcpOptions& options) {
+  Settings settings = this->settings();
+  settings.tcp = options;
+  Apply(settings);
+}
+
+void Socket::SetObserver(SocketObserver* observer) {
+  observer_ = observer;
+  if (connection_ != nullptr) connection_->SetObserver(observer);
+  if (listener_ != nullptr) listener_->SetObserver(observer);
+}
+
+uint32_t Socket::Ready() const {
+  if (connection_ != nullptr) return connection_->Ready();
+  if (listener_ != nullptr) return listener_->Ready();
+  return ready::kClosed | ready::kWritable;  // poll(2) of a fresh TCP socket: POLLHUP | POLLOUT
+}
+
+// --- Addresses ----------------------------------------------------------------------------------
+
+Error Socket::CheckFamily(const Endpoint& endpoint) const {
+  const Family family = endpoint.address.family();
+  if (family == family_) return Error::kOk;
+  // A dual-stack socket takes IPv4 as such (socket.h); a pure one of either family does not.
+  const bool dual = family_ == Family::kIpv6 && !settings().socket.v6_only;
+  return dual && family == Family::kIpv4 ? Error::kOk : Error::kAddressFamily;
+}
+
+InterfaceIndex Socket::DeviceFor(const Endpoint& endpoint) const {
+  return endpoint.scope != 0 ? endpoint.scope : settings().socket.bound_device;
+}
+
+Error Socket::Bind(const Endpoint& local) {
+  if (connection_ != nullptr || listener_ != nullptr || port_.held()) return Error::kInvalid;
+  const Error error = CheckFamily(local);
+  if (error != Error::kOk) return error;
+  return BindTo(local);
+}
+
+Error Socket::BindTo(const Endpoint& local) {
+  const SocketOptions& options = settings().socket;
+  const InterfaceIndex device = DeviceFor(local);
+  const IpAddress& address = local.address;
+  if (address.IsMulticast() || address.IsLimitedBroadcast()) return Error::kAddressNotAvailable;
+  if (!address.IsUnspecified() && !options.free_bind && !options.transparent &&
+      !core_.env.ip->IsLocalAddress(address, device)) {
+    return Error::kAddressNotAvailable;
+  }
+  PortClaim claim;
+  claim.address = address;
+  claim.device = device;
+  claim.v6_only = options.v6_only;
+  claim.reuse_address = options.reuse_address;
+  claim.reuse_port = options.reuse_port;
+  Result<PortReservation> port = core_.env.ports->Reserve(PortSpace::kTcp, local.port, claim);
+  if (!port.ok()) return port.error();
+  port_ = std::move(*port);
+  bound_ = local;
+  bound_.port = port_.port();
+  explicitly_bound_ = true;
+  return Error::kOk;
+}
+
+Error Socket::Listen(int backlog) {
+  if (connection_ != nullptr) return Error::kInvalid;
+  if (listener_ != nullptr) {
+    listener_->SetBacklog(backlog);
+    return Error::kOk;
+  }
+  if (!port_.held()) {
+    Endpoint any;
+    any.address = IpAddress::Any(family_);
+    const Error error = BindTo(any);
+    if (error != Error::kOk) return error;
+  }
+  const Error error = port_.SetListening(true);
+  if (error != Error::kOk) return error;
+  listener_ =
+      std::make_unique<Listener>(core_, id_, bound_, *fresh_, std::move(port_), backlog);
+  listener_->set_congestion_control(congestion_control_);
+  listener_->SetObserver(observer_);
+  fresh_.reset();
+  return Error::kOk;
+}
+
+Result<std::unique_ptr<TcpSocket>> Socket::Accept() {
+  if (listener_ == nullptr) return Error::kInvalid;
+  Connection* connection = listener_->Accept();
+  if (connection == nullptr) return Error::kWouldBlock;
+  return std::unique_ptr<TcpSocket>(std::make_unique<Socket>(core_, family_, connection));
+}
+
+// The local port for an active open: the bound one, or one whose 4-tuple is free.
+Error Socket::ReservePort(const FlowKey& key, const Endpoint& remote, PortReservation* port) {
+  FlowKey flow = key;
+  const auto is_free = [&](uint16_t candidate) {
+    flow.local_port = candidate;
+    Flow* other = core_.flows.Find(flow);
+    if (other == nullptr) return true;
+    return other->kind == Flow::Kind::kTimeWait && static_cast<TimeWait*>(other)->Reusable();
+  };
+  if (port_.held()) {
+    if (!is_free(port_.port())) return Error::kAddressNotAvailable;
+    *port = std::move(port_);
+    port->SetAddress(key.local);
+    return Error::kOk;
+  }
+  PortClaim claim;
+  claim.address = key.local;
+  claim.device = DeviceFor(remote);
+  Result<PortReservation> found =
+      core_.env.ports->ReserveForConnect(PortSpace::kTcp, claim, remote, is_free);
+  if (!found.ok()) return found.error();
+  *port = std::move(*found);
+  return Error::kOk;
+}
+
+Error Socket::Connect(const Endpoint& remote_in) {
+  if (listener_ != nullptr) return Error::kIsConnected;
+  if (connection_ != nullptr) {
+    const TcpState state = connection_->state();
+    if (state == TcpState::kSynSent || state == TcpState::kSynReceived) return Error::kAlready;
+    if (connection_->was_established()) return Error::kIsConnected;
+    DropConnection();  // a failed attempt: try anew
+  }
+  const Error family_error = CheckFamily(remote_in);
+  if (family_error != Error::kOk) return family_error;
+  Endpoint remote = remote_in;
+  const IpAddress& address = remote.address;
+  if (address.IsMulticast() || address.IsLimitedBroadcast()) return Error::kNetworkUnreachable;
+  if (address.IsUnspecified()) {  // Linux: this host
+    remote.address = address.is_v4() ? IpAddress::V4(127, 0, 0, 1) : *IpAddress::Parse("::1");
+  }
+  if (port_.held() && !bound_.address.IsUnspecified() &&
+      bound_.address.family() != remote.address.family()) {
+    return Error::kAddressFamily;
+  }
+
+  RouteQuery query;
+  query.destination = remote.address;
+  query.source = bound_.address.family() == remote.address.family()
+                     ? bound_.address : IpAddress::Any(remote.address.family());
+  query.interface = DeviceFor(remote);
+  Result<RouteRef> route = core_.env.ip->FindRoute(query);
+  if (!route.ok()) return route.error();
+  if ((*route)->is_broadcast || (*route)->is_multicast) return Error::kNetworkUnreachable;
+  FlowKey key;
+  key.local = (*route)->source;
+  key.remote = remote.address;
+  key.remote_port = remote.port;
+  if (key.remote.is_v6() && key.remote.IsLinkLocal()) key.scope = (*route)->interface;
+
+  PortReservation port;
+  const Error port_error = ReservePort(key, remote, &port);
+  if (port_error != Error::kOk) return port_error;
+  key.local_port = port.port();
+  if (Flow* old = core_.flows.Find(key)) core_.Destroy(static_cast<TimeWait*>(old));  // reusable
+
+  auto connection = std::make_unique<Connection>(core_, id_, key, *fresh_, std::move(port));
+  if (!congestion_control_.empty()) (void)connection->SetCongestionControl(congestion_control_);
+  core_.flows.Insert(connection.get());
+  connection_ = core_.Adopt(std::move(connection));
+  connection_->SetObserver(observer_);
+  fresh_.reset();
+  const Error error = connection_->Open();
+  if (error != Error::kOk) {
+    DropConnection();
+    return error;
+  }
+  return Error::kInProgress;
+}
+
+// Back to a socket without a connection. An explicit binding stays.
+void Socket::DropConnection() {
+  fresh_ = std::make_unique<Settings>(connection_->settings());
+  PortReservation port = connection_->TakePort();
+  connection_->SetObserver(nullptr);
+  connection_->Abort();
+  connection_->Close();
+  connection_ = nullptr;
+  if (explicitly_bound_ && port.held()) {
+    port_ = std::move(port);
+    port_.SetAddress(bound_.address);
+  }
+  core_.Reap();
+}
+
+Error Socket::Disconnect() {
+  if (listener_ != nullptr) {
+    fresh_ = std::make_unique<Settings>(listener_->settings());
+    PortReservation port = std::move(listener_->port());
+    listener_.reset();
+    if (explicitly_bound_ && port.held()) {
+      port_ = std::move(port);
+      (void)port_.SetListening(false);
+    }
+  }
+  if (connection_ != nullptr) DropConnection();
+  return Error::kOk;
+}
+
+Endpoint Socket::Local() const {
+  if (connection_ != nullptr && connection_->state() != TcpState::kClosed) {
+    return {connection_->key.local, connection_->key.local_port, connection_->key.scope};
+  }
+  if (connection_ != nullptr && connection_->was_established()) {
+    return {connection_->key.local, connection_->key.local_port, connection_->key.scope};
+  }
+  return bound_;
+}
+
+Result<Endpoint> Socket::Remote() const {
+  if (connection_ == nullptr) return Error::kNotConnected;
+  const TcpState state = connection_->state();
+  if (state == TcpState::kClosed || state == TcpState::kSynSent) return Error::kNotConnected;
+  return Endpoint{connection_->key.remote, connection_->key.remote_port, connection_->key.scope};
+}
+
+TcpState Socket::state() const {
+  if (connection_ != nullptr) return connection_->state();
+  return listener_ != nullptr ? TcpState::kListen : TcpState::kClosed;
+}
+
+// --- Data ---------------------------------------------------------------------------------------
+
+size_t Socket::WriteSpace() const { return connection_ == nullptr ? 0 : connection_->WriteSpace(); }
+
+Error Socket::Write(Slice data, bool more) {
+  return connection_ == nullptr ? Error::kNotConnected : connection_->Write(std::move(data), more);
+}
+
+Error Socket::WriteUrgent(Slice data) {
+  return connection_ == nullptr ? Error::kNotConnected : connection_->WriteUrgent(std::move(data));
+}
+
+size_t Socket::Peek(std::span<std::span<const uint8_t>> pieces) const {
+  return connection_ == nullptr ? 0 : connection_->Peek(pieces);
+}
+
+size_t Socket::ReadableBytes() const {
+  return connection_ == nullptr ? 0 : connection_->ReadableBytes();
+}
+
+void Socket::Consume(size_t n) {
+  if (connection_ != nullptr) connection_->Consume(n);
+}
+
+bool Socket::AtEndOfStream() const { return connection_ != nullptr && connection_->AtEndOfStream(); }
+
+Error Socket::Shutdown(ShutdownHow how) {
+  if (listener_ != nullptr) {
+    if (how == ShutdownHow::kWrite) return Error::kOk;
+    return Disconnect();  // Linux: reading shut down stops a listener, the binding stays
+  }
+  return connection_ == nullptr ? Error::kNotConnected : connection_->Shutdown(how);
+}
+
+void Socket::Abort() {
+  if (connection_ != nullptr) connection_->Abort();
+}
+
+Error Socket::TakeError() { return connection_ == nullptr ? Error::kOk : connection_->TakeError(); }
+
+// --- Options ------------------------------------------------------------------------------------
+
+Error Socket::SetCongestionControl(std::string_view name) {
+  if (connection_ != nullptr) return connection_->SetCongestionControl(name);
+  if (NewCongestionControl(name) == nullptr) return Error::kInvalid;
+  congestion_control_ = name;
+  if (listener_ != nullptr) listener_->set_congestion_control(congestion_control_);
+  return Error::kOk;
+}
+
+std::string_view Socket::congestion_control() const {
+  if (connection_ != nullptr) return connection_->congestion_control();
+  if (!congestion_control_.empty()) return congestion_control_;
+  return CongestionControlName(static_cast<size_t>(core_.sysctls.congestion_control->value()));
+}
+
+TcpInfo Socket::Info() const {
+  if (connection_ != nullptr) return connection_->Info();
+  TcpInfo info;
+  info.state = state();
+  if (listener_ != nullptr) {  // as Linux: the queue and its limit
+    info.unacked = listener_->accept_count();
+    info.sacked = listener_->backlog();
+  }
+  return info;
+}
+
+size_t Socket::UnackedBytes() const {
+  return connection_ == nullptr ? 0 : connection_->UnackedBytes();
+}
+
+size_t Socket::UnsentBytes() const {
+  return connection_ == nullptr ? 0 : connection_->UnsentBytes();
+}
+
+}  // namespace moat::netstack::tcp

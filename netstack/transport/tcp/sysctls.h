@@ -1,0 +1,49 @@
+// TCP's tunables (ip-sysctl of Linux's documentation), read where they are needed.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_SYSCTLS_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_SYSCTLS_H_
+
+#include "netstack/base/sysctl.h"
+#include "netstack/base/time.h"
+
+namespace moat::netstack::tcp {
+
+struct Sysctls {
+  explicit Sysctls(SysctlTable& table);
+
+  Duration Seconds(const Sysctl* sysctl) const { return std::chrono::seconds(sysctl->value()); }
+
+  const Sysctl* rmem;  // min, default, max: octets
+  const Sysctl* wmem;
+  const Sysctl* syn_retries;
+  const Sysctl* synack_retries;
+  const Sysctl* retries1;
+  const Sysctl* retries2;
+  const Sysctl* orphan_retries;  // 0: 8
+  const Sysctl* max_orphans;
+  const Sysctl* fin_timeout;         // seconds
+  const Sysctl* keepalive_time;      // seconds
+  const Sysctl* keepalive_interval;  // seconds
+  const Sysctl* keepalive_probes;
+  const Sysctl* max_syn_backlog;
+  const Sysctl* somaxconn;
+  const Sysctl* window_scaling;
+  const Sysctl* timestamps;
+  const Sysctl* sack;
+  const Sysctl* dsack;
+  const Sysctl* congestion_control;
+  const Sysctl* available_congestion_control;
+  const Sysctl* max_time_waits;
+  const Sysctl* time_wait_reuse;  // 0 no, 1 yes, 2 loopback only
+  const Sysctl* rfc1337;
+  const Sysctl* abort_on_overflow;
+  const Sysctl* syncookies;  // 0 never, 1 when the SYN queue is full, 2 always
+  const Sysctl* slow_start_after_idle;
+  const Sysctl* moderate_rcvbuf;
+  const Sysctl* challenge_ack_limit;  // per second
+  const Sysctl* invalid_ratelimit;    // milliseconds
+  const Sysctl* min_snd_mss;
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_SYSCTLS_H_

@@ -1,0 +1,46 @@
+// TCP (RFC 9293): the protocol of one stack. Hands out sockets, takes segments and ICMP errors from IP.
+//
+// Read connection.h next: it says which file does what.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_TCP_PROTOCOL_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_TCP_PROTOCOL_H_
+
+#include <memory>
+#include <vector>
+
+#include "netstack/socket/tcp_socket.h"
+#include "netstack/transport/environment.h"
+#include "netstack/transport/transport_protocol.h"
+
+namespace moat::netstack {
+
+namespace tcp {
+class Core;
+}  // namespace tcp
+
+class TcpProtocol : public TransportProtocol {
+ public:
+  // Registers its sysctls and counters. `environment.groups` is not used.
+  explicit TcpProtocol(const TransportEnvironment& environment);
+  // No socket may be left; connections that live on without one are forgotten silently.
+  ~TcpProtocol() override;
+
+  std::unique_ptr<TcpSocket> NewSocket(Family family);
+
+  // Always handled: TCP answers what nobody wants with a RST of its own.
+  Disposition Receive(const IpPacketIn& packet) override;
+  void ReceiveError(const IcmpErrorIn& error) override;
+
+  // End of a batch of Receive() and socket calls: sends acknowledgements and window updates that
+  // were held back for it.
+  void Flush();
+
+  // Listeners, connections, and what is in TIME-WAIT.
+  void ListSockets(std::vector<SocketInfo>* out) const;
+
+ private:
+  std::unique_ptr<tcp::Core> core_;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_TCP_PROTOCOL_H_

@@ -1,0 +1,187 @@
+// Building one segment, or one super-segment that the link cuts, and handing it to IP.
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "netstack/transport/tcp/connection.h"
+#include "netstack/transport/tcp/state.h"
+
+namespace moat::netstack::tcp {
+namespace {
+
+// Pieces of the send queue that one super-segment may gather.
+constexpr size_t kMaxPieces = 32;
+
+}  // namespace
+
+struct OutSegment {
+  SeqNum seq;
+  uint8_t flags = 0;
+  uint32_t offset = 0;  // of the text in the send queue
+  uint32_t text = 0;    // octets wanted; what was sent afterwards
+  TcpOptionSet options;
+  uint16_t wnd = 0;
+};
+
+void Connection::FillOptions(TcpOptionSet& options, const SackBlock* duplicate) const {
+  if (tcb_.ts.enabled) {
+    options.has_timestamps = true;
+    options.ts_value = core_.TimestampNow() + tcb_.ts.offset;
+    options.ts_echo = tcb_.ts.recent;
+  }
+  if (!tcb_.sack) return;
+  // RFC 2883 4: a D-SACK is the first block; RFC 2018 4: then the most recent.
+  if (duplicate != nullptr) options.sack[options.sack_count++] = *duplicate;
+  for (const SackBlock& block : out_of_order_.blocks()) {
+    if (options.sack_count == kTcpMaxSackBlocks) break;
+    options.sack[options.sack_count++] = block;
+  }
+}
+
+Error Connection::SendOut(OutSegment& out) {
+  if (!EnsureRoute()) return Error::kNetworkUnreachable;
+  std::array<uint8_t, kTcpMaxHeaderSize> header;
+  std::array<std::span<const uint8_t>, kMaxPieces> pieces;
+  size_t piece_count = 0;
+  if (out.text > 0) {
+    const auto covered =
+        static_cast<uint32_t>(send_queue_.Gather(out.offset, out.text, pieces, &piece_count));
+    if (covered < out.text) {
+      // Cut short where the pieces ran out: no FIN and, if it can be, only full segments.
+      const uint32_t mss = tcb_.snd.mss;
+      out.text = covered > mss ? covered / mss * mss : covered;
+      out.flags &= static_cast<uint8_t>(~(tcp_flag::kFin | tcp_flag::kPsh));
+      (void)send_queue_.Gather(out.offset, out.text, pieces, &piece_count);
+    }
+  }
+  TcpFields fields;
+  fields.source_port = key.local_port;
+  fields.destination_port = key.remote_port;
+  fields.seq = out.seq;
+  fields.flags = out.flags;
+  if ((out.flags & tcp_flag::kAck) != 0) fields.ack = tcb_.rcv.nxt;
+  fields.window = out.wnd;
+  if (tcb_.snd.urgent && tcb_.snd.up > out.seq && tcb_.snd.up - out.seq <= 65535) {
+    fields.flags |= tcp_flag::kUrg;
+    fields.urgent_pointer = static_cast<uint16_t>(tcb_.snd.up - out.seq);
+  }
+  fields.options_size = EmitTcpOptions(out.options, header.data() + kTcpHeaderSize);
+  EmitTcp(fields, header.data());
+
+  IpPacketOut packet;
+  packet.protocol = ip_protocol::kTcp;
+  const SocketOptions& options = settings_.socket;
+  const bool v4 = key.remote.is_v4();
+  packet.traffic_class =
+      v4 || options.traffic_class < 0 ? options.tos : static_cast<uint8_t>(options.traffic_class);
+  const int16_t hops = v4 ? options.ttl : options.hop_limit;
+  packet.hop_limit = hops > 0 ? static_cast<uint8_t>(hops) : 0;
+  packet.dont_fragment = options.mtu_discover != SocketOptions::MtuDiscover::kDont;
+  packet.flow_label = v4 ? 0 : static_cast<uint32_t>(core_.flows.HashOf(key)) & 0xfffff;
+  packet.transport_header = {header.data(), kTcpHeaderSize + fields.options_size};
+  packet.payload = {pieces.data(), piece_count};
+  packet.checksum_offset = kTcpChecksumOffset;
+  uint32_t segments = 1;
+  if (out.text > tcb_.snd.mss) {
+    packet.gso = v4 ? GsoType::kTcpV4 : GsoType::kTcpV6;
+    packet.gso_size = static_cast<uint16_t>(tcb_.snd.mss);
+    segments = (out.text - 1) / tcb_.snd.mss + 1;
+  }
+  const Error error = core_.env.ip->Send(*route_, packet);
+  if (error != Error::kOk) return error;
+  core_.counters.out_segs += segments;
+  stats_.segments_out += segments;
+  if (out.text > 0) stats_.data_segments_out += segments;
+  return Error::kOk;
+}
+
+// Everything that carries an ACK settles what was owed.
+void Connection::NoteSent(bool data) {
+  tcb_.rcv.acked = tcb_.rcv.nxt;
+  ack_policy_.OnAckSent();
+  if (ack_timer_.armed()) ack_timer_.Cancel();
+  if (data) {
+    last_send_ = core_.Now();
+    ack_policy_.OnDataSent(last_send_);
+  }
+}
+
+// <SYN> in SYN-SENT, <SYN,ACK> in SYN-RECEIVED.
+Error Connection::SendSyn() {
+  const Sysctls& sysctls = core_.sysctls;
+  const bool answer = state_ == TcpState::kSynReceived;
+  if (!EnsureRoute()) return Error::kNetworkUnreachable;
+  OutSegment out;
+  out.seq = tcb_.snd.iss;
+  out.flags = tcp_flag::kSyn;
+  if (answer) out.flags |= tcp_flag::kAck;
+  out.options.has_mss = true;
+  out.options.mss = AdvertisedMss();
+  // An answer offers only what the SYN offered (RFC 7323 1.3, RFC 2018 2).
+  const bool scaling = answer ? window_scaling_ : sysctls.window_scaling->value() != 0;
+  const bool timestamps = answer ? tcb_.ts.enabled : sysctls.timestamps->value() != 0;
+  out.options.sack_permitted = answer ? tcb_.sack : sysctls.sack->value() != 0;
+  if (scaling) {
+    out.options.has_window_scale = true;
+    out.options.window_scale = tcb_.rcv.shift;
+  }
+  if (timestamps) {
+    out.options.has_timestamps = true;
+    out.options.ts_value = core_.TimestampNow() + tcb_.ts.offset;
+    out.options.ts_echo = answer ? tcb_.ts.recent : 0;
+  }
+  out.wnd = static_cast<uint16_t>(std::min<uint32_t>(receive_buffer_.size(), 65535));
+  last_send_ = core_.Now();
+  return SendOut(out);
+}
+
+// New or old text from `seq` on. Returns what was sent in *text, which may be less.
+Error Connection::SendSegment(SeqNum seq, uint32_t* text, uint8_t flags) {
+  OutSegment out;
+  out.seq = seq;
+  out.flags = flags | tcp_flag::kAck;
+  out.offset = seq - tcb_.snd.una;
+  out.text = *text;
+  FillOptions(out.options, nullptr);
+  // SACK blocks go along where there is room; full segments leave them to the ACKs that each
+  // out-of-order arrival sends at once.
+  if (*text + kTcpMaxOptionsSize > tcb_.snd.mss) out.options.sack_count = 0;
+  out.wnd = AdvertiseWindow();
+  const Error error = SendOut(out);
+  *text = out.text;
+  if (error == Error::kOk) NoteSent(true);
+  return error;
+}
+
+void Connection::SendAck(const SackBlock* duplicate) {
+  OutSegment out;
+  out.seq = tcb_.snd.nxt;
+  out.flags = tcp_flag::kAck;
+  FillOptions(out.options, duplicate);
+  out.wnd = AdvertiseWindow();
+  (void)SendOut(out);  // a lost ACK is repaired by the peer
+  NoteSent(false);
+}
+
+// Keepalive: an octet that the peer has (RFC 9293 3.8.4), so that it answers.
+void Connection::SendProbe() {
+  OutSegment out;
+  out.seq = tcb_.snd.una - 1;
+  out.flags = tcp_flag::kAck;
+  FillOptions(out.options, nullptr);
+  out.wnd = AdvertiseWindow();
+  (void)SendOut(out);
+}
+
+void Connection::SendRst() {
+  OutSegment out;
+  out.seq = tcb_.snd.nxt;
+  out.flags = tcp_flag::kRst | tcp_flag::kAck;
+  // RFC 7323 3.2: a RST may carry them; what helps is that it passes the peer's sequence check.
+  if (tcb_.ts.enabled) FillOptions(out.options, nullptr);
+  out.options.sack_count = 0;
+  ++core_.counters.out_rsts;
+  (void)SendOut(out);
+}
+
+}  // namespace moat::netstack::tcp
