@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,8 +83,10 @@ ContainerDir::ContainerDir(ContainerDir&& other)
       path_(std::move(other.path_)),
       lock_fd_(std::exchange(other.lock_fd_, -1)) {}
 
-ContainerDir::~ContainerDir() {
-  if (lock_fd_ >= 0) close(lock_fd_);
+ContainerDir::~ContainerDir() { Unlock(); }
+
+void ContainerDir::Unlock() {
+  if (lock_fd_ >= 0) close(std::exchange(lock_fd_, -1));
 }
 
 std::string ContainerDir::File(absl::string_view name) const {
@@ -126,8 +127,13 @@ absl::Status ContainerDir::Lock(int milliseconds) {
   const std::string path = File(kLockFile);
   lock_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_fd_ < 0) return Failure("open", path);
-  for (int waited = 0; flock(lock_fd_, LOCK_EX | LOCK_NB) != 0; waited += kStepMilliseconds) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return Failure("lock", path);
+  // A lock of the process (fcntl(2)), which its children do not get: a container's process may outlive
+  // the command that made it with a copy of every descriptor.
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  for (int waited = 0; fcntl(lock_fd_, F_SETLK, &lock) != 0; waited += kStepMilliseconds) {
+    if (errno != EAGAIN && errno != EACCES && errno != EINTR) return Failure("lock", path);
     if (waited >= milliseconds) {
       return absl::DeadlineExceededError("another command is at work on the container");
     }

@@ -35,6 +35,7 @@ class ContainerDir {
   // Takes the lock that create, start and delete hold while they work. Waits at most
   // `milliseconds`, then fails with DeadlineExceeded. Not inherited by children.
   absl::Status Lock(int milliseconds);
+  void Unlock();
 
   absl::StatusOr<ContainerState> Load() const;
   // Atomic: a reader sees the old state or the new one.

@@ -21,8 +21,9 @@ std::string SerializeState(const ContainerState& state) {
   out["init_process_start"] = state.init.start_time;
   out["sentry_pid"] = state.sentry.pid;
   out["sentry_start"] = state.sentry.start_time;
-  out["systemd_cgroup"] = state.systemd_cgroup;
-  out["cgroup_paths"] = state.cgroup_paths;
+  if (!state.cgroup.empty()) {
+    out["cgroup"] = ordered_json::parse(state.cgroup, nullptr, /*allow_exceptions=*/false);
+  }
   out["network_namespace_path"] = state.network_namespace_path;
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -44,8 +45,7 @@ absl::StatusOr<ContainerState> ParseState(absl::string_view json) {
   reader.Read("init_process_start", &state.init.start_time);
   reader.Read("sentry_pid", &state.sentry.pid);
   reader.Read("sentry_start", &state.sentry.start_time);
-  reader.Read("systemd_cgroup", &state.systemd_cgroup);
-  reader.Read("cgroup_paths", &state.cgroup_paths);
+  if (reader.Has("cgroup")) state.cgroup = (*tree)["cgroup"].dump();
   reader.Read("network_namespace_path", &state.network_namespace_path);
   if (state.id.empty()) reader.Fail("id", "must not be empty");
   if (!status.ok()) return status;

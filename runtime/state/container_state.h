@@ -29,9 +29,7 @@ struct ContainerState {
   ProcessIdentity init;
   ProcessIdentity sentry;
 
-  bool systemd_cgroup = false;
-  // Controller ("freezer", "name=systemd"; "" is the v2 hierarchy) to the container's directory.
-  std::map<std::string, std::string> cgroup_paths;
+  std::string cgroup;  // JSON of cgroup::Cgroup::ToJson(); empty: none
 
   // linux.namespaces[network].path, empty when the container's network namespace was made for it.
   std::string network_namespace_path;

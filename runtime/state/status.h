@@ -3,6 +3,8 @@
 #ifndef MOAT_RUNTIME_STATE_STATUS_H_
 #define MOAT_RUNTIME_STATE_STATUS_H_
 
+#include "absl/status/statusor.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/state/container_dir.h"
 #include "runtime/state/container_state.h"
 
@@ -16,8 +18,8 @@ const char* StatusName(ContainerStatus status);
 // stopped: init is gone, or was never there.
 ContainerStatus FindStatus(const ContainerDir& dir, const ContainerState& state);
 
-// The freezer of either cgroup version is on.
-bool IsFrozen(const ContainerState& state);
+// The container's control group; NotFound when it has none.
+absl::StatusOr<cgroup::Cgroup> CgroupOf(const ContainerState& state);
 
 }  // namespace moat::runtime
 
