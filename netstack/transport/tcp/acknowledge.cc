@@ -90,7 +90,9 @@ void Connection::ProcessAck(const Segment& segment) {
   if (event.acked > 0) {
     const Flight::Acked acked = flight_.AckTo(segment.ack);
     event.delivered += acked.newly_delivered;
-    if (acked.sent.has_value()) sent = acked.sent;
+    // An ACK that covers a retransmission came when that did: octets that had long been waiting for it
+    // behind the hole say nothing about a round trip.
+    sent = acked.had_lost ? std::nullopt : acked.sent;
     const uint32_t text = event.acked - (fin_sent_ && segment.ack == tcb_.snd.nxt ? 1 : 0);
     send_queue_.Drop(text);
     stats_.bytes_acked += text;

@@ -71,7 +71,6 @@ class Host {
   const IpAddress address;
   FakeClock& clock;
   FakeIp ip;
-  std::unique_ptr<TcpProtocol> tcp;
 
  private:
   SeededRandom random_;
@@ -79,6 +78,9 @@ class Host {
   SysctlTable sysctls_;
   CounterTable counters_;
   PortAllocator ports_;
+
+ public:
+  std::unique_ptr<TcpProtocol> tcp;  // last: it goes before what it borrows
 };
 
 inline Slice Bytes(std::string_view text) {

@@ -157,6 +157,11 @@ struct End {
       shut = true;
       (void)socket->Shutdown(ShutdownHow::kWrite);
     }
+    while (socket->ReadableBytes() > 0 && problem.empty()) ReadSome(peer_seed);
+    const Error error = socket->TakeError();
+    if (error != Error::kOk) problem = absl::StrCat("error: ", std::string(ErrorName(error)));
+  }
+  void ReadSome(uint64_t peer_seed) {
     std::span<const uint8_t> pieces[64];
     const size_t count = socket->Peek(pieces);
     for (size_t i = 0; i < count; ++i) {
@@ -168,8 +173,6 @@ struct End {
       received += pieces[i].size();
       socket->Consume(pieces[i].size());
     }
-    const Error error = socket->TakeError();
-    if (error != Error::kOk) problem = absl::StrCat("error: ", std::string(ErrorName(error)));
   }
   bool Done() const { return shut && received == to_receive && socket->AtEndOfStream(); }
 };
@@ -203,8 +206,11 @@ std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit) {
   if (!client.problem.empty()) return absl::StrCat("client: ", client.problem);
   if (!server.problem.empty()) return absl::StrCat("server: ", server.problem);
   if (!finished) {
+    const TcpInfo info = client.socket->Info();
     return absl::StrCat("stalled: server got ", server.received, " of ", size, ", client got ",
-                        client.received, " of ", reply);
+                        client.received, " of ", reply, "; client recovery ", info.ca_state, " unacked ",
+                        info.unacked, " lost ", info.lost, " rto ms ", info.rto.count() / 1000000,
+                        " send window ", info.send_window, " cwnd ", info.congestion_window);
   }
   return "";
 }
