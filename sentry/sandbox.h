@@ -7,8 +7,11 @@
 #ifndef MOAT_SENTRY_SANDBOX_H_
 #define MOAT_SENTRY_SANDBOX_H_
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,7 @@
 #include "sentry/intercept/replay_cache.h"
 #include "sentry/memory/process_table.h"
 #include "sentry/socket/container_socket.h"
+#include "sentry/socket/tcp_pump.h"
 
 namespace moat::sentry {
 
@@ -81,6 +85,9 @@ class Sandbox final : public StackAccess {
   ReplayCache& replay_cache() { return replay_cache_; }
   LocalListeners& local_listeners() { return *local_listeners_; }
   Reaper& reaper() { return *reaper_; }
+  ReadBlock& read_block() { return read_block_; }
+  // A buffer for one datagram, filled and used within one call.
+  std::span<uint8_t> datagram_block() { return datagram_block_; }
 
   // --- Sockets ---------------------------------------------------------------------------------
   // Null when the cookie is not one of ours: then the descriptor is the container's own business.
@@ -89,16 +96,38 @@ class Sandbox final : public StackAccess {
   bool HasRoom() const { return sockets_.size() < max_sockets_; }
   // Takes a socket whose pair has been created; watches its end for `events` (0: not at all).
   ContainerSocket* Add(std::unique_ptr<ContainerSocket> socket, uint32_t events);
+  // The socket has got a new pair and with it a new cookie.
+  void Rekey(ContainerSocket* socket, uint64_t old_cookie);
   // Destroys it when the present lock hold ends. Parked calls fail with EBADF.
   void Remove(ContainerSocket* socket);
+  // Destroys removed sockets at once, so that what they held (a port) is free.
+  void BuryDead();
   size_t socket_count() const { return sockets_.size(); }
   const absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>>& sockets() const {
     return sockets_;
   }
 
   // --- Calls -----------------------------------------------------------------------------------
-  // Keeps a blocking call until Retry() or its deadline.
-  void Park(ContainerSocket* socket, const Call& call, const Reply& reply);
+  // Carries a call out; set once, before the first call (calls/).
+  using Server = Reply (*)(Sandbox& sandbox, Call& call);
+  void set_server(Server server) { server_ = server; }
+  // A new call of a container's thread. The reply is still to be delivered, unless it is parked.
+  Reply Serve(Call& call);
+  // What is left to do when an answer did not reach its caller.
+  void OnAnswerLost(const Call& call, const Reply& reply);
+  // What other parts of the sentry provide to sockets; unset ones are refused (EPROTONOSUPPORT, ENOTTY).
+  struct Extensions {
+    // socket(AF_NETLINK): the object without its pair.
+    std::function<ErrnoOr<std::unique_ptr<ContainerSocket>>(Sandbox&, Call&, int type, int protocol)>
+        netlink_socket;
+    // ioctl() requests about interfaces, addresses and routes.
+    std::function<Reply(Sandbox&, Call&, uint32_t request, uint64_t argument)> interface_ioctl;
+  };
+  void set_extensions(Extensions extensions) { extensions_ = std::move(extensions); }
+  ErrnoOr<std::unique_ptr<ContainerSocket>> MakeNetlinkSocket(Call& call, int type, int protocol);
+  Reply InterfaceIoctl(Call& call, uint32_t request, uint64_t argument);
+  // Keeps a blocking call of `call.socket()` until Retry() or its deadline.
+  void Park(const Call& call, const Reply& reply);
   // Tries the parked calls of `socket` again, in the order of their arrival.
   void Retry(ContainerSocket* socket);
 
@@ -121,7 +150,9 @@ class Sandbox final : public StackAccess {
   void OnTimerFired() { armed_ = netstack::kNever; }
 
  private:
-  void BuryDead();
+  void Deliver(Call& call, const Reply& reply);
+  static void OnParkTimeout(void* parked);
+  std::unique_ptr<ParkedCall> Unpark(ParkedCall* parked);
 
   const Options options_;
   absl::Mutex mutex_;
@@ -136,8 +167,13 @@ class Sandbox final : public StackAccess {
   std::unique_ptr<LocalListeners> local_listeners_;
   std::unique_ptr<Reaper> reaper_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>> sockets_;
+  absl::flat_hash_map<pid_t, ParkedCall*> parked_;  // by thread: each can wait in one call only
+  Server server_ = nullptr;
+  Extensions extensions_;
   std::vector<ContainerSocket*> noted_;
   std::vector<std::unique_ptr<ContainerSocket>> graveyard_;
+  ReadBlock read_block_;
+  std::vector<uint8_t> datagram_block_ = std::vector<uint8_t>(64 * 1024);
   size_t max_sockets_;
   OwnedFd timer_fd_;
   netstack::Time armed_ = netstack::kNever;

@@ -14,6 +14,7 @@
 
 namespace moat::sentry {
 
+class ContainerSocket;
 class Listener;
 
 class Call {
@@ -38,6 +39,10 @@ class Call {
   void set_file(OwnedFd file) { file_ = std::move(file); }
   bool nonblocking() const;  // O_NONBLOCK of that file
 
+  // The sandbox's socket behind that file; null when it is the container's own business.
+  ContainerSocket* socket() const { return socket_; }
+  void set_socket(ContainerSocket* socket) { socket_ = socket; }
+
   // Installs a duplicate of `fd` as the caller's lowest free descriptor and makes its number the
   // call's result, in one step. False (and nothing happened) when the caller is gone or its table is
   // full; *error is ENOENT or the errno to answer with.
@@ -49,6 +54,7 @@ class Call {
   std::shared_ptr<Listener> listener_;
   seccomp_notif notification_;
   OwnedFd file_;
+  ContainerSocket* socket_ = nullptr;
 };
 
 }  // namespace moat::sentry

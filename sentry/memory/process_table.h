@@ -21,11 +21,19 @@ class ProcessTable {
   static constexpr size_t kMaxProcesses = 256;
   static constexpr size_t kMaxThreads = 4096;
 
+  ProcessTable();
+
   // The process of thread `tid`, or 0 when it is gone.
   pid_t ProcessOf(pid_t tid);
   // A duplicate of descriptor `descriptor` of `process` (as ProcessOf() returned it). EBADF; ESRCH when
   // the process is gone.
   ErrnoOr<OwnedFd> Duplicate(pid_t process, int descriptor);
+
+  // Whether that descriptor is closed on exec; false when it cannot be told.
+  bool HasCloseOnExec(pid_t process, int descriptor) const;
+  // The same for a thread that does not share its process's descriptors (unshare(2) of CLONE_FILES, or
+  // a first thread that has ended). Needs Linux 6.9; EBADF without.
+  static ErrnoOr<OwnedFd> DuplicateOfThread(pid_t thread, int descriptor);
 
   size_t size() const { return processes_.size(); }
 
@@ -34,9 +42,11 @@ class ProcessTable {
     OwnedFd pidfd;
     uint64_t last_used = 0;
   };
+  pid_t ReadProcessOf(pid_t thread) const;
   int PidfdOf(pid_t process);
   void EvictOldest();
 
+  OwnedFd proc_;  // /proc, which may be out of sight later
   absl::flat_hash_map<pid_t, Process> processes_;
   absl::flat_hash_map<pid_t, pid_t> threads_;  // only threads that are not their process's first
   uint64_t uses_ = 0;

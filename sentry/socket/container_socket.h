@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -24,25 +25,15 @@
 #include "netstack/wire/address.h"
 #include "sentry/abi/errno_or.h"
 #include "sentry/abi/msghdr.h"
-#include "sentry/abi/receive_control.h"
 #include "sentry/base/owned_fd.h"
 #include "sentry/event_loop.h"
 #include "sentry/intercept/call.h"
 #include "sentry/intercept/reply.h"
+#include "sentry/options/settings.h"
 
 namespace moat::sentry {
 
 class Sandbox;
-
-// What setsockopt() has set that the sentry itself acts upon, for every kind. Written by options/.
-struct SocketSettings {
-  netstack::Duration receive_timeout{0};  // SO_RCVTIMEO; zero: none
-  netstack::Duration send_timeout{0};     // SO_SNDTIMEO
-  bool linger = false;                    // SO_LINGER
-  int linger_seconds = 0;
-  bool out_of_band_inline = false;
-  ReceiveControlFlags receive_control;    // SO_TIMESTAMP, IP_PKTINFO, IP_RECVERR, ...
-};
 
 // sendto, sendmsg or one message of sendmmsg.
 struct OutgoingMessage {
@@ -67,7 +58,7 @@ struct IncomingMessage {
 };
 
 // Calls that wait for the socket; see Sandbox::Park().
-struct ParkedCall;
+struct ParkedCall;  // socket/parked_call.h
 
 class ContainerSocket : public EventHandler, public netstack::SocketObserver {
  public:
@@ -99,10 +90,12 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   virtual Reply Shutdown(Call& call, int how);
   // The full address, which the call truncates to the caller's buffer. ENOTCONN and friends.
   virtual ErrnoOr<std::vector<uint8_t>> Name(bool peer);
-  // options/: everything about (level, name). GetOption() reads and writes *optlen itself.
+  // Everything about (level, name). GetOption() reads and writes *optlen itself; SetOption() is given
+  // at most kMaxOptionInput bytes of `length`.
   virtual Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address);
-  virtual Reply SetOption(Call& call, int level, int name, std::span<const uint8_t> value);
-  // ioctl/: `argument` is the third register.
+  virtual Reply SetOption(Call& call, int level, int name, int32_t length,
+                          std::span<const uint8_t> value);
+  // `argument` is the third register.
   virtual Reply Ioctl(Call& call, uint32_t request, uint64_t argument);
 
   // --- Messages --------------------------------------------------------------------------------
@@ -123,6 +116,17 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   // sentry's own end cannot show it). The socket is destroyed afterwards.
   virtual void OnReaped() {}
 
+  // Makes the pair (SOCK_STREAM, or SOCK_SEQPACKET for every other type): keeps the sentry's end,
+  // notes the cookie and returns the container's. Before the socket is given to Sandbox::Add().
+  ErrnoOr<OwnedFd> CreatePair(bool nonblocking);
+  // Where a call has shown the container's end to be.
+  void SetHint(pid_t process, int descriptor) {
+    hint_process_ = process;
+    hint_descriptor_ = descriptor;
+  }
+  // A duplicate of the container's end outside of a call, if it still is where it was last seen.
+  OwnedFd FindContainerEnd();
+
   // netstack::SocketObserver: takes a note and queues the socket for Settle().
   void OnReady(uint32_t newly_ready) final;
 
@@ -131,7 +135,6 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
 
  protected:
   friend class Sandbox;
-  friend class SocketTable;
 
   Sandbox& sandbox_;
   const int domain_;

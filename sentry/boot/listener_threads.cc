@@ -1,0 +1,121 @@
+#include "sentry/boot/listener_threads.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "sentry/base/log.h"
+
+namespace moat::sentry {
+namespace {
+
+constexpr size_t kStackSize = 256 * 1024;
+// Wakes a thread out of RECV: kernels before 6.6 do not, when the last filtered process goes.
+constexpr int kWakeSignal = SIGURG;
+
+void IgnoreWake(int) {}
+
+}  // namespace
+
+struct ListenerThreads::Service final : EventHandler {
+  Service(Sandbox& owner, OwnedFd fd)
+      : sandbox(owner), listener(std::make_shared<Listener>(std::move(fd))) {}
+  ~Service() override { sandbox.loop().Remove(token); }
+
+  // No event but EPOLLHUP is asked for.
+  void OnEvents(uint32_t) override {
+    if (!ended.load(std::memory_order_acquire)) pthread_kill(thread, kWakeSignal);
+  }
+
+  Sandbox& sandbox;
+  std::shared_ptr<Listener> listener;
+  EventLoop::Token token = 0;
+  pthread_t thread{};
+  std::atomic<bool> ended{false};
+};
+
+ListenerThreads::ListenerThreads(Sandbox& sandbox) : sandbox_(sandbox) {}
+
+ListenerThreads::~ListenerThreads() {
+  for (auto& service : services_) {
+    if (service->ended.load(std::memory_order_acquire)) {
+      pthread_join(service->thread, nullptr);
+    } else {
+      // Still blocked for a living process: the sentry is ending, and exit() ends the thread.
+      pthread_detach(service->thread);
+      (void)service.release();
+    }
+  }
+}
+
+size_t ListenerThreads::alive() const {
+  size_t count = 0;
+  for (const auto& service : services_) {
+    if (!service->ended.load(std::memory_order_acquire)) ++count;
+  }
+  return count;
+}
+
+void ListenerThreads::Collect() {
+  std::erase_if(services_, [](const std::unique_ptr<Service>& service) {
+    if (!service->ended.load(std::memory_order_acquire)) return false;
+    pthread_join(service->thread, nullptr);
+    return true;
+  });
+}
+
+int ListenerThreads::Start(OwnedFd fd) {
+  Collect();
+  if (services_.size() >= kMost) return EAGAIN;
+  static const bool handled = [] {
+    struct sigaction action {};
+    action.sa_handler = IgnoreWake;
+    return sigaction(kWakeSignal, &action, nullptr) == 0;
+  }();
+  (void)handled;
+  auto service = std::make_unique<Service>(sandbox_, std::move(fd));
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackSize);
+  const int error = pthread_create(&service->thread, &attributes, &Main, service.get());
+  pthread_attr_destroy(&attributes);
+  if (error != 0) return error;
+  service->token = sandbox_.loop().Add(service->listener->fd(), EPOLLET, service.get());
+  services_.push_back(std::move(service));
+  return 0;
+}
+
+void* ListenerThreads::Main(void* context) {
+  auto* service = static_cast<Service*>(context);
+  ServeListener(service->sandbox, service->listener);
+  service->ended.store(true, std::memory_order_release);
+  return nullptr;
+}
+
+void ServeListener(Sandbox& sandbox, const std::shared_ptr<Listener>& listener) {
+  seccomp_notif notification;
+  for (;;) {
+    const Listener::Received received = listener->Receive(&notification);
+    if (received == Listener::Received::kHangup) return;
+    if (received == Listener::Received::kAgain) continue;
+    Call call(listener, notification);
+    Reply reply = Reply::Answered();
+    {
+      SandboxEntry entry(sandbox);
+      reply = sandbox.Serve(call);
+      if (reply.kind() == Reply::Kind::kPark) sandbox.Park(call, reply);
+    }
+    // Outside of the lock, so that the program goes on at once.
+    bool delivered = true;
+    if (reply.kind() == Reply::Kind::kValue) {
+      delivered = listener->Answer(notification.id, reply.value());
+    } else if (reply.kind() == Reply::Kind::kContinue) {
+      listener->Continue(notification.id);
+    }
+    if (!delivered) {
+      SandboxEntry entry(sandbox);
+      sandbox.OnAnswerLost(call, reply);
+    }
+  }
+}
+
+}  // namespace moat::sentry

@@ -1,0 +1,124 @@
+// socket(2) for AF_INET, AF_INET6 and AF_NETLINK, with Linux's choice of errors (inet_create(),
+// inet6_create() as behaviour).
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <memory>
+
+#include "sentry/calls/handlers.h"
+#include "sentry/socket/datagram_container_socket.h"
+#include "sentry/socket/seqpacket.h"
+#include "sentry/socket/tcp_container_socket.h"
+
+namespace moat::sentry {
+namespace {
+
+using netstack::Family;
+
+constexpr int kTypeMask = 0xf;
+constexpr int kMaxType = 10;  // SOCK_PACKET
+
+enum class Protocol : uint8_t { kTcp, kUdp, kPing };
+
+struct Service {
+  int domain;
+  int type;
+  int protocol;  // what 0 stands for, too, where `is_default` is set
+  bool is_default;
+  Protocol served_by;
+};
+
+constexpr Service kServices[] = {
+    {AF_INET, SOCK_STREAM, IPPROTO_TCP, true, Protocol::kTcp},
+    {AF_INET6, SOCK_STREAM, IPPROTO_TCP, true, Protocol::kTcp},
+    {AF_INET, SOCK_DGRAM, IPPROTO_UDP, true, Protocol::kUdp},
+    {AF_INET6, SOCK_DGRAM, IPPROTO_UDP, true, Protocol::kUdp},
+    {AF_INET, SOCK_DGRAM, IPPROTO_ICMP, false, Protocol::kPing},
+    {AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, false, Protocol::kPing},
+};
+
+// The row, or null with the errno that Linux gives.
+const Service* FindService(int domain, int type, int protocol, int* error) {
+  bool type_known = false;
+  for (const Service& service : kServices) {
+    if (service.domain != domain || service.type != type) continue;
+    type_known = true;
+    if (service.protocol == protocol || (protocol == 0 && service.is_default)) return &service;
+  }
+  if (type == SOCK_RAW) {
+    *error = EPERM;  // as without CAP_NET_RAW: programs then fall back to ping sockets
+  } else {
+    *error = type_known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& service) {
+  const Family family = service.domain == AF_INET ? Family::kIpv4 : Family::kIpv6;
+  netstack::Stack& stack = sandbox.stack();
+  switch (service.served_by) {
+    case Protocol::kTcp:
+      return std::make_unique<TcpContainerSocket>(sandbox, service.domain,
+                                                  stack.NewTcpSocket(family));
+    case Protocol::kUdp:
+      return std::make_unique<DatagramContainerSocket>(sandbox, service.domain, service.protocol,
+                                                       stack.NewUdpSocket(family));
+    case Protocol::kPing:
+      return std::make_unique<DatagramContainerSocket>(sandbox, service.domain, service.protocol,
+                                                       stack.NewPingSocket(family));
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Reply ServeSocket(Sandbox& sandbox, Call& call) {
+  const int domain = call.int_argument(0);
+  const int flags = call.int_argument(1) & ~kTypeMask;
+  const int type = call.int_argument(1) & kTypeMask;
+  const int protocol = call.int_argument(2);
+  if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0 || type > kMaxType) return Reply::Fail(EINVAL);
+  const bool nonblocking = (flags & SOCK_NONBLOCK) != 0;
+
+  if (!sandbox.HasRoom()) {
+    ++sandbox.counters().sockets_refused;
+    return Reply::Fail(ENFILE);
+  }
+  std::unique_ptr<ContainerSocket> socket;
+  uint32_t events = 0;
+  if (domain == AF_NETLINK) {
+    ErrnoOr<std::unique_ptr<ContainerSocket>> made =
+        sandbox.MakeNetlinkSocket(call, type, protocol);
+    if (!made.ok()) return Reply::Fail(made.error());
+    socket = std::move(*made);
+    events = EPOLLIN | EPOLLRDHUP;
+  } else {
+    if (protocol < 0 || protocol >= IPPROTO_MAX) return Reply::Fail(EINVAL);
+    int error = 0;
+    const Service* service = FindService(domain, type, protocol, &error);
+    if (service == nullptr) return Reply::Fail(error);
+    socket = MakeSocket(sandbox, *service);
+    events = service->served_by == Protocol::kTcp ? TcpContainerSocket::kEvents
+                                                  : DatagramContainerSocket::kEvents;
+  }
+  auto theirs = socket->CreatePair(nonblocking);
+  if (!theirs.ok()) {
+    ++sandbox.counters().sockets_refused;
+    return Reply::Fail(theirs.error() == EMFILE ? ENFILE : theirs.error());
+  }
+  if (type != SOCK_STREAM) {
+    EnableTags(theirs->get());
+    EnableTags(socket->end());
+  }
+  int installed = -1;
+  int error = 0;
+  if (!call.InstallAndAnswer(theirs->get(), (flags & SOCK_CLOEXEC) != 0, &installed, &error)) {
+    return error == ENOENT ? Reply::Answered() : Reply::Fail(error);
+  }
+  socket->SetHint(sandbox.processes().ProcessOf(call.tid()), installed);
+  sandbox.Add(std::move(socket), events);
+  return Reply::Answered();
+}
+
+}  // namespace moat::sentry

@@ -1,0 +1,125 @@
+#include "sentry/memory/process_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace moat::sentry {
+namespace {
+
+constexpr unsigned kPidfdThread = O_EXCL;  // PIDFD_THREAD, Linux 6.9
+
+int OpenPidfd(pid_t process, unsigned flags) {
+  return static_cast<int>(syscall(SYS_pidfd_open, process, flags));
+}
+
+int GetDescriptor(int pidfd, int descriptor) {
+  return static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, descriptor, 0));
+}
+
+bool BelongsTo(pid_t thread, pid_t process) {
+  // EPERM also means that the pair exists (check_kill_permission comes after the lookup).
+  return syscall(SYS_tgkill, process, thread, 0) == 0 || errno == EPERM;
+}
+
+}  // namespace
+
+ProcessTable::ProcessTable() : proc_(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+// "Tgid:" of /proc/<tid>/status; 0 when the thread is gone.
+pid_t ProcessTable::ReadProcessOf(pid_t thread) const {
+  char path[32];
+  snprintf(path, sizeof(path), "%d/status", thread);
+  OwnedFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return 0;
+  char text[1024];
+  const ssize_t size = read(file.get(), text, sizeof(text) - 1);
+  if (size <= 0) return 0;
+  text[size] = '\0';
+  const char* line = strstr(text, "\nTgid:");
+  return line == nullptr ? 0 : static_cast<pid_t>(strtol(line + 6, nullptr, 10));
+}
+
+bool ProcessTable::HasCloseOnExec(pid_t process, int descriptor) const {
+  char path[48];
+  snprintf(path, sizeof(path), "%d/fdinfo/%d", process, descriptor);
+  OwnedFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return false;
+  char text[256];
+  const ssize_t size = read(file.get(), text, sizeof(text) - 1);
+  if (size <= 0) return false;
+  text[size] = '\0';
+  const char* line = strstr(text, "flags:");
+  return line != nullptr && (strtoul(line + 6, nullptr, 8) & O_CLOEXEC) != 0;
+}
+
+pid_t ProcessTable::ProcessOf(pid_t tid) {
+  // A process's first thread has the process's number; a cached pidfd says so without asking.
+  if (processes_.contains(tid)) return tid;
+  auto it = threads_.find(tid);
+  if (it != threads_.end()) {
+    if (BelongsTo(tid, it->second)) return it->second;
+    threads_.erase(it);
+  }
+  if (BelongsTo(tid, tid)) return tid;
+  const pid_t process = ReadProcessOf(tid);
+  if (process == 0) return 0;
+  if (threads_.size() >= kMaxThreads) threads_.clear();
+  threads_[tid] = process;
+  return process;
+}
+
+int ProcessTable::PidfdOf(pid_t process) {
+  auto it = processes_.find(process);
+  if (it == processes_.end()) {
+    OwnedFd pidfd(OpenPidfd(process, 0));
+    if (!pidfd.valid()) return -1;
+    if (processes_.size() >= kMaxProcesses) EvictOldest();
+    it = processes_.emplace(process, Process{std::move(pidfd), 0}).first;
+  }
+  it->second.last_used = ++uses_;
+  return it->second.pidfd.get();
+}
+
+ErrnoOr<OwnedFd> ProcessTable::Duplicate(pid_t process, int descriptor) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const int pidfd = PidfdOf(process);
+    if (pidfd < 0) return Errno{ESRCH};
+    OwnedFd file(GetDescriptor(pidfd, descriptor));
+    if (file.valid()) return file;
+    if (errno != ESRCH) return Errno{errno == EPERM ? EPERM : EBADF};
+    processes_.erase(process);  // the number now names another process, or none
+  }
+  return Errno{ESRCH};
+}
+
+ErrnoOr<OwnedFd> ProcessTable::DuplicateOfThread(pid_t thread, int descriptor) {
+  OwnedFd pidfd(OpenPidfd(thread, kPidfdThread));
+  if (!pidfd.valid()) return Errno{EBADF};
+  OwnedFd file(GetDescriptor(pidfd.get(), descriptor));
+  if (!file.valid()) return Errno{EBADF};
+  return file;
+}
+
+void ProcessTable::EvictOldest() {
+  auto oldest = std::min_element(processes_.begin(), processes_.end(), [](auto& a, auto& b) {
+    return a.second.last_used < b.second.last_used;
+  });
+  if (oldest != processes_.end()) processes_.erase(oldest);
+}
+
+uint64_t SocketCookie(int fd) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof(cookie);
+  return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+}  // namespace moat::sentry

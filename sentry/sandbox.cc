@@ -1,0 +1,267 @@
+#include "sentry/sandbox.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "sentry/intercept/listener.h"
+#include "sentry/socket/local_listeners.h"
+#include "sentry/socket/parked_call.h"
+#include "sentry/socket/reaper.h"
+
+namespace moat::sentry {
+namespace {
+
+// Descriptors that are not sockets' ends: pidfds, listeners, links, logs, the control service.
+constexpr size_t kReservedDescriptors = 1024;
+// Settle() ends after this many rounds and leaves the rest to the event loop, so that two sockets that
+// feed each other cannot hold the lock for ever.
+constexpr int kMaxRounds = 64;
+
+size_t SocketLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kReservedDescriptors;
+  return std::max<size_t>(limit.rlim_cur, 2 * kReservedDescriptors) - kReservedDescriptors;
+}
+
+}  // namespace
+
+void SentryClock::Refresh() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  now_ = netstack::Time(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+void SentryRandom::Fill(std::span<uint8_t> out) {
+  while (!out.empty()) {
+    if (used_ == buffer_.size()) {
+      if (getrandom(buffer_.data(), buffer_.size(), 0) != static_cast<ssize_t>(buffer_.size())) {
+        std::abort();  // predictable sequence numbers are worse than none
+      }
+      used_ = 0;
+    }
+    const size_t size = std::min(out.size(), buffer_.size() - used_);
+    std::memcpy(out.data(), buffer_.data() + used_, size);
+    std::memset(buffer_.data() + used_, 0, size);
+    used_ += size;
+    out = out.subspan(size);
+  }
+}
+
+Sandbox::Sandbox(const Options& options)
+    : options_(options),
+      timers_((clock_.Refresh(), clock_.Now())),
+      stack_(std::make_unique<netstack::Stack>(
+          netstack::StackOptions{.clock = &clock_, .random = &random_})),
+      local_listeners_(std::make_unique<LocalListeners>()),
+      reaper_(std::make_unique<Reaper>(*this)),
+      max_sockets_(options.max_sockets != 0 ? options.max_sockets : SocketLimit()),
+      timer_fd_(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {}
+
+Sandbox::~Sandbox() {
+  parked_.clear();
+  for (auto& [cookie, socket] : sockets_) graveyard_.push_back(std::move(socket));
+  sockets_.clear();
+  BuryDead();
+}
+
+// --- Sockets -------------------------------------------------------------------------------------
+
+ContainerSocket* Sandbox::Find(uint64_t cookie) {
+  auto it = sockets_.find(cookie);
+  return it == sockets_.end() ? nullptr : it->second.get();
+}
+
+ContainerSocket* Sandbox::Add(std::unique_ptr<ContainerSocket> socket, uint32_t events) {
+  ContainerSocket* added = socket.get();
+  sockets_[added->cookie()] = std::move(socket);
+  if (events != 0) added->token_ = loop_.Add(added->end(), events, added);
+  ++counters_.sockets_created;
+  return added;
+}
+
+void Sandbox::Rekey(ContainerSocket* socket, uint64_t old_cookie) {
+  auto node = sockets_.extract(old_cookie);
+  if (node.empty()) return;
+  node.key() = socket->cookie();
+  sockets_.insert(std::move(node));
+}
+
+void Sandbox::Remove(ContainerSocket* socket) {
+  if (socket->dead_) return;
+  socket->dead_ = true;
+  loop_.Remove(std::exchange(socket->token_, 0));
+  auto it = sockets_.find(socket->cookie());
+  if (it == sockets_.end() || it->second.get() != socket) std::abort();
+  graveyard_.push_back(std::move(it->second));
+  sockets_.erase(it);
+  for (auto& parked : std::exchange(socket->parked_, {})) {
+    parked_.erase(parked->call.tid());
+    parked->call.listener()->Answer(parked->call.notification().id, -EBADF);
+  }
+}
+
+void Sandbox::BuryDead() {
+  // Destructors may note sockets, but never remove any.
+  for (auto& socket : graveyard_) {
+    if (socket->queued_) noted_.erase(std::find(noted_.begin(), noted_.end(), socket.get()));
+  }
+  graveyard_.clear();
+}
+
+// --- Calls ---------------------------------------------------------------------------------------
+
+Reply Sandbox::Serve(Call& call) {
+  ++counters_.calls;
+  // A thread that calls again is no longer waiting in an earlier call.
+  if (auto it = parked_.find(call.tid()); it != parked_.end()) Unpark(it->second);
+  if (auto kept = replay_cache_.Take(call.notification())) {
+    ++counters_.answers_replayed;
+    return Reply::Value(*kept);
+  }
+  return server_(*this, call);
+}
+
+ErrnoOr<std::unique_ptr<ContainerSocket>> Sandbox::MakeNetlinkSocket(Call& call, int type,
+                                                                     int protocol) {
+  if (!extensions_.netlink_socket) return Errno{EPROTONOSUPPORT};
+  return extensions_.netlink_socket(*this, call, type, protocol);
+}
+
+Reply Sandbox::InterfaceIoctl(Call& call, uint32_t request, uint64_t argument) {
+  if (!extensions_.interface_ioctl) return Reply::Fail(ENOTTY);
+  return extensions_.interface_ioctl(*this, call, request, argument);
+}
+
+void Sandbox::OnAnswerLost(const Call& call, const Reply& reply) {
+  ++counters_.answers_lost;
+  if (reply.on_lost()) {
+    reply.on_lost()();
+  } else if (reply.kind() == Reply::Kind::kValue) {
+    replay_cache_.Keep(call.notification(), reply.value());
+  }
+}
+
+void Sandbox::Deliver(Call& call, const Reply& reply) {
+  const uint64_t id = call.notification().id;
+  switch (reply.kind()) {
+    case Reply::Kind::kValue:
+      if (!call.listener()->Answer(id, reply.value())) OnAnswerLost(call, reply);
+      break;
+    case Reply::Kind::kContinue: call.listener()->Continue(id); break;
+    case Reply::Kind::kPark: Park(call, reply); break;
+    case Reply::Kind::kAnswered: break;
+  }
+}
+
+void Sandbox::Park(const Call& call, const Reply& reply) {
+  ++counters_.calls_parked;
+  ContainerSocket* socket = call.socket();
+  auto parked = std::make_unique<ParkedCall>(timers_, &Sandbox::OnParkTimeout, socket, call);
+  parked->timeout_value = reply.value();
+  if (reply.timeout().count() > 0) parked->timer.Arm(clock_.Now() + reply.timeout());
+  parked_[call.tid()] = parked.get();
+  socket->parked_.push_back(std::move(parked));
+}
+
+std::unique_ptr<ParkedCall> Sandbox::Unpark(ParkedCall* parked) {
+  parked_.erase(parked->call.tid());
+  auto& waiting = parked->socket->parked_;
+  auto it = std::find_if(waiting.begin(), waiting.end(),
+                         [parked](const auto& other) { return other.get() == parked; });
+  auto owned = std::move(*it);
+  waiting.erase(it);
+  return owned;
+}
+
+void Sandbox::OnParkTimeout(void* context) {
+  auto* parked = static_cast<ParkedCall*>(context);
+  auto owned = parked->socket->sandbox().Unpark(parked);
+  owned->call.listener()->Answer(owned->call.notification().id, owned->timeout_value);
+}
+
+void Sandbox::Retry(ContainerSocket* socket) {
+  if (socket->parked_.empty()) return;
+  // Each is tried once; those that still have to wait queue up again in the same order.
+  auto waiting = std::exchange(socket->parked_, {});
+  for (auto& parked : waiting) {
+    if (!parked->call.Valid()) {
+      parked_.erase(parked->call.tid());
+      continue;
+    }
+    Call call(parked->call.listener(), parked->call.notification());
+    const Reply reply = server_(*this, call);
+    if (reply.kind() == Reply::Kind::kPark && call.socket() == socket && !socket->dead_) {
+      socket->parked_.push_back(std::move(parked));
+      continue;
+    }
+    parked_.erase(parked->call.tid());
+    Deliver(call, reply);
+  }
+}
+
+// --- Running to completion -----------------------------------------------------------------------
+
+void Sandbox::Note(ContainerSocket* socket) {
+  if (socket->queued_) return;
+  socket->queued_ = true;
+  noted_.push_back(socket);
+}
+
+void Sandbox::Settle() {
+  std::vector<ContainerSocket*> batch;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    if (!graveyard_.empty()) BuryDead();
+    stack_->Flush();
+    if (noted_.empty() && graveyard_.empty()) return;
+    batch.clear();
+    batch.swap(noted_);
+    for (ContainerSocket* socket : batch) {
+      socket->queued_ = false;
+      const uint32_t bits = std::exchange(socket->noted_, 0);
+      if (!socket->dead_) socket->OnStackReady(bits);
+    }
+  }
+}
+
+netstack::Time Sandbox::NextDeadline() const {
+  if (!noted_.empty()) return clock_.Now();
+  return std::min(stack_->NextDeadline(), timers_.NextDeadline());
+}
+
+void Sandbox::RunTimers() {
+  timers_.RunExpired(clock_.Now());
+  stack_->RunTimers();
+}
+
+void Sandbox::ArmTimer() {
+  const netstack::Time next = NextDeadline();
+  // A timer that fires too early costs a wake-up; re-arming it for every later deadline costs more.
+  if (next >= armed_) return;
+  armed_ = next;
+  // Zero would disarm.
+  const int64_t at = std::max<int64_t>(next.time_since_epoch().count(), 1);
+  itimerspec value{};
+  value.it_value.tv_sec = at / 1'000'000'000;
+  value.it_value.tv_nsec = at % 1'000'000'000;
+  timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &value, nullptr);
+}
+
+void Sandbox::Read(absl::FunctionRef<void(netstack::Stack&)> body) {
+  absl::MutexLock lock(&mutex_);
+  body(*stack_);
+}
+
+void Sandbox::Change(absl::FunctionRef<void(netstack::Stack&)> body) {
+  SandboxEntry entry(*this);
+  body(*stack_);
+}
+
+}  // namespace moat::sentry

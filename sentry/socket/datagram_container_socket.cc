@@ -1,0 +1,345 @@
+#include "sentry/socket/datagram_container_socket.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sentry/abi/control_writer.h"
+#include "sentry/abi/errno_map.h"
+#include "sentry/abi/send_control.h"
+#include "sentry/memory/credentials.h"
+#include "sentry/sandbox.h"
+#include "sentry/socket/inet_socket.h"
+#include "sentry/socket/seqpacket.h"
+
+namespace moat::sentry {
+namespace {
+
+using netstack::Datagram;
+using netstack::Endpoint;
+using netstack::Error;
+using netstack::ShutdownHow;
+namespace ready = netstack::ready;
+
+constexpr size_t kMostPayload = 65535;
+constexpr int kBatch = 64;
+
+int64_t RealtimeOf(netstack::Time arrival, netstack::Time now) {
+  timespec realtime{};
+  clock_gettime(CLOCK_REALTIME, &realtime);
+  const int64_t age = arrival == netstack::kTimeZero ? 0 : (now - arrival).count();
+  return realtime.tv_sec * 1'000'000'000 + realtime.tv_nsec - age;
+}
+
+}  // namespace
+
+DatagramContainerSocket::DatagramContainerSocket(
+    Sandbox& sandbox, int domain, int protocol, std::unique_ptr<netstack::DatagramSocket> handle)
+    : ContainerSocket(sandbox, domain, SOCK_DGRAM, protocol), handle_(std::move(handle)) {
+  handle_->SetObserver(this);
+}
+
+DatagramContainerSocket::~DatagramContainerSocket() { handle_->SetObserver(nullptr); }
+
+AddressRules DatagramContainerSocket::Rules() const {
+  return {kind(), family(), handle_->options().v6_only, handle_->options().bound_device};
+}
+
+Reply DatagramContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
+  auto address = DecodeSockaddr(name, AddressUse::kBind, Rules());
+  if (!address.ok()) return Reply::Fail(address.error());
+  if (kind() == SocketKind::kUdp && !MayBind(sandbox_, call.tid(), address->endpoint.port)) {
+    return Reply::Fail(EACCES);
+  }
+  return Reply::Value(-ToErrno(handle_->Bind(address->endpoint)));
+}
+
+Reply DatagramContainerSocket::Connect(Call&, std::span<const uint8_t> name) {
+  auto address = DecodeSockaddr(name, AddressUse::kConnect, Rules());
+  if (!address.ok()) return Reply::Fail(address.error());
+  if (address->unspecified) return Reply::Value(-ToErrno(handle_->Disconnect()));
+  return Reply::Value(-ToErrno(handle_->Connect(address->endpoint)));
+}
+
+Reply DatagramContainerSocket::Shutdown(Call& call, int how) {
+  if (how < SHUT_RD || how > SHUT_RDWR) return Reply::Fail(EINVAL);
+  const Error error = handle_->Shutdown(static_cast<ShutdownHow>(how));
+  if (error != Error::kOk) return Reply::Fail(ToErrno(error));
+  // Our end must not see a hang-up: only reading is shut down on the container's end, and writing is
+  // refused here and by the stack.
+  if (how != SHUT_WR) shutdown(end_.get(), SHUT_WR);
+  if (how != SHUT_RD) write_shut_ = true;
+  return Reply::Value(0);
+}
+
+ErrnoOr<std::vector<uint8_t>> DatagramContainerSocket::Name(bool peer) {
+  Endpoint endpoint = handle_->Local();
+  if (peer) {
+    auto remote = handle_->Remote();
+    if (!remote.ok()) return Errno{ToErrno(remote.error())};
+    endpoint = *remote;
+  }
+  const EncodedAddress encoded = EncodeSockaddr(endpoint, family());
+  return std::vector<uint8_t>(encoded.span().begin(), encoded.span().end());
+}
+
+Reply DatagramContainerSocket::GetOption(Call& call, int level, int name, uint64_t value,
+                                         uint64_t length_address) {
+  return GetInetOption({*this, kind(), family()}, call, level, name, value, length_address);
+}
+
+Reply DatagramContainerSocket::SetOption(Call& call, int level, int name, int32_t length,
+                                         std::span<const uint8_t> value) {
+  return SetInetOption({*this, kind(), family()}, call, level, name, length, value);
+}
+
+// --- Sending -------------------------------------------------------------------------------------
+
+int DatagramContainerSocket::TakeError() {
+  if (settings_.pending_error != 0) return std::exchange(settings_.pending_error, 0);
+  return ToErrno(handle_->TakeError());
+}
+
+int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message) {
+  if ((message.flags & MSG_OOB) != 0) return -EOPNOTSUPP;
+  if (message.data->total > kMostPayload) return -EMSGSIZE;
+  if (write_shut_) return -EPIPE;
+  netstack::SendControl control;
+  std::optional<Endpoint> destination;
+  bool ipv4 = family() == netstack::Family::kIpv4;
+  if (!message.name.empty()) {
+    auto address = DecodeSockaddr(message.name, AddressUse::kSend, Rules());
+    if (!address.ok()) return -address.error();
+    if (!address->unspecified) {
+      destination = address->endpoint;
+      ipv4 = address->endpoint.address.is_v4();
+    }
+  }
+  if (!message.control.empty()) {
+    const SendControlRules rules = {
+        kind(), family(), ipv4,
+        HasCapability(call.tid(), CAP_NET_ADMIN) || HasCapability(call.tid(), CAP_NET_RAW)};
+    auto parsed = ParseSendControl(message.control, rules);
+    if (!parsed.ok()) return -parsed.error();
+    control = *parsed;
+  }
+  control.destination = destination;
+  if (control.segment_size == 0) control.segment_size = settings_.gso_segment;
+  std::span<uint8_t> buffer = sandbox_.datagram_block();
+  const size_t size = message.data->total;
+  if (call.memory().Gather(*message.data, buffer.first(size)) != static_cast<ssize_t>(size)) {
+    return -EFAULT;
+  }
+  if (!call.Valid()) return -ESRCH;
+  if (settings_.pending_error != 0) return -std::exchange(settings_.pending_error, 0);
+  const std::span<const uint8_t> piece = buffer.first(size);
+  const Error error = handle_->Send({&piece, 1}, control);
+  return error == Error::kOk ? static_cast<int64_t>(size) : -ToErrno(error);
+}
+
+// What the container has written to its connected socket. Errors have nobody to go to but SO_ERROR.
+void DatagramContainerSocket::DrainWritten() {
+  for (int i = 0; i < kBatch; ++i) {
+    SeqpacketMessage message;
+    const std::span<uint8_t> buffer = sandbox_.datagram_block();
+    if (ReceiveTagged(end_.get(), buffer, 0, &message) != 0) return;
+    if (!message.has_tag) return;  // end of stream
+    if (message.size > kMostPayload || write_shut_) continue;
+    const std::span<const uint8_t> piece = buffer.first(message.size);
+    netstack::SendControl control;
+    control.segment_size = settings_.gso_segment;
+    // A pending error fails one send on Linux, too; but there the program is told, so here the datagram
+    // goes out and the error is kept.
+    Error error = handle_->Send({&piece, 1}, control);
+    if (error == Error::kConnectionRefused || error == Error::kHostUnreachable) {
+      settings_.pending_error = ToErrno(error);
+      error = handle_->Send({&piece, 1}, control);
+    }
+    if (error != Error::kOk && error != Error::kNoBuffers) {
+      settings_.pending_error = ToErrno(error);
+    }
+  }
+  sandbox_.Note(this);  // there may be more
+}
+
+void DatagramContainerSocket::OnEvents(uint32_t events) {
+  DrainWritten();
+  if ((events & EPOLLOUT) != 0) FillQueue();
+  if ((events & EPOLLHUP) == 0) return;
+  pollfd end = {end_.get(), POLLIN, 0};
+  // Everything that was written before the close goes out first.
+  for (int i = 0; i < kBatch; ++i) {
+    SeqpacketMessage message;
+    uint8_t byte;
+    if (ReceiveTagged(end_.get(), {&byte, 1}, MSG_PEEK, &message) != 0 || !message.has_tag) break;
+    DrainWritten();
+  }
+  if (poll(&end, 1, 0) == 1 && (end.revents & POLLHUP) != 0) sandbox_.Remove(this);
+}
+
+// --- Receiving -----------------------------------------------------------------------------------
+
+void DatagramContainerSocket::OnStackReady(uint32_t bits) {
+  sandbox_.Retry(this);  // blocked receives take theirs without a detour
+  if ((bits & ready::kError) != 0 && handle_->Remote().ok()) {
+    const int error = TakeError();
+    if (error != 0) {
+      settings_.pending_error = error;
+      Deliver({}, {Datagram{}, error});
+    }
+  }
+  FillQueue();
+}
+
+bool DatagramContainerSocket::Deliver(std::span<const uint8_t> payload, Arrival arrival) {
+  arrival.datagram.payload = netstack::Slice();
+  const uint64_t tag = arrivals_.Push(std::move(arrival));
+  const int error = SendTagged(end_.get(), payload, tag);
+  if (error == 0) return true;
+  arrivals_.PopLast();
+  return false;
+}
+
+// Moves what the stack has received into the container's queue, as far as there is room. The rest
+// stays in the stack, whose own limit drops what is too much.
+void DatagramContainerSocket::FillQueue() {
+  if (undelivered_.has_value() && !Redeliver()) return;
+  for (;;) {
+    auto datagram = handle_->Receive();
+    if (!datagram.ok()) break;
+    undelivered_ = std::move(*datagram);
+    if (!Redeliver()) return;
+  }
+  WaitForRoom(false);
+}
+
+bool DatagramContainerSocket::Redeliver() {
+  const netstack::Slice payload = undelivered_->payload;
+  if (Deliver(payload.span(), {*undelivered_, 0})) {
+    undelivered_.reset();
+    return true;
+  }
+  WaitForRoom(true);
+  return false;
+}
+
+void DatagramContainerSocket::WaitForRoom(bool wait) {
+  if (wait == waits_for_room_) return;
+  waits_for_room_ = wait;
+  sandbox_.loop().Modify(token_, wait ? kEvents | EPOLLOUT : kEvents);
+}
+
+int DatagramContainerSocket::Take(Call& call, int flags, Arrival* arrival,
+                                  std::span<const uint8_t>* payload, size_t* size) {
+  const std::span<uint8_t> buffer = sandbox_.datagram_block();
+  SeqpacketMessage message;
+  const bool peek = (flags & MSG_PEEK) != 0;
+  const int error = ReceiveTagged(call.file(), buffer, peek ? MSG_PEEK : 0, &message);
+  if (error == 0) {
+    if (!message.has_tag) return ESHUTDOWN;
+    auto known = arrivals_.Take(message.tag, peek);
+    if (known.has_value()) {
+      *arrival = std::move(*known);
+    } else {
+      ++sandbox_.counters().metadata_lost;
+    }
+    *size = message.size;
+    *payload = buffer.first(std::min(buffer.size(), message.size));
+    return 0;
+  }
+  if (error != EAGAIN) return error;
+  arrivals_.Clear();
+  if (peek) return EAGAIN;  // what can be peeked at is in the container's queue
+  if (undelivered_.has_value()) {
+    arrival->datagram = *std::exchange(undelivered_, std::nullopt);
+  } else {
+    auto datagram = handle_->Receive();
+    if (!datagram.ok()) return EAGAIN;
+    arrival->datagram = std::move(*datagram);
+  }
+  *payload = arrival->datagram.payload.span();
+  *size = payload->size();
+  return 0;
+}
+
+int64_t DatagramContainerSocket::Receive(Call& call, IncomingMessage& message) {
+  if ((message.flags & MSG_ERRQUEUE) != 0) return ReceiveError(call, message);
+  if ((message.flags & MSG_OOB) != 0) return -EOPNOTSUPP;
+  for (;;) {
+    Arrival arrival;
+    std::span<const uint8_t> payload;
+    size_t size = 0;
+    const int pending = TakeError();
+    if (pending != 0) return -pending;
+    const int error = Take(call, message.flags, &arrival, &payload, &size);
+    if (error == ESHUTDOWN) return 0;  // reading has been shut down
+    if (error != 0) return -error;
+    if (arrival.error != 0) continue;  // announced an error that has been reported already
+    return Report(call, message, arrival, payload, size);
+  }
+}
+
+int64_t DatagramContainerSocket::Report(Call& call, IncomingMessage& message,
+                                        const Arrival& arrival, std::span<const uint8_t> payload,
+                                        size_t size) {
+  const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
+  if (!call.Valid()) return -ESRCH;
+  if (fits != 0 && call.memory().Scatter(payload.first(fits), *message.data) !=
+                       static_cast<ssize_t>(fits)) {
+    return -EFAULT;
+  }
+  const Datagram& datagram = arrival.datagram;
+  const EncodedAddress encoded = EncodeSockaddr(datagram.source, family());
+  message.name.assign(encoded.span().begin(), encoded.span().end());
+  if (size > message.data->total) message.result_flags |= MSG_TRUNC;
+  if (settings_.receive_control != ReceiveControlFlags{}) {
+    ControlWriter writer(message.control_capacity);
+    ReceiveContext context;
+    context.family = family();
+    context.realtime_nanoseconds = RealtimeOf(datagram.received, sandbox_.clock().Now());
+    context.local_port = handle_->Local().port;
+    context.specific_destination = datagram.destination;
+    WriteDatagramControl(datagram, settings_.receive_control, context, writer);
+    message.control.assign(writer.bytes().begin(), writer.bytes().end());
+    if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
+  }
+  if ((message.flags & MSG_PEEK) == 0) {
+    // Back to the end of the queue: order is not promised, and it is better than a loss.
+    message.undo = [&sandbox = sandbox_, cookie = cookie_, datagram,
+                    bytes = std::vector<uint8_t>(payload.begin(), payload.end())] {
+      auto* socket = static_cast<DatagramContainerSocket*>(sandbox.Find(cookie));
+      if (socket != nullptr && !socket->Deliver(bytes, {datagram, 0})) {
+        ++sandbox.counters().datagrams_dropped;
+      }
+    };
+  }
+  return static_cast<int64_t>((message.flags & MSG_TRUNC) != 0 ? size : fits);
+}
+
+int64_t DatagramContainerSocket::ReceiveError(Call& call, IncomingMessage& message) {
+  auto error = handle_->TakeQueuedError();
+  if (!error.has_value()) return -EAGAIN;
+  const std::span<const uint8_t> payload = error->payload.span();
+  const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
+  if (!call.Valid()) return -ESRCH;
+  if (fits != 0 && call.memory().Scatter(payload.first(fits), *message.data) !=
+                       static_cast<ssize_t>(fits)) {
+    return -EFAULT;
+  }
+  const EncodedAddress encoded = EncodeSockaddr(error->destination, family());
+  message.name.assign(encoded.span().begin(), encoded.span().end());
+  ControlWriter writer(message.control_capacity);
+  WriteErrorControl(*error, family(), writer);
+  message.control.assign(writer.bytes().begin(), writer.bytes().end());
+  message.result_flags |= MSG_ERRQUEUE;
+  if (payload.size() > fits) message.result_flags |= MSG_TRUNC;
+  if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
+  return static_cast<int64_t>(fits);
+}
+
+}  // namespace moat::sentry

@@ -1,0 +1,58 @@
+// ioctl(2) on inet sockets: queue sizes are answered here, interface requests by ioctl/.
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include "sentry/sandbox.h"
+#include "sentry/socket/datagram_container_socket.h"
+#include "sentry/socket/tcp_container_socket.h"
+
+namespace moat::sentry {
+namespace {
+
+Reply WriteInt(const Call& call, uint64_t address, int value) {
+  if (!call.Valid()) return Reply::Answered();
+  return call.memory().WriteValue(address, value) ? Reply::Value(0) : Reply::Fail(EFAULT);
+}
+
+int NativeInt(int file, unsigned long request) {
+  int value = 0;
+  return ioctl(file, request, &value) == 0 ? value : 0;
+}
+
+}  // namespace
+
+Reply TcpContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument) {
+  switch (request) {
+    case FIONREAD:
+      if (state_ == State::kListening) return Reply::Fail(EINVAL);
+      if (state_ == State::kDirect) return Reply::Continue();
+      return WriteInt(call, argument,
+                      NativeInt(call.file(), FIONREAD) + static_cast<int>(tcp_->ReadableBytes()));
+    case SIOCOUTQ:
+      if (state_ == State::kListening) return Reply::Fail(EINVAL);
+      if (state_ == State::kDirect) return Reply::Continue();
+      return WriteInt(call, argument,
+                      static_cast<int>(tcp_->UnackedBytes()) +
+                          (end_.valid() ? NativeInt(end_.get(), FIONREAD) : 0));
+    case SIOCOUTQNSD:
+      if (state_ == State::kListening) return Reply::Fail(EINVAL);
+      return WriteInt(call, argument, static_cast<int>(tcp_->UnsentBytes()));
+    case SIOCATMARK: return WriteInt(call, argument, 0);
+    default: return sandbox_.InterfaceIoctl(call, request, argument);
+  }
+}
+
+Reply DatagramContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument) {
+  switch (request) {
+    case FIONREAD: {
+      // The size of the next datagram, not of all that wait.
+      const ssize_t size = recv(call.file(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+      return WriteInt(call, argument, size > 0 ? static_cast<int>(size) : 0);
+    }
+    case SIOCOUTQ: return WriteInt(call, argument, 0);
+    default: return sandbox_.InterfaceIoctl(call, request, argument);
+  }
+}
+
+}  // namespace moat::sentry

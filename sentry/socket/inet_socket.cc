@@ -1,0 +1,114 @@
+#include "sentry/socket/inet_socket.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <vector>
+
+#include "sentry/memory/credentials.h"
+#include "sentry/options/options.h"
+#include "sentry/options/stack_option_host.h"
+#include "sentry/sandbox.h"
+
+namespace moat::sentry {
+namespace {
+
+constexpr int kDefaultUnprivilegedPort = 1024;
+
+OptionTarget TargetOf(const InetSocketView& view, OptionHost& host) {
+  return {view.kind,         view.family, view.socket.tcp(), view.socket.datagram(),
+          view.socket.settings(), host};
+}
+
+timeval ToTimeval(netstack::Duration duration) {
+  const int64_t microseconds = duration.count() / 1000;
+  return {microseconds / 1'000'000, microseconds % 1'000'000};
+}
+
+}  // namespace
+
+int SysctlInt(Sandbox& sandbox, std::string_view name, int fallback) {
+  StackOptionHost host(sandbox.stack(), [](int) { return false; });
+  return static_cast<int>(host.Sysctl(name, 0, fallback));
+}
+
+bool MayBind(Sandbox& sandbox, pid_t tid, uint16_t port) {
+  if (port == 0 || port >= kDefaultUnprivilegedPort) return true;
+  const int first =
+      SysctlInt(sandbox, "ipv4.ip_unprivileged_port_start", kDefaultUnprivilegedPort);
+  return port >= first || HasCapability(tid, CAP_NET_BIND_SERVICE);
+}
+
+int WriteAcceptAddress(Call& call, const netstack::Endpoint& remote, netstack::Family family) {
+  const uint64_t address = call.argument(1);
+  const uint64_t length_address = call.argument(2);
+  if (address == 0) return 0;
+  int32_t length = 0;
+  if (!call.memory().ReadValue(length_address, &length)) return EFAULT;
+  if (!call.Valid()) return ENOENT;
+  if (length < 0) return EINVAL;
+  const EncodedAddress encoded = EncodeSockaddr(remote, family);
+  if (!call.memory().Write(address, encoded.Truncated(static_cast<size_t>(length)))) return EFAULT;
+  const int32_t full = static_cast<int32_t>(encoded.size);
+  return call.memory().WriteValue(length_address, full) ? 0 : EFAULT;
+}
+
+Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name, uint64_t value,
+                    uint64_t length_address) {
+  int32_t length = 0;
+  if (!call.memory().ReadValue(length_address, &length)) return Reply::Fail(EFAULT);
+  if (!call.Valid()) return Reply::Answered();
+  const auto capable = [&call](int capability) { return HasCapability(call.tid(), capability); };
+  StackOptionHost host(view.socket.sandbox().stack(), capable);
+  auto bytes = GetSocketOption(TargetOf(view, host), level, name, length);
+  if (!bytes.ok()) return Reply::Fail(bytes.error());
+  std::vector<uint8_t> out(bytes->span().begin(), bytes->span().end());
+  if (view.direct && level == SOL_TCP && name == TCP_INFO && !out.empty()) {
+    out[0] = TCP_ESTABLISHED;  // the stack does not know of the connection
+  }
+  const int32_t size = static_cast<int32_t>(out.size());
+  if (!call.memory().Write(value, out) || !call.memory().WriteValue(length_address, size)) {
+    return Reply::Fail(EFAULT);
+  }
+  return Reply::Value(0);
+}
+
+Reply SetInetOption(const InetSocketView& view, Call& call, int level, int name, int32_t length,
+                    std::span<const uint8_t> value) {
+  const auto capable = [&call](int capability) { return HasCapability(call.tid(), capability); };
+  StackOptionHost host(view.socket.sandbox().stack(), capable);
+  const int error = SetSocketOption(TargetOf(view, host), level, name, length, value);
+  if (error == 0 && IsPairOption(level, name)) {
+    setsockopt(call.file(), level, name, value.data(), static_cast<socklen_t>(value.size()));
+  }
+  return Reply::Value(-error);
+}
+
+bool IsErrorOption(int level, int name) { return level == SOL_SOCKET && name == SO_ERROR; }
+
+void ClearNativeError(int file, SocketSettings* settings) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error == 0) return;
+  if (settings->pending_error == 0) settings->pending_error = error;
+}
+
+void SetPairOptions(int file, const SocketSettings& settings) {
+  if (settings.receive_timeout.count() != 0) {
+    const timeval value = ToTimeval(settings.receive_timeout);
+    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof(value));
+  }
+  if (settings.send_timeout.count() != 0) {
+    const timeval value = ToTimeval(settings.send_timeout);
+    setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &value, sizeof(value));
+  }
+  if (settings.receive_low_water > 1) {
+    setsockopt(file, SOL_SOCKET, SO_RCVLOWAT, &settings.receive_low_water, sizeof(int));
+  }
+}
+
+}  // namespace moat::sentry

@@ -1,0 +1,183 @@
+// listen(2) and accept(2): connections that wait, and how the container sees that they do.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sentry/abi/errno_map.h"
+#include "sentry/sandbox.h"
+#include "sentry/socket/inet_socket.h"
+#include "sentry/socket/local_listeners.h"
+#include "sentry/socket/reaper.h"
+#include "sentry/socket/tcp_container_socket.h"
+
+namespace moat::sentry {
+namespace {
+
+using netstack::Endpoint;
+using netstack::Error;
+
+// Bytes in a listener's pair: each new connection makes an edge as long as there are fewer waiting.
+constexpr size_t kMostShown = 128;
+constexpr int kDefaultMaxBacklog = 4096;  // net.core.somaxconn
+
+// A listener is never writable. The smallest send buffer is full after a few bytes, and a listener
+// needs no other again.
+void HideListenerWritability(int file) {
+  const int smallest = 0;
+  setsockopt(file, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof(smallest));
+  const std::array<uint8_t, 1> filler{};
+  constexpr int kEnough = 8;
+  for (int i = 0; i < kEnough; ++i) {
+    if (send(file, filler.data(), filler.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <= 0) return;
+  }
+}
+
+}  // namespace
+
+Reply TcpContainerSocket::Listen(Call& call, int backlog) {
+  if (state_ != State::kFresh && state_ != State::kListening) return Reply::Fail(EINVAL);
+  const int most = SysctlInt(sandbox_, "core.somaxconn", kDefaultMaxBacklog);
+  backlog = static_cast<unsigned>(backlog) > static_cast<unsigned>(most) ? most : backlog;
+  const Error error = tcp_->Listen(backlog);
+  if (error != Error::kOk) return Reply::Fail(ToErrno(error));
+  backlog_ = backlog;
+  if (state_ == State::kListening) return Reply::Value(0);
+  state_ = State::kListening;
+  HideListenerWritability(call.file());
+  sandbox_.local_listeners().Add(
+      {tcp_->Local(), family(), tcp_->options().v6_only, this});
+  return Reply::Value(0);
+}
+
+void TcpContainerSocket::StopListening() {
+  sandbox_.local_listeners().Remove(this);
+  pending_.clear();
+}
+
+void TcpContainerSocket::OfferDirect(OwnedFd end, const Endpoint& local, const Endpoint& remote) {
+  pending_.push_back({nullptr, std::move(end), local, remote});
+  sandbox_.Note(this);
+}
+
+// Connections leave the stack's queue as soon as they are there, so that each new one is announced;
+// the backlog is counted here.
+void TcpContainerSocket::TakeFromStack() {
+  while (HasBacklogRoom()) {
+    auto accepted = tcp_->Accept();
+    if (!accepted.ok()) return;
+    auto remote = (*accepted)->Remote();
+    const Endpoint local = (*accepted)->Local();
+    pending_.push_back({std::move(*accepted), OwnedFd(), local, remote.ok() ? *remote : Endpoint()});
+  }
+}
+
+// Keeps one byte per pending connection in the container's queue. `file` is the container's end when
+// a call has it at hand; without it bytes can only be added.
+void TcpContainerSocket::ShowPending(int file) {
+  const size_t wanted = std::min(pending_.size(), kMostShown);
+  std::array<uint8_t, kMostShown> bytes{};
+  if (shown_ < wanted) {
+    const ssize_t sent = send(end_.get(), bytes.data(), wanted - shown_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) shown_ += static_cast<size_t>(sent);
+  } else if (shown_ > wanted && file >= 0) {
+    const ssize_t taken = recv(file, bytes.data(), shown_ - wanted, MSG_DONTWAIT);
+    // Fewer than expected: the program has read from its listener, which nothing entitles it to.
+    shown_ = taken > 0 ? shown_ - static_cast<size_t>(taken) : wanted;
+  }
+}
+
+Reply TcpContainerSocket::Accept(Call& call, int flags) {
+  if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0) return Reply::Fail(EINVAL);
+  if (state_ != State::kListening) return Reply::Fail(EINVAL);
+  if (pending_.empty()) TakeFromStack();
+  if (pending_.empty()) {
+    if (call.nonblocking()) return Reply::Fail(EAGAIN);
+    return Reply::Park(settings_.receive_timeout, EAGAIN);
+  }
+  if (!sandbox_.HasRoom()) {
+    ++sandbox_.counters().sockets_refused;
+    return Reply::Fail(ENFILE);
+  }
+  return AcceptPending(call, flags);
+}
+
+Reply TcpContainerSocket::AcceptPending(Call& call, int flags) {
+  Pending pending = std::move(pending_.front());
+  pending_.pop_front();
+  const Endpoint remote = pending.remote;
+  int error = WriteAcceptAddress(call, remote, family());
+  if (error == 0) {
+    std::unique_ptr<TcpContainerSocket> made;
+    auto theirs = MakeAccepted(pending, flags, &made);
+    if (!theirs.ok()) {
+      error = theirs.error();
+    } else {
+      int installed = -1;
+      const bool close_on_exec = (flags & SOCK_CLOEXEC) != 0;
+      if (call.InstallAndAnswer(theirs->get(), close_on_exec, &installed, &error)) {
+        const bool direct = made->state_ == State::kDirect;
+        made->SetHint(hint_process_, installed);
+        auto* added = static_cast<TcpContainerSocket*>(
+            sandbox_.Add(std::move(made), direct ? 0 : kEvents));
+        if (direct) {
+          sandbox_.reaper().Watch(added->cookie());
+        } else {
+          added->OnReady(netstack::ready::kReadable);  // what came before it was accepted
+        }
+        if (pending_.empty()) TakeFromStack();
+        ShowPending(call.file());
+        return Reply::Answered();
+      }
+      // The caller is gone or out of descriptors: the connection goes back to the front of the queue.
+      if (made->state_ == State::kDirect) {
+        pending.direct_end = std::move(*theirs);
+      } else {
+        pending.handle = made->ReleaseHandle();
+      }
+    }
+  }
+  pending_.push_front(std::move(pending));
+  return error == ENOENT ? Reply::Answered() : Reply::Fail(error);
+}
+
+ErrnoOr<OwnedFd> TcpContainerSocket::MakeAccepted(Pending& pending, int flags,
+                                                  std::unique_ptr<TcpContainerSocket>* made) {
+  const bool nonblocking = (flags & SOCK_NONBLOCK) != 0;
+  const bool direct = pending.direct_end.valid();
+  auto handle = direct ? sandbox_.stack().NewTcpSocket(family()) : std::move(pending.handle);
+  auto socket = std::make_unique<TcpContainerSocket>(sandbox_, domain_, std::move(handle),
+                                                     direct ? State::kDirect : State::kConnected);
+  socket->settings_ = settings_;
+  socket->settings_.pending_error = 0;
+  if (direct) {
+    socket->tcp_->SetOptions(tcp_->options());
+    socket->tcp_->SetTcpOptions(tcp_->tcp_options());
+    socket->direct_local_ = pending.local;
+    socket->direct_remote_ = pending.remote;
+    socket->cookie_ = SocketCookie(pending.direct_end.get());
+    fcntl(pending.direct_end.get(), F_SETFL, nonblocking ? O_RDWR | O_NONBLOCK : O_RDWR);
+    *made = std::move(socket);
+    return std::move(pending.direct_end);
+  }
+  auto theirs = socket->CreatePair(nonblocking);
+  if (!theirs.ok()) {
+    pending.handle = socket->ReleaseHandle();
+    return Errno{theirs.error()};
+  }
+  SetPairOptions(theirs->get(), settings_);
+  *made = std::move(socket);
+  return theirs;
+}
+
+// Only before the socket has been added: takes the connection out of a socket that is not to be.
+std::unique_ptr<netstack::TcpSocket> TcpContainerSocket::ReleaseHandle() {
+  tcp_->SetObserver(nullptr);
+  auto handle = std::move(tcp_);
+  tcp_ = sandbox_.stack().NewTcpSocket(family());
+  return handle;
+}
+
+}  // namespace moat::sentry
