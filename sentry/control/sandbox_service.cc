@@ -158,12 +158,9 @@ grpc::Status SandboxService::GetCounters(grpc::ServerContext*, const v1::GetCoun
 grpc::Status SandboxService::ListSockets(grpc::ServerContext*,
                                          const v1::ListSocketsRequest* request,
                                          grpc::ServerWriter<v1::Socket>* writer) {
-  std::vector<netstack::SocketInfo> sockets;
+  const std::vector<netstack::SocketInfo> sockets = stack_->ListSockets();
   InterfaceNames names;
-  stack_->Read([&](Stack& stack) {
-    sockets = stack.ListSockets();
-    names = NamesOf(stack);
-  });
+  stack_->Read([&](Stack& stack) { names = NamesOf(stack); });
   const auto& protocols = request->protocols();
   for (const netstack::SocketInfo& info : sockets) {
     if (!Matches(request->family(), info.family)) continue;

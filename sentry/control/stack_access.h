@@ -3,6 +3,8 @@
 #ifndef MOAT_SENTRY_CONTROL_STACK_ACCESS_H_
 #define MOAT_SENTRY_CONTROL_STACK_ACCESS_H_
 
+#include <vector>
+
 #include "absl/functional/function_ref.h"
 #include "netstack/stack/stack.h"
 
@@ -19,6 +21,14 @@ class StackAccess {
   // what it causes is sent (Stack::Flush) and the event loop reconsiders its next deadline
   // afterwards.
   virtual void Change(absl::FunctionRef<void(netstack::Stack&)> body) = 0;
+
+  // Every socket of the sandbox. Takes the lock itself. Whoever keeps sockets beside the stack
+  // (directly joined loopback connections) adds them here.
+  virtual std::vector<netstack::SocketInfo> ListSockets() {
+    std::vector<netstack::SocketInfo> sockets;
+    Read([&sockets](netstack::Stack& stack) { sockets = stack.ListSockets(); });
+    return sockets;
+  }
 };
 
 }  // namespace moat::sentry

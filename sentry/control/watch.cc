@@ -162,10 +162,10 @@ void Watch::Poll(Events* events) {
   const bool wants_sockets = Wants(v1::WatchRequest::OBJECT_SOCKET);
   const bool wants_counters = Wants(v1::WatchRequest::OBJECT_COUNTER);
   if (!wants_sockets && !wants_counters) return;
-  stack_->Read([&](netstack::Stack& stack) {
-    if (wants_sockets) sockets = stack.ListSockets();
-    if (wants_counters) counters = stack.Counters();
-  });
+  if (wants_sockets) sockets = stack_->ListSockets();
+  if (wants_counters) {
+    stack_->Read([&](netstack::Stack& stack) { counters = stack.Counters(); });
+  }
   const absl::Time now = absl::Now();
   if (wants_sockets) PollSockets(sockets, now, events);
   if (wants_counters) PollCounters(std::move(counters), now, events);
