@@ -171,6 +171,9 @@ Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t
   const size_t ip_size = EmitIp(route, packet, transport_size + payload_size, ip);
   std::memcpy(ip + ip_size, packet.transport_header.data(), transport_size);
   CopyPieces(packet.payload, ip + ip_size + transport_size);
+  // As a link that offloads would carry it: never summed, but not the zero that means "none" to UDP.
+  TxOffload offload;
+  FillChecksum(route, packet, payload_size, ip + ip_size, &offload);
   const bool gso = packet.gso != GsoType::kNone && payload_size > packet.gso_size;
   Interface* lo = state_.interfaces.Find(interface);
   const size_t size = slice.size();

@@ -146,6 +146,26 @@ TEST_P(TwoStacks, UdpThereAndBack) {
   }
 }
 
+TEST_P(TwoStacks, UdpOnLoopback) {
+  const IpAddress lo = family() == Family::kIpv4 ? Ip("127.0.0.1") : Ip("::1");
+  auto server = wire.a.NewUdpSocket(family());
+  ASSERT_EQ(server->Bind({lo, 53}), Error::kOk);
+  auto client = wire.a.NewUdpSocket(family());
+  for (size_t size : {size_t{0}, size_t{1}, size_t{65000}}) {
+    EXPECT_EQ(StackWorld::SendTo(*client, {lo, 53}, Pattern(size)), Error::kOk);
+    wire.Settle();
+    Result<Datagram> got = server->Receive();
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ(got->payload.size(), size);
+    EXPECT_EQ(got->source.address, lo);
+  }
+  // A closed port is refused there as well.
+  ASSERT_EQ(client->Connect({lo, 54}), Error::kOk);
+  EXPECT_EQ(StackWorld::SendTo(*client, {lo, 54}, Pattern(1)), Error::kOk);
+  wire.Settle();
+  EXPECT_EQ(client->TakeError(), Error::kConnectionRefused);
+}
+
 TEST_P(TwoStacks, UdpToAClosedPortIsRefused) {
   auto client = wire.a.NewUdpSocket(family());
   ASSERT_EQ(client->Connect({cast.peer, 53}), Error::kOk);
