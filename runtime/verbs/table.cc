@@ -8,11 +8,22 @@ absl::Span<const Verb* const> VerbTable() {
   static constexpr const Verb* kTable[] = {
       &kCreateVerb,
       &kDeleteVerb,
+      &kDoVerb,
+      &kEventsVerb,
       &kExecVerb,
+      &kFeaturesVerb,
+      &kInstallVerb,
       &kKillVerb,
+      &kListVerb,
+      &kPauseVerb,
+      &kPsVerb,
+      &kResumeVerb,
       &kRunVerb,
+      &kSpecVerb,
       &kStartVerb,
       &kStateVerb,
+      &kUninstallVerb,
+      &kUpdateVerb,
   };
   return kTable;
 }
