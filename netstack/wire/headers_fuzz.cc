@@ -1,0 +1,99 @@
+// Every parser of this directory on any bytes: nothing is read beyond them, and what parses re-parses to
+// the same after being emitted.
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "netstack/wire/address.h"
+#include "netstack/wire/arp.h"
+#include "netstack/wire/checksum.h"
+#include "netstack/wire/ethernet.h"
+#include "netstack/wire/icmpv4.h"
+#include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv6.h"
+#include "netstack/wire/ipv6_extension.h"
+#include "netstack/wire/ndp.h"
+
+namespace moat::netstack {
+namespace {
+
+void Require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void FuzzArp(std::span<const uint8_t> bytes) {
+  ArpMessage message;
+  if (ParseArp(bytes, &message) != ArpParse::kOk) return;
+  uint8_t again[kArpSize];
+  EmitArp(message, again);
+  Require(std::memcmp(again, bytes.data(), kArpSize) == 0);
+}
+
+void FuzzIpv4(std::span<const uint8_t> bytes) {
+  Ipv4View view;
+  if (Ipv4View::Parse(bytes, &view) != Ipv4Parse::kOk) return;
+  Require(view.total_length() <= bytes.size() && view.header_size() <= view.total_length());
+  Require(view.header_size() + view.payload_size() == view.total_length());
+  const Ipv4OptionScan scan = ScanIpv4Options(view);
+  Require(scan.well_formed || scan.error_offset < view.header_size());
+  (void)view.ChecksumValid();
+}
+
+void FuzzIpv6(std::span<const uint8_t> bytes) {
+  Ipv6View view;
+  if (Ipv6View::Parse(bytes, &view) != Ipv6Parse::kOk) return;
+  const std::span<const uint8_t> packet = bytes.first(view.total_length());
+  const Ipv6Chain chain = WalkIpv6Chain(packet);
+  Require(chain.offset <= packet.size() && chain.next_header_offset < packet.size());
+  if (chain.outcome == Ipv6Chain::Outcome::kParameterProblem) {
+    Require(chain.problem_pointer < packet.size());
+  }
+  if (chain.outcome == Ipv6Chain::Outcome::kFragment) {
+    Require(chain.offset + kIpv6FragmentHeaderSize <= packet.size());
+    const Ipv6FragmentHeader header = ReadIpv6FragmentHeader(packet.data() + chain.offset);
+    const Ipv6Chain rest = WalkIpv6ChainFrom(
+        packet, header.next_header, chain.offset + kIpv6FragmentHeaderSize, chain.offset);
+    Require(rest.offset <= packet.size());
+  }
+}
+
+void FuzzNdp(std::span<const uint8_t> bytes) {
+  if (const auto message = ParseRouterAdvertisement(bytes)) {
+    Require(message->options.prefix_count <= kMaxNdpPrefixes);
+  }
+  if (const auto message = ParseNeighborSolicitation(bytes)) {
+    Require(!message->target.IsMulticast());
+  }
+  (void)ParseNeighborAdvertisement(bytes);
+  (void)IcmpView::Parse(bytes);
+}
+
+void FuzzText(std::span<const uint8_t> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (const auto address = IpAddress::Parse(text)) {
+    Require(IpAddress::Parse(address->ToString()) == address);
+  }
+  if (const auto prefix = Prefix::Parse(text)) {
+    Require(Prefix::Parse(prefix->ToString()) == prefix);
+  }
+}
+
+}  // namespace
+}  // namespace moat::netstack
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace moat::netstack;
+  // A block of exactly this size, so that a sanitizer sees the first byte too far.
+  const std::vector<uint8_t> block(data, data + size);
+  const std::span<const uint8_t> bytes(block);
+  FuzzArp(bytes);
+  FuzzIpv4(bytes);
+  FuzzIpv6(bytes);
+  FuzzNdp(bytes);
+  FuzzText(bytes);
+  (void)EthernetView::Parse(bytes);
+  (void)ChecksumOf(bytes);
+  return 0;
+}
