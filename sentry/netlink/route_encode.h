@@ -1,0 +1,46 @@
+// The stack's tables as rtnetlink messages, with the attributes, order and defaults of Linux as far as
+// programs look at them (rtnetlink(7)). Each function appends one message to `writer`.
+#ifndef MOAT_SENTRY_NETLINK_ROUTE_ENCODE_H_
+#define MOAT_SENTRY_NETLINK_ROUTE_ENCODE_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "netstack/ip/configuration.h"
+#include "sentry/netlink/message.h"
+
+namespace moat::sentry {
+
+// What a message's header says besides its length.
+struct MessageTag {
+  uint16_t type = 0;
+  uint16_t flags = 0;
+  uint32_t sequence = 0;
+  uint32_t port = 0;
+};
+
+// IFF_* as SIOCGIFFLAGS and netlink report them.
+uint32_t InterfaceFlags(const netstack::InterfaceInfo& interface);
+
+void EncodeLink(const MessageTag& tag, const netstack::InterfaceInfo& interface, bool with_counters,
+                NetlinkWriter& writer);
+
+void EncodeAddress(const MessageTag& tag, const netstack::AddressInfo& address,
+                   std::string_view interface_name, NetlinkWriter& writer);
+
+struct RouteEntry {
+  netstack::RouteInfo route;
+  uint32_t table = 254;  // RT_TABLE_MAIN; 255 local
+};
+void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& writer);
+
+void EncodeNeighbor(const MessageTag& tag, const netstack::NeighborInfo& neighbor,
+                    NetlinkWriter& writer);
+
+// A policy rule "from all lookup `table`".
+void EncodeRule(const MessageTag& tag, netstack::Family family, uint32_t priority, uint32_t table,
+                NetlinkWriter& writer);
+
+}  // namespace moat::sentry
+
+#endif  // MOAT_SENTRY_NETLINK_ROUTE_ENCODE_H_
