@@ -34,7 +34,9 @@ absl::Status AddHierarchy(const CgroupDir& entry, int tmpfs_fd, const MountOptio
   if (!target.ok()) return absl::ErrnoToStatus(errno, absl::StrCat("open ", entry.name));
   if (entry.version == cgroup::Version::kV1 && entry.controllers.size() > 1) {
     for (const std::string& controller : entry.controllers) {
-      symlinkat(entry.name.c_str(), tmpfs_fd, controller.c_str());
+      if (symlinkat(entry.name.c_str(), tmpfs_fd, controller.c_str()) != 0) {
+        return absl::ErrnoToStatus(errno, absl::StrCat("symlink ", controller));
+      }
     }
   }
   return BindDirectory(entry, target.get(), options);
