@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/do/do_init.h"
 
 namespace moat::runtime {
 
@@ -78,6 +79,15 @@ json MakeDoConfig(const DoConfig& config) {
                       {"effective", capabilities},
                       {"permitted", capabilities}}}};
   out["mounts"] = StandardMounts();
+  if (!config.init.empty()) {
+    json args = {kDoInitPath, kDoInitVerb, "--"};
+    for (const std::string& word : config.args) args.push_back(word);
+    out["process"]["args"] = args;
+    out["mounts"].push_back({{"destination", kDoInitPath},
+                             {"type", "bind"},
+                             {"source", config.init},
+                             {"options", {"bind", "ro", "nosuid", "nodev"}}});
+  }
   out["annotations"] = config.annotations;
   json namespaces = json::array();
   for (const char* type : {"pid", "ipc", "uts", "mount"}) namespaces.push_back({{"type", type}});

@@ -19,6 +19,7 @@ struct DoConfig {
   std::string cgroups_path;              // absolute
   std::string network_namespace;         // path
   bool terminal = false;
+  std::string init;  // program for do_init.h, on the host; empty: the command is the first process
   std::map<std::string, std::string> annotations;
 };
 

@@ -31,6 +31,16 @@ TEST(DoConfig, IsAConfigurationThatTheRuntimeTakes) {
   EXPECT_EQ(spec->linux_.cgroups_path, "/moat-do-1");
 }
 
+TEST(DoConfig, AnInitIsBoundInAndRunsTheCommand) {
+  DoConfig config = Example();
+  config.init = "/usr/bin/moat";
+  const absl::StatusOr<Spec> spec = ParseSpec(MakeDoConfig(config).dump());
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->process.args, (std::vector<std::string>{"/dev/.moat-init", "do-init", "--", "sh",
+                                                          "-c", "true"}));
+  EXPECT_EQ(spec->mounts.back().source, "/usr/bin/moat");
+}
+
 TEST(DoConfig, OfTwoVariablesOfOneNameTheLaterCounts) {
   EXPECT_EQ(MergeEnvironment(Example().environment), (std::vector<std::string>{"A=3", "B=2"}));
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -156,6 +157,18 @@ absl::StatusOr<int> RunContainer(const CreateOptions& options, Foreground& foreg
   return code;
 }
 
+// The file of this program. ProtectBinary() runs it again from a mount or memory that has no path, so the
+// path is found before and handed over in the environment.
+constexpr char kBinaryVariable[] = "MOAT_DO_BINARY";
+
+std::string FindBinary() {
+  if (const char* known = ::getenv(kBinaryVariable)) return known;
+  char resolved[PATH_MAX];
+  if (::realpath("/proc/self/exe", resolved) == nullptr) return "";
+  ::setenv(kBinaryVariable, resolved, 1);
+  return resolved;
+}
+
 absl::Status CheckRoot(const std::string& root) {
   struct stat st;
   if (::stat(root.c_str(), &st) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("--rootfs ", root));
@@ -170,8 +183,10 @@ absl::Status CheckRoot(const std::string& root) {
 absl::StatusOr<int> RunDo(const Globals& globals, const DoOptions& options) {
   absl::Status status = CheckPrivileges();
   if (status.ok()) status = CheckRoot(options.root);
-  if (status.ok()) status = ProtectBinary();
   if (!status.ok()) return status;
+  const std::string binary = FindBinary();
+  if (status = ProtectBinary(); !status.ok()) return status;
+  ::unsetenv(kBinaryVariable);
   const std::string id = options.id.empty() ? MakeId() : options.id;
   if (status = CheckContainerId(id); !status.ok()) return status;
   // The janitor must not take somebody else's container for ours.
@@ -196,6 +211,7 @@ absl::StatusOr<int> RunDo(const Globals& globals, const DoOptions& options) {
   Publisher publisher(*serving);
 
   DoConfig config = MakeConfig(options, id, **network);
+  if (::access(binary.c_str(), X_OK) == 0) config.init = binary;
   const absl::StatusOr<std::string> root = BuildOverlay(options.root, work.path());
   if (!root.ok()) return root.status();
   config.root = *root;

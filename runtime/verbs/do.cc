@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/do/do_init.h"
 #include "runtime/do/run_do.h"
 #include "runtime/verbs/verbs.h"
 
@@ -83,6 +84,10 @@ absl::StatusOr<int> Run(const Globals& globals, const Arguments& arguments) {
   return RunDo(globals, *options);
 }
 
+absl::StatusOr<int> RunInit(const Globals&, const Arguments& arguments) {
+  return RunDoInit(arguments.words());
+}
+
 }  // namespace
 
 constinit const Verb kDoVerb = {.name = "do",
@@ -93,5 +98,13 @@ constinit const Verb kDoVerb = {.name = "do",
                                 .max_words = -1,
                                 .error_prefix = "moat do: ",
                                 .run = Run};
+
+constinit const Verb kDoInitVerbRow = {.name = kDoInitVerb,
+                                       .usage = "<command> [argument...]",
+                                       .summary = "the first process of a `moat do`",
+                                       .min_words = 1,
+                                       .max_words = -1,
+                                       .hidden = true,
+                                       .run = RunInit};
 
 }  // namespace moat::runtime

@@ -9,6 +9,7 @@ absl::Span<const Verb* const> VerbTable() {
       &kCreateVerb,
       &kDeleteVerb,
       &kDoVerb,
+      &kDoInitVerbRow,
       &kEventsVerb,
       &kExecVerb,
       &kFeaturesVerb,

@@ -9,6 +9,7 @@ namespace moat::runtime {
 
 extern const Verb kCreateVerb;
 extern const Verb kDeleteVerb;
+extern const Verb kDoInitVerbRow;  // in do.cc
 extern const Verb kDoVerb;
 extern const Verb kEventsVerb;
 extern const Verb kExecVerb;
