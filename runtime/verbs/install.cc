@@ -14,6 +14,7 @@ constexpr Flag kFlags[] = {
     kContainerdConfigFlag,
     {"binary", 0, FlagKind::kString, "the program to register (default: this one)"},
     kReloadFlag,
+    kDockerPidFileFlag,
 };
 
 absl::StatusOr<int> Run(const Globals&, const Arguments& arguments) {

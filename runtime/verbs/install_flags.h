@@ -15,6 +15,8 @@ inline constexpr Flag kContainerdConfigFlag = {"containerd-config", 0, FlagKind:
                                                "default: /etc/containerd/config.toml"};
 inline constexpr Flag kReloadFlag = {"reload", 0, FlagKind::kBool,
                                      "tell a running dockerd to read its file again (SIGHUP)"};
+inline constexpr Flag kDockerPidFileFlag = {"docker-pid-file", 0, FlagKind::kString,
+                                            "where --reload finds it (default: /var/run/docker.pid)"};
 
 inline InstallOptions ReadInstallOptions(const Arguments& arguments) {
   InstallOptions options;
@@ -23,6 +25,7 @@ inline InstallOptions ReadInstallOptions(const Arguments& arguments) {
   options.containerd_config = arguments.String("containerd-config", options.containerd_config);
   options.docker_named = arguments.Has("docker-config");
   options.containerd_named = arguments.Has("containerd-config");
+  options.docker_pid_file = arguments.String("docker-pid-file", options.docker_pid_file);
   options.reload = arguments.Bool("reload");
   return options;
 }

@@ -5,7 +5,8 @@
 namespace moat::runtime {
 namespace {
 
-constexpr Flag kFlags[] = {kRuntimeNameFlag, kDockerConfigFlag, kContainerdConfigFlag, kReloadFlag};
+constexpr Flag kFlags[] = {kRuntimeNameFlag, kDockerConfigFlag, kContainerdConfigFlag, kReloadFlag,
+                           kDockerPidFileFlag};
 
 absl::StatusOr<int> Run(const Globals&, const Arguments& arguments) {
   if (absl::Status status = Uninstall(ReadInstallOptions(arguments)); !status.ok()) return status;
