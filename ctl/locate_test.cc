@@ -28,7 +28,7 @@ class LocateTest : public ::testing::Test {
 
   // A directory with a listening control socket, as a sentry leaves it.
   std::string MakeSandbox(const std::string& id) {
-    const std::string directory = root_ + "/" + id;
+    std::string directory = root_ + "/" + id;
     std::filesystem::create_directories(directory);
     const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address{};

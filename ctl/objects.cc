@@ -18,8 +18,9 @@ constexpr const Object* kObjects[] = {
 };
 
 bool Names(std::string_view names, const std::string& word) {
-  for (const absl::string_view name : absl::StrSplit(std::string(names), ' ')) {
-    if (Abbreviates(word, std::string(name))) return true;
+  const std::string list(names);
+  for (const absl::string_view name : absl::StrSplit(list, ' ')) {
+    if (Abbreviates(word, {name.data(), name.size()})) return true;
   }
   return false;
 }

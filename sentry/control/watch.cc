@@ -132,9 +132,9 @@ void Watch::AppendConfiguration(const netstack::Stack& stack, Events* events) {
     AppendNote({std::move(object), /*removed=*/false, now}, events);
   };
   for (auto& interface : stack.Interfaces()) append(std::move(interface));
-  for (auto& address : stack.Addresses()) append(std::move(address));
-  for (auto& route : stack.Routes()) append(std::move(route));
-  for (auto& neighbor : stack.Neighbors()) append(std::move(neighbor));
+  for (const auto& address : stack.Addresses()) append(address);
+  for (const auto& route : stack.Routes()) append(route);
+  for (const auto& neighbor : stack.Neighbors()) append(neighbor);
 }
 
 void Watch::AppendNote(const ChangeNotes::Note& note, Events* events) {
