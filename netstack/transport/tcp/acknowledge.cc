@@ -30,6 +30,18 @@ bool Connection::UpdateSendWindow(const Segment& segment) {
   return changed;
 }
 
+// The window opened and the peer did not take the probe: take its octet back, so that it goes out as part of
+// a full segment rather than alone (and Nagle does not wait for it).
+void Connection::TakeBackProbe() {
+  const bool fin = flight_.front().Has(FlightRecord::kFin);
+  if (fin) fin_sent_ = false;
+  flight_.Clear();
+  tcb_.snd.nxt = tcb_.snd.una;
+  tcb_.snd.small = tcb_.snd.una;
+  send_timer_kind_ = SendTimer::kNone;
+  send_timer_.Cancel();
+}
+
 // RFC 2883 4: the first block lies below the ACK, or inside the second. Returns true for a D-SACK, which
 // says nothing about the scoreboard.
 bool Connection::TakeDsack(const Segment& segment) {
@@ -112,7 +124,10 @@ void Connection::ProcessAck(const Segment& segment) {
   event.duplicate = event.acked == 0 && outstanding > 0 && segment.text.size() == 0 &&
                     !segment.Has(tcp_flag::kFin) && (!window_changed || event.sacked_new);
   probes_ = 0;
-  if (tcb_.snd.wnd > 0 && send_timer_kind_ == SendTimer::kPersist) backoff_ = 0;
+  if (tcb_.snd.wnd > 0 && send_timer_kind_ == SendTimer::kPersist) {
+    backoff_ = 0;
+    if (flight_.total() == 1) TakeBackProbe();
+  }
   OnAckEvent(event);
   GrowSendBuffer();
   // RFC 6298 5.2, 5.3; Output() arms what is needed next.

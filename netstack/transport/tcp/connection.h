@@ -133,6 +133,7 @@ class Connection final : public Flow {
   bool UpdateSendWindow(const Segment& segment);
   void TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new);
   void UpdateTimestamp(const Segment& segment);
+  void TakeBackProbe();
   bool TakeDsack(const Segment& segment);
   void GrowSendBuffer();
 

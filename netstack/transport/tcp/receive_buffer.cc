@@ -49,8 +49,7 @@ void ReceiveBuffer::OnConsumed(SeqNum copied, uint32_t mss, Duration rtt, Time n
   const Duration elapsed = now - measured_at_;
   if (period == Duration::zero() || elapsed < period) return;
   const uint32_t read = copied - copied_;
-  // Long measurements (an idle reader) say nothing about a round trip.
-  if (read > space_ && elapsed < 8 * std::max(period, Duration(std::chrono::milliseconds(1)))) {
+  if (read > space_) {
     // Twice what was read in a round trip, so that a sender in slow start is never held; more while
     // the rate still rises.
     uint64_t wanted = 2ull * read + 16ull * mss;
