@@ -202,8 +202,8 @@ bool AfPacketLink::TakeFromSocket(const Slot& slot, RxFrame& frame) {
 }
 
 size_t AfPacketLink::ReceiveBatch(std::vector<RxFrame>& frames, size_t budget) {
-  size_t count = 0;
-  while (count < budget) {
+  size_t count = 0, bytes = 0;
+  while (count < budget && bytes < kBatchBytes) {
     const Slot slot = SlotAt(next_frame_);
     const uint32_t status = slot.status();
     if ((status & TP_STATUS_USER) == 0) break;
@@ -219,6 +219,7 @@ size_t AfPacketLink::ReceiveBatch(std::vector<RxFrame>& frames, size_t budget) {
     slot.Release();
     next_frame_ = (next_frame_ + 1) % options_.ring_frames;
     if (!taken) continue;
+    bytes += frame.bytes.size();
     frames.push_back(std::move(frame));
     ++count;
   }

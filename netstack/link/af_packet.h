@@ -68,8 +68,10 @@ class AfPacketLink : public Link {
   // Readable when frames wait, level-triggered. Also when the device went down, which ReceiveBatch()
   // clears.
   int fd() const { return fd_; }
-  // Appends at most `budget` frames that wait now; returns how many. Fewer than `budget`: none is left.
-  // A VLAN tag that the device took off is put back into the frame.
+  // Appends at most `budget` frames that wait now, or fewer once kBatchBytes are reached, so that a batch
+  // stays in the cache until it is used; returns how many. 0: none is left. A VLAN tag that the device
+  // took off is put back into the frame.
+  static constexpr size_t kBatchBytes = 1 << 20;
   size_t ReceiveBatch(std::vector<RxFrame>& frames, size_t budget);
   // True once the device was removed: nothing will arrive any more.
   bool gone() const { return gone_; }

@@ -132,6 +132,40 @@ int UdpRequests(const Address& address, double seconds, int concurrency) {
   return done == 0 ? 1 : 0;
 }
 
+namespace {
+
+int PrintRate(uint64_t bytes, double seconds) {
+  std::printf("{\"gbit_per_second\": %.3f}\n", static_cast<double>(bytes) * 8e-9 / seconds);
+  return 0;
+}
+
+}  // namespace
+
+int SendStream(const Address& address, double seconds) {
+  const int fd = ConnectTcp(address);
+  const std::vector<char> block(1 << 17, 'x');
+  uint64_t bytes = 0;
+  const double begin = Now();
+  while (Now() < begin + seconds) {
+    bytes += static_cast<uint64_t>(Check(static_cast<int>(write(fd, block.data(), block.size())), "write"));
+  }
+  return PrintRate(bytes, Now() - begin);
+}
+
+int ReceiveStream(const Address& address, double seconds) {
+  const int fd = ConnectTcp(address);
+  SetReceiveTimeout(fd, 5000);
+  std::vector<char> block(1 << 17);
+  uint64_t bytes = 0;
+  const double begin = Now();
+  while (Now() < begin + seconds) {
+    const ssize_t size = read(fd, block.data(), block.size());
+    if (size <= 0) Fail("read");
+    bytes += static_cast<uint64_t>(size);
+  }
+  return PrintRate(bytes, Now() - begin);
+}
+
 // Opens `count` connections, checks each with one byte, says "ready", and holds them until its input ends.
 int IdleConnections(const Address& address, int count) {
   for (int i = 0; i < count; ++i) {

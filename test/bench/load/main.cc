@@ -15,6 +15,8 @@ constexpr char kUsage[] =
     "       load ping-pong HOST PORT SECONDS [BYTES]\n"
     "       load connections HOST PORT SECONDS [CONCURRENCY]\n"
     "       load udp HOST PORT SECONDS [CONCURRENCY]\n"
+    "       load send HOST PORT SECONDS\n"
+    "       load receive HOST PORT SECONDS\n"
     "       load idle HOST PORT COUNT\n";
 
 }  // namespace
@@ -36,6 +38,8 @@ int main(int argc, char** argv) {
       return ConnectionRate(address, seconds, static_cast<int>(number(5, 16)));
     }
     if (verb == "udp") return UdpRequests(address, seconds, static_cast<int>(number(5, 16)));
+    if (verb == "send") return SendStream(address, seconds);
+    if (verb == "receive") return ReceiveStream(address, seconds);
     if (verb == "idle") return IdleConnections(address, static_cast<int>(number(4, 1)));
   }
   std::fputs(kUsage, stderr);

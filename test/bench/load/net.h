@@ -41,6 +41,8 @@ int ServeUdp(const Address& address);
 int PingPong(const Address& address, double seconds, size_t bytes);
 int ConnectionRate(const Address& address, double seconds, int concurrency);
 int UdpRequests(const Address& address, double seconds, int concurrency);
+int SendStream(const Address& address, double seconds);
+int ReceiveStream(const Address& address, double seconds);
 int IdleConnections(const Address& address, int count);
 
 }  // namespace moat::bench
