@@ -32,6 +32,12 @@ struct SentryOptions {
   // Every "net.*" entry of linux.sysctl, e.g. {"net.ipv4.ip_unprivileged_port_start", "0"}.
   std::map<std::string, std::string> sysctls;
   std::string log_level = "info";  // debug, info, warn, error
+  // connect() to a listener of the same sandbox joins the two programs by one kernel socket, without
+  // the stack. Off: such connections are packets like all others.
+  bool direct_loopback = true;
+  // How long the event loop looks for the next event after one before it sleeps, in microseconds; -1: the
+  // default. Trades processor time for latency.
+  int spin_us = -1;
 };
 
 // Starts the sentry as a child in a session of its own and waits (at most ten seconds) until it serves

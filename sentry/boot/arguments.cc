@@ -31,6 +31,8 @@ const Flag kFlags[] = {
      [](const std::string& v, BootArguments& a) {
        return absl::SimpleAtoi(v, &a.spin_us) && a.spin_us <= 1000;
      }},
+    {"--direct-loopback",
+     [](const std::string& v, BootArguments& a) { return absl::SimpleAtob(v, &a.direct_loopback); }},
     {"--sysctl",
      [](const std::string& v, BootArguments& a) {
        const size_t equals = v.find('=');
@@ -49,7 +51,8 @@ std::vector<std::string> FormatBootArguments(const BootArguments& arguments) {
                                   "--netns-fd", absl::StrCat(arguments.network_namespace_fd),
                                   "--ready-fd", absl::StrCat(arguments.ready_fd),
                                   "--log-level", arguments.log_level,
-                                  "--spin-us", absl::StrCat(arguments.spin_us)};
+                                  "--spin-us", absl::StrCat(arguments.spin_us),
+                                  "--direct-loopback", arguments.direct_loopback ? "1" : "0"};
   for (const auto& [name, value] : arguments.sysctls) {
     out.push_back("--sysctl");
     out.push_back(absl::StrCat(name, "=", value));

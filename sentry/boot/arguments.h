@@ -18,6 +18,7 @@ struct BootArguments {
   std::map<std::string, std::string> sysctls;
   std::string log_level = "info";
   int spin_us = -1;   // -1: the default
+  bool direct_loopback = true;
 };
 
 // "boot" and what follows it.

@@ -122,7 +122,8 @@ absl::Status Sentry::Start(const BootArguments& arguments) {
   auto listening = ListenSentrySocket(arguments.state_dir);
   if (!listening.ok()) return listening.status();
 
-  sandbox_ = std::make_unique<Sandbox>(Sandbox::Options{.id = arguments.id});
+  sandbox_ = std::make_unique<Sandbox>(Sandbox::Options{
+      .id = arguments.id, .max_sockets = 0, .direct_loopback = arguments.direct_loopback});
   sandbox_->set_server(&ServeCall);
   absl::MutexLock lock(&sandbox_->mutex());
   termination_ = std::make_unique<TerminationSignal>(sandbox_->loop());

@@ -93,6 +93,8 @@ absl::StatusOr<pid_t> StartSentry(const SentryOptions& options) {
   arguments.ready_fd = kReadyFd;
   arguments.sysctls = options.sysctls;
   arguments.log_level = options.log_level;
+  arguments.spin_us = options.spin_us;
+  arguments.direct_loopback = options.direct_loopback;
   std::vector<std::string> texts = FormatBootArguments(arguments);
   std::string name = "moat";
   ChildPlan plan{{name.data()}, log.get(), options.network_namespace_fd, report.get()};

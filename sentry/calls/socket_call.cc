@@ -71,6 +71,13 @@ std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& ser
   return nullptr;
 }
 
+// A plain write() of more than a datagram holds fails at once (EMSGSIZE), because the kernel compares
+// it with the send buffer. Twice this value, less 32 bytes, is the most that passes.
+void LimitMessage(int file) {
+  constexpr int kHalfBuffer = 32770;
+  setsockopt(file, SOL_SOCKET, SO_SNDBUF, &kHalfBuffer, sizeof(kHalfBuffer));
+}
+
 }  // namespace
 
 Reply ServeSocket(Sandbox& sandbox, Call& call) {
@@ -110,6 +117,7 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
   if (type != SOCK_STREAM) {
     EnableTags(theirs->get());
     EnableTags(socket->end());
+    if (domain != AF_NETLINK) LimitMessage(theirs->get());
   }
   int installed = -1;
   int error = 0;

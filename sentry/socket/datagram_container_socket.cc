@@ -142,7 +142,7 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
   return error == Error::kOk ? static_cast<int64_t>(size) : -ToErrno(error);
 }
 
-// What the container has written to its connected socket. Errors have nobody to go to but SO_ERROR.
+// What the container has written to its connected socket.
 void DatagramContainerSocket::DrainWritten() {
   for (int i = 0; i < kBatch; ++i) {
     SeqpacketMessage message;
@@ -154,14 +154,11 @@ void DatagramContainerSocket::DrainWritten() {
     netstack::SendControl control;
     control.segment_size = settings_.gso_segment;
     // A pending error fails one send on Linux, too; but there the program is told, so here the datagram
-    // goes out and the error is kept.
-    Error error = handle_->Send({&piece, 1}, control);
+    // goes out and the error is kept. Errors of the datagram itself have nobody to go to.
+    const Error error = handle_->Send({&piece, 1}, control);
     if (error == Error::kConnectionRefused || error == Error::kHostUnreachable) {
       settings_.pending_error = ToErrno(error);
-      error = handle_->Send({&piece, 1}, control);
-    }
-    if (error != Error::kOk && error != Error::kNoBuffers) {
-      settings_.pending_error = ToErrno(error);
+      (void)handle_->Send({&piece, 1}, control);
     }
   }
   sandbox_.Note(this);  // there may be more

@@ -90,11 +90,10 @@ Reply SetInetOption(const InetSocketView& view, Call& call, int level, int name,
 
 bool IsErrorOption(int level, int name) { return level == SOL_SOCKET && name == SO_ERROR; }
 
-void ClearNativeError(int file, SocketSettings* settings) {
+int TakeNativeError(int file) {
   int error = 0;
   socklen_t size = sizeof(error);
-  if (getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error == 0) return;
-  if (settings->pending_error == 0) settings->pending_error = error;
+  return getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0;
 }
 
 void SetPairOptions(int file, const SocketSettings& settings) {

@@ -39,9 +39,8 @@ Reply SetInetOption(const InetSocketView& view, Call& call, int level, int name,
                     std::span<const uint8_t> value);
 
 bool IsErrorOption(int level, int name);
-// SO_ERROR also clears what the kernel holds against the container's end. When the stack knows of no
-// error (a direct connection that was reset) the kernel's becomes the pending one.
-void ClearNativeError(int file, SocketSettings* settings);
+// Clears and returns the error that the kernel holds against the container's end; 0 when there is none.
+int TakeNativeError(int file);
 
 // Sets on a new pair's container end what reads and writes must obey: timeouts and the like, inherited
 // from a listener.

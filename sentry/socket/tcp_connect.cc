@@ -48,6 +48,7 @@ Reply TcpContainerSocket::Connect(Call& call, std::span<const uint8_t> name) {
     case State::kDead:
     case State::kFresh:
       if (!std::exchange(connect_reported_, true)) {
+        if (state_ == State::kDead) SettleError(call.file());
         const int error = std::exchange(settings_.pending_error, 0);
         return Reply::Fail(error != 0 ? error : ECONNABORTED);
       }
@@ -108,6 +109,7 @@ void TcpContainerSocket::OnConnectFailed(int error) {
   }
   // The filler stays unread, so that closing our end shows POLLERR and POLLHUP.
   filler_ = 0;
+  error_shown_ = true;
   CloseEnd();
   sandbox_.Retry(this);
 }
@@ -149,6 +151,7 @@ bool TcpContainerSocket::RenewPair(Call& call) {
   readable_ = waits_for_room_ = fin_received_ = fin_sent_ = false;
   container_shut_write_ = container_shut_read_ = reset_pending_ = end_seen_ = false;
   filler_ = shown_ = 0;
+  error_shown_ = false;
   call.set_file(std::move(*theirs));
   return true;
 }
@@ -186,7 +189,7 @@ bool TcpContainerSocket::TryDirect(Call& call, const Endpoint& remote, Reply* re
   sandbox_.loop().Remove(std::exchange(token_, 0));
   EnlargeSendBuffer(call.file());
   EnlargeSendBuffer(end_.get());
-  listener->OfferDirect(std::move(end_), remote, local);
+  listener->OfferDirect(std::move(end_), remote, local, cookie_);
   state_ = State::kDirect;
   direct_local_ = local;
   direct_remote_ = remote;

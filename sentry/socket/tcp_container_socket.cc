@@ -106,7 +106,7 @@ Reply TcpContainerSocket::Shutdown(Call& call, int how) {
 
 Reply TcpContainerSocket::GetOption(Call& call, int level, int name, uint64_t value,
                                     uint64_t length_address) {
-  if (IsErrorOption(level, name)) ClearNativeError(call.file(), &settings_);
+  if (IsErrorOption(level, name)) SettleError(call.file());
   return GetInetOption({*this, SocketKind::kTcp, family(), state_ == State::kDirect}, call, level,
                        name, value, length_address);
 }
@@ -115,6 +115,17 @@ Reply TcpContainerSocket::SetOption(Call& call, int level, int name, int32_t len
                                     std::span<const uint8_t> value) {
   return SetInetOption({*this, SocketKind::kTcp, family(), state_ == State::kDirect}, call, level,
                        name, length, value);
+}
+
+// A shown error is one error, held by the kernel as ECONNRESET and here as what it really was: whoever
+// reports it first, by read(2) or by SO_ERROR, clears it.
+void TcpContainerSocket::SettleError(int file) {
+  const int native = TakeNativeError(file);
+  if (error_shown_ && native == 0) settings_.pending_error = 0;
+  if (!error_shown_ && native != 0 && settings_.pending_error == 0) {
+    settings_.pending_error = native;  // a direct connection that was reset
+  }
+  error_shown_ = false;
 }
 
 // --- Messages ------------------------------------------------------------------------------------

@@ -64,15 +64,16 @@ class TcpContainerSocket final : public ContainerSocket {
   void OnReaped() override;
 
   // --- Used by a connecting socket of the same sandbox --------------------------------------------
-  // Whether one more connection fits into the backlog.
-  bool HasBacklogRoom() const { return pending_.size() <= static_cast<size_t>(backlog_); }
+  // Whether one more connection fits into the backlog: Linux takes one more than was asked for.
+  bool HasBacklogRoom() const { return Waiting() <= static_cast<size_t>(backlog_); }
   // Queues a connection whose other end is `end`; the container is told.
-  void OfferDirect(OwnedFd end, const netstack::Endpoint& local, const netstack::Endpoint& remote);
+  void OfferDirect(OwnedFd end, const netstack::Endpoint& local, const netstack::Endpoint& remote,
+                   uint64_t client_cookie);
 
   // Of a kDirect socket, whose handle the stack does not know as connected.
   const netstack::Endpoint& direct_local() const { return direct_local_; }
   const netstack::Endpoint& direct_remote() const { return direct_remote_; }
-  size_t pending() const { return pending_.size(); }
+  size_t pending() const { return Waiting(); }
   int backlog() const { return backlog_; }
 
  private:
@@ -82,6 +83,7 @@ class TcpContainerSocket final : public ContainerSocket {
     OwnedFd direct_end;
     netstack::Endpoint local;
     netstack::Endpoint remote;
+    uint64_t client = 0;  // cookie of the local client
   };
 
   AddressRules Rules() const;
@@ -96,7 +98,12 @@ class TcpContainerSocket final : public ContainerSocket {
   void HideWritability(int file);
 
   // Listening (tcp_listen.cc).
+  // Connections that wait, the one that the stack still holds included.
+  size_t Waiting() const {
+    return pending_.size() + ((tcp_->Ready() & netstack::ready::kReadable) != 0 ? 1 : 0);
+  }
   void TakeFromStack();
+  bool TakeOneFromStack();
   void ShowPending(int file);
   void StopListening();
   Reply AcceptPending(Call& call, int flags);
@@ -110,7 +117,10 @@ class TcpContainerSocket final : public ContainerSocket {
   void OnContainerEnd(bool reset);
   void WaitForRoom(bool wait);
   void ShowReset();
+  // Writes a byte into the container's end of the pair, for the other end to be closed with it unread.
+  bool LeaveUnread();
   void CloseEnd();
+  void SettleError(int file);
   int64_t NativeSend(Call& call, const OutgoingMessage& message);
 
   std::unique_ptr<netstack::TcpSocket> tcp_;
@@ -124,9 +134,11 @@ class TcpContainerSocket final : public ContainerSocket {
   bool container_shut_read_ = false;
   bool reset_pending_ = false;   // to be shown after what was received before
   bool connect_reported_ = true; // connect(2) has been told the outcome
+  bool error_shown_ = false;     // the container's end holds an error in place of pending_error
   size_t filler_ = 0;            // bytes at the head of our queue that hide writability
 
   int backlog_ = 0;
+  int stack_backlog_ = 0;        // what is left of it for the stack's queue
   std::deque<Pending> pending_;
   size_t shown_ = 0;             // bytes in the container's queue, one per pending connection
 

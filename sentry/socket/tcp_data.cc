@@ -141,13 +141,14 @@ void TcpContainerSocket::WaitForRoom(bool wait) {
 // written nothing that we have not read, a byte is written in its place.
 void TcpContainerSocket::ShowReset() {
   uint8_t byte = 0;
-  if (recv(end_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
-    const OwnedFd file = FindContainerEnd();
-    if (!file.valid() || send(file.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) {
-      ++sandbox_.counters().resets_plain;
-    }
-  }
+  error_shown_ = recv(end_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 || LeaveUnread();
+  if (!error_shown_) ++sandbox_.counters().resets_plain;
   CloseEnd();
+}
+
+bool TcpContainerSocket::LeaveUnread() {
+  const OwnedFd file = FindContainerEnd();
+  return file.valid() && send(file.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 void TcpContainerSocket::CloseEnd() {

@@ -43,7 +43,7 @@ Reply TcpContainerSocket::Listen(Call& call, int backlog) {
   backlog = static_cast<unsigned>(backlog) > static_cast<unsigned>(most) ? most : backlog;
   const Error error = tcp_->Listen(backlog);
   if (error != Error::kOk) return Reply::Fail(ToErrno(error));
-  backlog_ = backlog;
+  backlog_ = stack_backlog_ = backlog;
   if (state_ == State::kListening) return Reply::Value(0);
   state_ = State::kListening;
   HideListenerWritability(call.file());
@@ -52,32 +52,46 @@ Reply TcpContainerSocket::Listen(Call& call, int backlog) {
   return Reply::Value(0);
 }
 
+// Who waits to be accepted is reset, as by Linux (inet_csk_listen_stop()).
 void TcpContainerSocket::StopListening() {
   sandbox_.local_listeners().Remove(this);
+  for (Pending& pending : pending_) {
+    if (pending.handle != nullptr) pending.handle->Abort();
+    auto* client = static_cast<TcpContainerSocket*>(sandbox_.Find(pending.client));
+    if (client != nullptr) client->LeaveUnread();
+  }
   pending_.clear();
 }
 
-void TcpContainerSocket::OfferDirect(OwnedFd end, const Endpoint& local, const Endpoint& remote) {
-  pending_.push_back({nullptr, std::move(end), local, remote});
+void TcpContainerSocket::OfferDirect(OwnedFd end, const Endpoint& local, const Endpoint& remote,
+                                     uint64_t client_cookie) {
+  pending_.push_back({nullptr, std::move(end), local, remote, client_cookie});
   sandbox_.Note(this);
 }
 
-// Connections leave the stack's queue as soon as they are there, so that each new one is announced;
-// the backlog is counted here.
+// Connections leave the stack's queue as soon as they are there, so that each new one is announced; the
+// stack's backlog shrinks by them. The last one that fits stays, for a queue of none cannot be asked for.
 void TcpContainerSocket::TakeFromStack() {
-  while (HasBacklogRoom()) {
-    auto accepted = tcp_->Accept();
-    if (!accepted.ok()) return;
-    auto remote = (*accepted)->Remote();
-    const Endpoint local = (*accepted)->Local();
-    pending_.push_back({std::move(*accepted), OwnedFd(), local, remote.ok() ? *remote : Endpoint()});
+  while (pending_.size() < static_cast<size_t>(backlog_) && TakeOneFromStack()) {
   }
+  const int left = backlog_ - static_cast<int>(std::min<size_t>(pending_.size(), backlog_));
+  if (left != std::exchange(stack_backlog_, left)) (void)tcp_->Listen(left);
+}
+
+bool TcpContainerSocket::TakeOneFromStack() {
+  auto accepted = tcp_->Accept();
+  if (!accepted.ok()) return false;
+  auto remote = (*accepted)->Remote();
+  const Endpoint local = (*accepted)->Local();
+  pending_.push_back(
+      {std::move(*accepted), OwnedFd(), local, remote.ok() ? *remote : Endpoint(), 0});
+  return true;
 }
 
 // Keeps one byte per pending connection in the container's queue. `file` is the container's end when
 // a call has it at hand; without it bytes can only be added.
 void TcpContainerSocket::ShowPending(int file) {
-  const size_t wanted = std::min(pending_.size(), kMostShown);
+  const size_t wanted = std::min(Waiting(), kMostShown);
   std::array<uint8_t, kMostShown> bytes{};
   if (shown_ < wanted) {
     const ssize_t sent = send(end_.get(), bytes.data(), wanted - shown_, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -92,7 +106,8 @@ void TcpContainerSocket::ShowPending(int file) {
 Reply TcpContainerSocket::Accept(Call& call, int flags) {
   if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0) return Reply::Fail(EINVAL);
   if (state_ != State::kListening) return Reply::Fail(EINVAL);
-  if (pending_.empty()) TakeFromStack();
+  TakeFromStack();
+  if (pending_.empty()) TakeOneFromStack();  // with a backlog of none, the only one
   if (pending_.empty()) {
     if (call.nonblocking()) return Reply::Fail(EAGAIN);
     return Reply::Park(settings_.receive_timeout, EAGAIN);
@@ -127,7 +142,7 @@ Reply TcpContainerSocket::AcceptPending(Call& call, int flags) {
         } else {
           added->OnReady(netstack::ready::kReadable);  // what came before it was accepted
         }
-        if (pending_.empty()) TakeFromStack();
+        TakeFromStack();
         ShowPending(call.file());
         return Reply::Answered();
       }

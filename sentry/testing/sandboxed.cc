@@ -50,6 +50,8 @@ int main(int argc, char** argv) {
   options.state_dir = argv[2];
   options.network_namespace_fd = open(argv[1], O_RDONLY | O_CLOEXEC);
   options.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}};
+  if (const char* spin = getenv("SANDBOXED_SPIN_US")) options.spin_us = atoi(spin);
+  if (const char* direct = getenv("SANDBOXED_DIRECT")) options.direct_loopback = *direct != '0';
   if (options.network_namespace_fd < 0) return Fail(argv[1], strerror(errno));
   auto sentry = moat::sentry::StartSentry(options);
   if (!sentry.ok()) return Fail("start the sentry", std::string(sentry.status().message()));
