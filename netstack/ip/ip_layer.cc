@@ -12,9 +12,11 @@ IpLayer::IpLayer(const IpEnvironment& env)
       output_(state_, next_hops_),
       limiter_(env.clock, env.sysctls, env.counters),
       reassembler_(env.clock, env.timers, env.sysctls, *this),
+      igmp_(state_, env, next_hops_),
+      mld_(state_, env, next_hops_),
       icmpv4_(state_, env, *this, errors_, limiter_),
-      icmpv6_(state_, env, *this, errors_, limiter_, next_hops_.ndp()),
-      input_v4_(state_, reassembler_, icmpv4_),
+      icmpv6_(state_, env, *this, errors_, limiter_, next_hops_.ndp(), mld_),
+      input_v4_(state_, reassembler_, icmpv4_, igmp_),
       input_v6_(state_, reassembler_, icmpv6_),
       detection_(env.clock, env.random, env.timers, *this) {
   AddLoopback();

@@ -23,10 +23,12 @@
 #include "netstack/ip/reassembly.h"
 #include "netstack/ip/route_finder.h"
 #include "netstack/ip/v4/icmpv4.h"
+#include "netstack/ip/v4/igmp.h"
 #include "netstack/ip/v4/ipv4_input.h"
 #include "netstack/ip/v6/duplicate_detection.h"
 #include "netstack/ip/v6/icmpv6.h"
 #include "netstack/ip/v6/ipv6_input.h"
+#include "netstack/ip/v6/mld.h"
 
 namespace moat::netstack {
 
@@ -58,8 +60,8 @@ class IpLayer final : public IpSender,
   bool IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const override;
 
   // --- Groups ----------------------------------------------------------------------------------
-  // Counted per interface. kNoDevice, kInvalid (not a group). Membership is a filter of this host; nothing
-  // is reported to routers (IGMP and MLD are not supported yet), so groups work within the link.
+  // Counted per interface; the first and the last are reported to routers (IGMP, MLD). kNoDevice,
+  // kInvalid (not a group), kNoBuffers.
   Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface);
   void LeaveGroup(const IpAddress& group, InterfaceIndex interface);
 
@@ -99,6 +101,7 @@ class IpLayer final : public IpSender,
   void NotifyInterface(const Interface& interface, bool removed);
   void NotifyAddress(const Interface& interface, const AssignedAddress& address, bool removed);
   void NotifyRoute(const RouteInfo& route, bool removed);
+  void ReportJoined(const Interface& interface, const IpAddress& group);
   void AddConnectedRoute(const Interface& interface, const AssignedAddress& address);
   void RemoveConnectedRoute(const Interface& interface, const AssignedAddress& address);
   void BeginUse(Interface& interface, AssignedAddress& address);
@@ -128,6 +131,8 @@ class IpLayer final : public IpSender,
   IpOutput output_;
   IcmpLimiter limiter_;
   Reassembler reassembler_;
+  Igmp igmp_;
+  Mld mld_;
   Icmpv4 icmpv4_;
   Icmpv6 icmpv6_;
   Ipv4Input input_v4_;

@@ -128,6 +128,8 @@ absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
   next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/true);
   next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/true);
   detection_.CancelAll(index);
+  igmp_.InterfaceGone(index);
+  mld_.InterfaceGone(index);
   interface->removed = true;
   interface->up = false;
   interface->link = nullptr;
@@ -144,6 +146,7 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
   if (interface->up == up) return absl::OkStatus();
   interface->up = up;
   if (up) {
+    for (const auto& [group, count] : interface->groups) ReportJoined(*interface, group);
     for (AssignedAddress& address : interface->addresses) {
       if (address.tentative) StartDetection(*interface, address);
     }
@@ -151,6 +154,8 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
     next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/false);
     next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/false);
     detection_.CancelAll(index);
+    igmp_.InterfaceGone(index);
+    mld_.InterfaceGone(index);
   }
   state_.addresses.Rebuild();
   Invalidate();
@@ -423,7 +428,7 @@ Result<InterfaceIndex> IpLayer::JoinGroup(const IpAddress& group, InterfaceIndex
   if (!on->groups.contains(group) && on->groups.size() >= kMaxGroupsPerInterface) {
     return Error::kNoBuffers;
   }
-  ++on->groups[group];
+  if (++on->groups[group] == 1 && on->active() && !on->loopback) ReportJoined(*on, group);
   return interface;
 }
 
@@ -431,7 +436,22 @@ void IpLayer::LeaveGroup(const IpAddress& group, InterfaceIndex interface) {
   Interface* on = state_.interfaces.Find(interface);
   if (on == nullptr) return;
   const auto it = on->groups.find(group);
-  if (it != on->groups.end() && --it->second == 0) on->groups.erase(it);
+  if (it == on->groups.end() || --it->second > 0) return;
+  on->groups.erase(it);
+  if (!on->active() || on->loopback) return;
+  if (group.is_v4()) {
+    igmp_.Left(interface, group);
+  } else {
+    mld_.Left(interface, group);
+  }
+}
+
+void IpLayer::ReportJoined(const Interface& interface, const IpAddress& group) {
+  if (group.is_v4()) {
+    igmp_.Joined(interface.index, group);
+  } else {
+    mld_.Joined(interface.index, group);
+  }
 }
 
 // --- Observers ---------------------------------------------------------------------------------

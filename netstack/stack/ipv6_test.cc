@@ -336,6 +336,7 @@ TEST_F(Rfc4862, S5_4_TentativeAddressIsNotUsed) {
   world.Advance(milliseconds(1001));
   EXPECT_FALSE(Info().tentative);
   EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
+  world.link.Clear();
   world.ReceiveNdp(cast.peer, SolicitedNodeGroup(fresh), Solicitation(fresh, kPeerMac));
   EXPECT_EQ(world.Next().icmp_type(), icmpv6_type::kNeighborAdvertisement);
 }

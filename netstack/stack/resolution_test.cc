@@ -247,6 +247,7 @@ TEST_P(Resolution, InterfaceDownFlushesNeighbours) {
   EXPECT_FALSE(world.Neighbor(cast.peer).has_value());
   EXPECT_NE(Send(cast.peer), Error::kOk);
   ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, true).ok());
+  world.link.Clear();  // reports of its groups
   EXPECT_EQ(Send(cast.peer), Error::kOk);
   ExpectQuestion(cast.peer, std::nullopt);
 }

@@ -57,6 +57,9 @@ class StackWorld {
       route.interface = kEth0;
       EXPECT_TRUE(stack.AddRoute(route).ok());
     }
+    // The reports of the solicited-node groups, twice, are the story of groups_test.cc.
+    Advance(std::chrono::milliseconds(1001));
+    link.Clear();
   }
 
   // --- The peer's side -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/reassembly_counting.h"
+#include "netstack/wire/igmp.h"
 
 namespace moat::netstack {
 namespace {
@@ -156,6 +157,10 @@ void Ipv4Input::Deliver(IpPacketIn& packet, size_t header_size) {
   if (packet.protocol == ip_protocol::kIcmp) {
     ++state_.v4_counters.in_delivers;
     return icmp_.Receive(packet);
+  }
+  if (packet.protocol == kIgmpProtocol) {
+    ++state_.v4_counters.in_delivers;
+    return igmp_.Receive(packet);
   }
   // ICMPv6 inside IPv4 is nobody's (its transport row serves IPv6 only).
   TransportProtocol* transport =

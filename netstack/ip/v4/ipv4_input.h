@@ -6,14 +6,15 @@
 #include "netstack/ip/reassembly.h"
 #include "netstack/ip/received_packet.h"
 #include "netstack/ip/v4/icmpv4.h"
+#include "netstack/ip/v4/igmp.h"
 #include "netstack/wire/ipv4.h"
 
 namespace moat::netstack {
 
 class Ipv4Input {
  public:
-  Ipv4Input(IpState& state, Reassembler& reassembler, Icmpv4& icmp)
-      : state_(state), reassembler_(reassembler), icmp_(icmp) {}
+  Ipv4Input(IpState& state, Reassembler& reassembler, Icmpv4& icmp, Igmp& igmp)
+      : state_(state), reassembler_(reassembler), icmp_(icmp), igmp_(igmp) {}
 
   // `packet` begins at the IP header and may end in link padding.
   void Receive(Interface& in, Slice packet, const LinkMetadata& link);
@@ -31,6 +32,7 @@ class Ipv4Input {
   IpState& state_;
   Reassembler& reassembler_;
   Icmpv4& icmp_;
+  Igmp& igmp_;
 };
 
 

@@ -28,12 +28,13 @@ Icmpv6::Counters::Counters(CounterTable& table)
       out_echo_replies(table, "Icmp6.OutEchoReplies") {}
 
 Icmpv6::Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
-               IcmpLimiter& limiter, Ndp& ndp)
+               IcmpLimiter& limiter, Ndp& ndp, Mld& mld)
     : state_(state),
       sender_(sender),
       errors_(errors),
       limiter_(limiter),
       ndp_(ndp),
+      mld_(mld),
       counters_(env.counters) {}
 
 const Icmpv6::Row* Icmpv6::FindRow(uint8_t type) {
@@ -53,10 +54,10 @@ const Icmpv6::Row* Icmpv6::FindRow(uint8_t type) {
       {icmpv6_type::kPacketTooBig, {&Icmpv6::HandleError, &Counters::in_too_big}},
       {icmpv6_type::kTimeExceeded, {&Icmpv6::HandleError, &Counters::in_time_exceeded}},
       {icmpv6_type::kParameterProblem, {&Icmpv6::HandleError, &Counters::in_parameter_problem}},
-      {icmpv6_type::kMldQuery, {nullptr, &Counters::in_mld}},
-      {icmpv6_type::kMldReport, {nullptr, &Counters::in_mld}},
-      {icmpv6_type::kMldDone, {nullptr, &Counters::in_mld}},
-      {icmpv6_type::kMldV2Report, {nullptr, &Counters::in_mld}},
+      {icmpv6_type::kMldQuery, {nullptr, &Counters::in_mld, false, true}},
+      {icmpv6_type::kMldReport, {nullptr, &Counters::in_mld, false, true}},
+      {icmpv6_type::kMldDone, {nullptr, &Counters::in_mld, false, true}},
+      {icmpv6_type::kMldV2Report, {nullptr, &Counters::in_mld, false, true}},
   };
   for (const TypedRow& row : kRows) {
     if (row.type == type) return &row.row;
@@ -64,7 +65,7 @@ const Icmpv6::Row* Icmpv6::FindRow(uint8_t type) {
   return nullptr;
 }
 
-void Icmpv6::Receive(const IpPacketIn& packet, bool was_fragmented) {
+void Icmpv6::Receive(const IpPacketIn& packet, const Ipv6Arrival& arrival) {
   ++counters_.in_messages;
   const std::optional<IcmpView> icmp = IcmpView::Parse(packet.payload.span());
   if (!icmp.has_value()) {
@@ -85,8 +86,9 @@ void Icmpv6::Receive(const IpPacketIn& packet, bool was_fragmented) {
     return state_.drops.Count(DropReason::kIcmpUnknownType);
   }
   if (row->counter != nullptr) ++(counters_.*row->counter);
+  if (row->mld) return mld_.Receive(packet, arrival.router_alert);
   if (row->handler == nullptr) return state_.drops.Count(DropReason::kIcmpUnsupported);
-  if (row->ndp && was_fragmented) return state_.drops.Count(DropReason::kNdpInFragment);
+  if (row->ndp && arrival.was_fragmented) return state_.drops.Count(DropReason::kNdpInFragment);
   (this->*row->handler)(packet, *icmp);
 }
 

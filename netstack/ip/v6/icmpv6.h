@@ -1,4 +1,4 @@
-// ICMPv6 (RFC 4443): echo, errors up, errors out; neighbour discovery is handed on.
+// ICMPv6 (RFC 4443): echo, errors up, errors out; neighbour discovery and MLD are handed on.
 #ifndef MOAT_NETSTACK_IP_V6_ICMPV6_H_
 #define MOAT_NETSTACK_IP_V6_ICMPV6_H_
 
@@ -6,20 +6,27 @@
 #include "netstack/ip/icmp_limiter.h"
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/ip_state.h"
+#include "netstack/ip/v6/mld.h"
 #include "netstack/neighbor/ndp.h"
 #include "netstack/wire/icmpv4.h"
 #include "netstack/wire/icmpv6.h"
 
 namespace moat::netstack {
 
+// What the extension headers around a message said.
+struct Ipv6Arrival {
+  bool was_fragmented = false;  // RFC 6980
+  bool router_alert = false;    // RFC 2711
+};
+
 class Icmpv6 {
  public:
   // `sender` is the IP layer itself.
   Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
-         IcmpLimiter& limiter, Ndp& ndp);
+         IcmpLimiter& limiter, Ndp& ndp, Mld& mld);
 
-  // A whole ICMPv6 message for this host. `was_fragmented`: it came in fragments (RFC 6980).
-  void Receive(const IpPacketIn& packet, bool was_fragmented);
+  // A whole ICMPv6 message for this host.
+  void Receive(const IpPacketIn& packet, const Ipv6Arrival& arrival);
 
   // Answers `about` with an error unless RFC 4443 2.4 (e) forbids it or the rate is used up.
   // `even_to_group`: packet too big and option problems are told to multicast senders too.
@@ -40,6 +47,7 @@ class Icmpv6 {
     Handler handler = nullptr;  // null: known, but not acted on
     Counter Counters::*counter = nullptr;
     bool ndp = false;
+    bool mld = false;
   };
   static const Row* FindRow(uint8_t type);
 
@@ -54,6 +62,7 @@ class Icmpv6 {
   ErrorDelivery& errors_;
   IcmpLimiter& limiter_;
   Ndp& ndp_;
+  Mld& mld_;
   Counters counters_;
 };
 

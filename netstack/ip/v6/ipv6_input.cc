@@ -212,7 +212,7 @@ void Ipv6Input::Deliver(IpPacketIn& packet, const Ipv6Chain& chain, bool was_fra
   packet.payload.RemovePrefix(chain.offset);
   if (packet.protocol == ip_protocol::kIcmpV6) {
     ++state_.v6_counters.in_delivers;
-    return icmp_.Receive(packet, was_fragmented);
+    return icmp_.Receive(packet, {was_fragmented, chain.router_alert});
   }
   // ICMPv4 inside IPv6 is nobody's (its transport row serves IPv4 only).
   TransportProtocol* transport =
