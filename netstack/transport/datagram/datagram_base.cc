@@ -107,13 +107,10 @@ Error DatagramBase::TakeError() {
 }
 
 void DatagramBase::SetOptions(const SocketOptions& options) {
-  // What the table is keyed by must not change while the socket is in it.
-  if (bound()) Remove();
+  // Tables are keyed by names, not by options, so the socket keeps its place.
   options_ = options;
   route_.reset();
-  if (!bound()) return;
   reservation_.SetReuse(options_.reuse_address, options_.reuse_port);
-  Insert();
 }
 
 Error DatagramBase::JoinGroup(const IpAddress& group, InterfaceIndex interface) {
