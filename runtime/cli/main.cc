@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,13 @@ void OpenMissingStandardFiles() {
   if (fd >= 0) close(fd);
 }
 
+// Everything below may change its working directory.
+std::string AbsolutePath(const std::string& path) {
+  char directory[PATH_MAX];
+  if (path[0] == '/' || getcwd(directory, sizeof directory) == nullptr) return path;
+  return absl::StrCat(directory, "/", path);
+}
+
 int Main(int argc, char** argv) {
   OpenMissingStandardFiles();
   CommandLine line;
@@ -64,6 +72,7 @@ int Main(int argc, char** argv) {
     Print(STDOUT_FILENO, VerbHelp(*line.verb));
     return 0;
   }
+  line.globals.root = AbsolutePath(line.globals.root);
   absl::StatusOr<int> result = line.verb->run(line.globals, line.arguments);
   return result.ok() ? *result : Fail(line.verb, result.status());
 }
@@ -72,6 +81,8 @@ int Main(int argc, char** argv) {
 }  // namespace moat::runtime
 
 int main(int argc, char** argv) {
-  if (argc > 1 && strcmp(argv[1], "boot") == 0) return moat::sentry::BootMain(argc, argv);
+  if (argc > 1 && strcmp(argv[1], "boot") == 0) {
+    return moat::sentry::BootMain(argc - 2, argv + 2);
+  }
   return moat::runtime::Main(argc, argv);
 }
