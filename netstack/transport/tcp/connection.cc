@@ -36,7 +36,7 @@ Error Connection::Open() {
   return Error::kOk;
 }
 
-Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss) {
+Error Connection::BecomeSynReceived(Listener& listener, const Segment& syn, SeqNum iss) {
   passive_ = true;
   listener_ = &listener;
   const Error error = Prepare(iss);
@@ -46,7 +46,22 @@ Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss
   TakeSyn(syn);
   tcb_.snd.wnd = tcb_.snd.max_wnd = syn.wnd;
   tcb_.snd.wl1 = syn.seq;
-  (void)SendSyn();
+  return Error::kOk;
+}
+
+Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss) {
+  const Error error = BecomeSynReceived(listener, syn, iss);
+  if (error != Error::kOk) return error;
+  (void)SendSyn();  // a failure is a loss: the timer sends it again
+  send_timer_kind_ = SendTimer::kSyn;
+  send_timer_.Arm(core_.Now() + rtt_.Rto());
+  return Error::kOk;
+}
+
+Error Connection::OpenFromCookie(Listener& listener, const Segment& syn, SeqNum iss) {
+  const Error error = BecomeSynReceived(listener, syn, iss);
+  if (error != Error::kOk) return error;
+  retransmits_ = 1;  // no round trip was measured
   send_timer_kind_ = SendTimer::kSyn;
   send_timer_.Arm(core_.Now() + rtt_.Rto());
   return Error::kOk;

@@ -55,8 +55,8 @@ class Connection final : public Flow {
   Error Open();
   // Passive OPEN by `listener`: answers `syn`.
   Error OpenPassive(Listener& listener, const Segment& syn, SeqNum iss);
-  // Passive OPEN out of a SYN cookie: the handshake is over but for the ACK, which the caller feeds.
-  Error OpenFromCookie(Listener& listener, const Segment& ack, const TcpOptionSet& syn_options);
+  // The same when a cookie has answered the SYN: nothing is sent, the caller feeds the ACK next.
+  Error OpenFromCookie(Listener& listener, const Segment& syn, SeqNum iss);
   Error Write(Slice data, bool more);
   Error WriteUrgent(Slice data);
   size_t WriteSpace() const;
@@ -100,6 +100,7 @@ class Connection final : public Flow {
  private:
   // --- connection.cc ---------------------------------------------------------------------------
   Error Prepare(SeqNum iss);
+  Error BecomeSynReceived(Listener& listener, const Segment& syn, SeqNum iss);
   Error CheckWrite(size_t size) const;
   bool UnsentLow() const;  // TCP_NOTSENT_LOWAT
   void CloseSendSide();
@@ -176,6 +177,7 @@ class Connection final : public Flow {
   void OnSendError(Error error);
   void OnSendAfterIdle();
   uint32_t SendableNow(uint32_t unsent, bool force) const;
+  bool CwndLimits(uint32_t unsent) const;
   bool NagleAllows(uint32_t unsent) const;
   bool DeferForBiggerSegment(uint32_t length, uint32_t unsent) const;
   void ArmSendTimer();

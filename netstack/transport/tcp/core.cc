@@ -13,6 +13,7 @@ Core::Core(const TransportEnvironment& environment)
       counters(*environment.counters),
       sysctls(*environment.sysctls),
       isn(*environment.random),
+      cookies(*environment.random),
       flows(*environment.random) {}
 
 Core::~Core() {
@@ -85,6 +86,11 @@ void Core::Send(const Bare& bare) {
   options.has_timestamps = bare.timestamps;
   options.ts_value = bare.ts_value;
   options.ts_echo = bare.ts_echo;
+  options.has_mss = bare.mss != 0;
+  options.mss = bare.mss;
+  options.sack_permitted = bare.sack_permitted;
+  options.has_window_scale = bare.has_window_scale;
+  options.window_scale = bare.window_scale;
   TcpFields fields;
   fields.source_port = bare.flow.local_port;
   fields.destination_port = bare.flow.remote_port;

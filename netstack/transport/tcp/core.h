@@ -14,6 +14,7 @@
 #include "netstack/transport/tcp/list.h"
 #include "netstack/transport/tcp/listener_table.h"
 #include "netstack/transport/tcp/segment.h"
+#include "netstack/transport/tcp/syn_cookies.h"
 #include "netstack/transport/tcp/sysctls.h"
 
 namespace moat::netstack::tcp {
@@ -66,6 +67,10 @@ class Core {
     bool timestamps = false;
     uint32_t ts_value = 0;
     uint32_t ts_echo = 0;
+    uint16_t mss = 0;  // 0: no option
+    bool sack_permitted = false;
+    bool has_window_scale = false;
+    uint8_t window_scale = 0;
   };
   void Send(const Bare& bare);
   // The answer of CLOSED (RFC 9293 3.10.7.1). Never to a RST, a broadcast or a multicast.
@@ -82,6 +87,7 @@ class Core {
   Counters counters;
   const Sysctls sysctls;
   const IsnGenerator isn;
+  const SynCookies cookies;
   FlowTable flows;
   ListenerTable listeners;
   List<Connection> connections;

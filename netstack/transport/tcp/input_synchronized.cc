@@ -186,6 +186,11 @@ bool Connection::AckInSynReceived(Segment& segment) {
     core_.SendReset(segment);
     return false;
   }
+  // TCP_DEFER_ACCEPT: the bare ACK is ignored once; data, or the ACK of the repeated SYN,ACK, will do.
+  if (listener_ != nullptr && settings_.tcp.defer_accept && retransmits_ == 0 &&
+      segment.length() == 0) {
+    return false;
+  }
   if (listener_ != nullptr && listener_->AcceptQueueFull()) {
     ++core_.counters.listen_overflows;
     ++core_.counters.listen_drops;

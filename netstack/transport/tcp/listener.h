@@ -56,8 +56,8 @@ class Listener {
   void OnSyn(const Segment& segment, const SeqNum* minimum_isn);
   // SYN cookies (RFC 4987 3.6), input_listen.cc.
   void SendSynCookie(const Segment& syn);
-  void OnCookieAck(const Segment& segment);
-  Connection* NewEmbryo(const Segment& segment, const FlowKey& key);
+  bool OnCookieAck(const Segment& segment);
+  Connection* NewEmbryo(const FlowKey& key);
 
   Core& core_;
   const uint64_t id_;

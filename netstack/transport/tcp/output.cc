@@ -113,6 +113,15 @@ uint32_t Connection::SendableNow(uint32_t unsent, bool force) const {
   return length - partial;
 }
 
+// Whether cwnd, and neither the user nor the peer's window, is what holds `unsent` octets back (RFC 7661).
+bool Connection::CwndLimits(uint32_t unsent) const {
+  const uint32_t pipe = Pipe();
+  const uint32_t room = window_.cwnd > pipe ? window_.cwnd - pipe : 0;
+  const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
+  const uint32_t usable = edge > tcb_.snd.nxt ? edge - tcb_.snd.nxt : 0;
+  return unsent > room && usable > room;
+}
+
 bool Connection::SendNew(bool force) {
   bool any = false;
   cwnd_limited_ = false;
@@ -124,7 +133,7 @@ bool Connection::SendNew(bool force) {
     const SeqNum edge = tcb_.snd.una + std::max(tcb_.snd.wnd, 1u);
     const bool with_fin = fin && length == unsent && tcb_.snd.nxt + length < edge;
     if (length == 0 && !(with_fin && unsent == 0)) {
-      cwnd_limited_ = unsent > 0 && window_.cwnd < Pipe() + tcb_.snd.mss;
+      cwnd_limited_ = CwndLimits(unsent);
       return any;
     }
     if (flight_.empty()) OnSendAfterIdle();

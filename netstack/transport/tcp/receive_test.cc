@@ -313,6 +313,53 @@ TEST_F(Backlog, ResetBeforeAcceptIsReportedByTheAcceptedSocket) {
   EXPECT_EQ(socket->TakeError(), Error::kConnectionReset);
 }
 
+TEST_F(Backlog, Rfc4987_S3_6_FullSynQueueAnswersWithCookies) {
+  host.Sysctl("ipv4.tcp_max_syn_backlog", "0");
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).SackOk().Shift(9).Ts(500, 0).Wnd(1000));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1).SackOk().Mss(1460)));
+  EXPECT_EQ(host.StateOf(kHostPort), "");  // nothing is kept
+  Send(Ack(1).Seq(1).Ts(501, host_ts).Wnd(10));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  const TcpInfo info = socket->Info();
+  EXPECT_TRUE(info.sack && info.timestamps && info.window_scaling);
+  EXPECT_EQ(info.send_window, 10u << 9);
+  EXPECT_EQ(info.send_mss, 1448u);
+  Send(Data("GET").Seq(1).Ack(1).Ts(502, host_ts));
+  EXPECT_EQ(Read(), "GET");
+  EXPECT_EQ(Counter("TcpExt.SyncookiesRecv"), 1u);
+  peer_port = 999;
+  Send(Ack(77).Seq(1).Ts(502, host_ts));  // made up
+  EXPECT_THAT(All().back(), Is(Rst().Seq(77)));
+  EXPECT_EQ(Counter("TcpExt.SyncookiesFailed"), 1u);
+}
+
+TEST_F(Backlog, FullSynQueueDropsWithoutCookies) {
+  host.Sysctl("ipv4.tcp_syncookies", "0");
+  host.Sysctl("ipv4.tcp_max_syn_backlog", "1");
+  Listen();
+  Send(Syn().Seq(0));
+  Next();
+  peer_port = 999;
+  Send(Syn().Seq(0));
+  EXPECT_TRUE(Quiet());
+  EXPECT_EQ(Counter("TcpExt.TCPReqQFullDrop"), 1u);
+}
+
+TEST_F(Backlog, DeferAcceptWaitsForData) {
+  Listen();
+  TcpOptions options = listener->tcp_options();
+  options.defer_accept = true;
+  listener->SetTcpOptions(options);
+  Send(Syn().Seq(0));
+  Next();
+  Send(Ack(1).Seq(1));
+  EXPECT_EQ(Accept(), nullptr);
+  Send(Data("GET").Seq(1).Ack(1));
+  EXPECT_NE(Accept(), nullptr);
+}
+
 TEST_F(Backlog, ObserverIsToldOfEachConnection) {
   Listen();
   listener->SetObserver(&observer);
