@@ -40,9 +40,12 @@ class RawMode {
   bool active_ = false;
 };
 
+// A terminal that does not know its size (0 by 0) has nothing to say about ours.
 void CopyWindowSize(int terminal) {
   winsize size;
-  if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) ioctl(terminal, TIOCSWINSZ, &size);
+  if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row != 0) {
+    ioctl(terminal, TIOCSWINSZ, &size);
+  }
 }
 
 bool WriteAll(int fd, absl::string_view bytes) {
