@@ -59,6 +59,7 @@ class NetlinkSocketState {
   const NetlinkFlags& flags() const { return flags_; }
   // Whether events of RTNLGRP_* number `group` are wanted.
   bool InGroup(uint32_t group) const { return groups_.contains(group); }
+  bool InAnyGroup() const { return !groups_.empty(); }
   bool pass_credentials() const { return pass_credentials_; }
 
  private:
