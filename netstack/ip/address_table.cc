@@ -9,8 +9,8 @@ void AddressTable::Rebuild() {
   for (const auto& interface : interfaces_.all()) {
     for (const AssignedAddress& assigned : interface->addresses) {
       const AddressKind kind = assigned.usable() ? AddressKind::kLocal : AddressKind::kTentative;
-      // The weak host model: an address stays ours while its interface is down, as on Linux. A usable
-      // one beats a tentative one of another interface.
+      // The weak host model: an address stays ours while its interface is down, as on Linux. A
+      // usable one beats a tentative one of another interface.
       auto [it, inserted] =
           rows_.try_emplace(assigned.prefix.address, Row{kind, interface->index});
       if (!inserted && kind == AddressKind::kLocal) it->second = {kind, interface->index};

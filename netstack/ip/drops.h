@@ -1,5 +1,5 @@
-// Why the IP layer dropped a packet. Each reason has a counter, listed as "Drop.<name>"; the MIB counters
-// of the RFCs are counted beside it.
+// Why the IP layer dropped a packet. Each reason has a counter, listed as "Drop.<name>"; the MIB
+// counters of the RFCs are counted beside it.
 #ifndef MOAT_NETSTACK_IP_DROPS_H_
 #define MOAT_NETSTACK_IP_DROPS_H_
 

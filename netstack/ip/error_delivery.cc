@@ -146,8 +146,9 @@ void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface
   if (transport != nullptr) transport->ReceiveError(error);
 }
 
-// DEVIATION: RFC 8201 4 and RFC 5927 want the upper layer to judge first whether the quoted packet is one
-// of its own; here only the source is checked to be ours. The floor (min_pmtu, 1280) bounds the harm.
+// DEVIATION: RFC 8201 4 and RFC 5927 want the upper layer to judge first whether the quoted packet
+// is one of its own; here only the source is checked to be ours. The floor (min_pmtu, 1280) bounds
+// the harm.
 void ErrorDelivery::LearnPathMtu(const Quoted& quoted, IcmpErrorIn& error) {
   constexpr uint32_t kNoLimit = kMaxIpPacket;
   const uint32_t current = state_.path_mtus.Get(quoted.destination, kNoLimit);

@@ -1,5 +1,5 @@
-// ICMP errors on their way up: from type, code and quoted packet to the transport whose packet it was
-// (RFC 1122 3.2.2.1, RFC 4443 2.4).
+// ICMP errors on their way up: from type, code and quoted packet to the transport whose packet it
+// was (RFC 1122 3.2.2.1, RFC 4443 2.4).
 #ifndef MOAT_NETSTACK_IP_ERROR_DELIVERY_H_
 #define MOAT_NETSTACK_IP_ERROR_DELIVERY_H_
 

@@ -8,8 +8,8 @@
 
 namespace moat::netstack {
 
-// kNoBuffers when the link is full, kNetworkDown when the interface is down. Without carrier the frame is
-// dropped in silence, as a queueing discipline would.
+// kNoBuffers when the link is full, kNetworkDown when the interface is down. Without carrier the
+// frame is dropped in silence, as a queueing discipline would.
 inline Error TransmitFrame(Interface& interface, const TxFrame& frame, DropCounters& drops) {
   if (!interface.active() || interface.link == nullptr) {
     drops.Count(DropReason::kInterfaceDown);

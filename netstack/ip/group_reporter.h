@@ -1,6 +1,6 @@
-// When a host tells routers which groups it listens to: IGMPv3 (RFC 3376 5) and MLDv2 (RFC 3810 6) without
-// source filters, with their fallbacks to the older versions (RFC 3376 7.2, RFC 3810 8.2). The wire formats
-// are v4/igmp's and v6/mld's; this is the one engine of both.
+// When a host tells routers which groups it listens to: IGMPv3 (RFC 3376 5) and MLDv2 (RFC 3810 6)
+// without source filters, with their fallbacks to the older versions (RFC 3376 7.2, RFC 3810 8.2).
+// The wire formats are v4/igmp's and v6/mld's; this is the one engine of both.
 #ifndef MOAT_NETSTACK_IP_GROUP_REPORTER_H_
 #define MOAT_NETSTACK_IP_GROUP_REPORTER_H_
 

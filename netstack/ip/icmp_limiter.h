@@ -1,5 +1,5 @@
-// How many ICMP errors may be sent (RFC 1812 4.3.2.8, RFC 4443 2.4 f), as Linux does it: a global token
-// bucket (icmp_msgs_per_sec, icmp_msgs_burst), and one bucket per destination that refills at
+// How many ICMP errors may be sent (RFC 1812 4.3.2.8, RFC 4443 2.4 f), as Linux does it: a global
+// token bucket (icmp_msgs_per_sec, icmp_msgs_burst), and one bucket per destination that refills at
 // icmp_ratelimit and holds six.
 #ifndef MOAT_NETSTACK_IP_ICMP_LIMITER_H_
 #define MOAT_NETSTACK_IP_ICMP_LIMITER_H_

@@ -1,5 +1,5 @@
-// The interfaces of a stack: their links, addresses, groups and counters. Plain data: who changes it is
-// IpLayer's configuration, and everything that must happen with a change happens there.
+// The interfaces of a stack: their links, addresses, groups and counters. Plain data: who changes
+// it is IpLayer's configuration, and everything that must happen with a change happens there.
 #ifndef MOAT_NETSTACK_IP_INTERFACE_H_
 #define MOAT_NETSTACK_IP_INTERFACE_H_
 
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "netstack/base/sysctl.h"
 #include "netstack/ip/configuration.h"
 #include "netstack/link/link.h"
 #include "netstack/wire/address.h"
@@ -37,11 +38,15 @@ struct Interface {
   LinkCapabilities capabilities;
   InterfaceCounters counters;
   std::vector<AssignedAddress> addresses;
+  const Sysctl* disable_ipv6 = nullptr;  // null once it is removed
   // Joined groups and how many joined each.
   absl::flat_hash_map<IpAddress, int> groups;
 
   bool active() const { return up && !removed; }
   bool resolves() const { return !loopback && capabilities.has_ethernet_header; }
+  bool Enabled(Family family) const {
+    return family == Family::kIpv4 || (disable_ipv6 != nullptr && disable_ipv6->value() == 0);
+  }
   bool InGroup(const IpAddress& group) const { return groups.contains(group); }
   AssignedAddress* FindAddress(const IpAddress& address) {
     for (AssignedAddress& assigned : addresses) {

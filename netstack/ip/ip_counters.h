@@ -1,4 +1,5 @@
-// The MIB counters of one family's IP (RFC 4293), with the names of /proc/net/snmp, netstat and snmp6.
+// The MIB counters of one family's IP (RFC 4293), with the names of /proc/net/snmp, netstat and
+// snmp6.
 #ifndef MOAT_NETSTACK_IP_IP_COUNTERS_H_
 #define MOAT_NETSTACK_IP_IP_COUNTERS_H_
 

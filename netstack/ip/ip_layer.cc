@@ -6,6 +6,7 @@ namespace moat::netstack {
 
 IpLayer::IpLayer(const IpEnvironment& env)
     : state_(env),
+      interface_sysctls_(env.sysctls, state_.interfaces, state_.generation),
       errors_(state_),
       next_hops_(state_, env, errors_, *this),
       finder_(state_),
@@ -60,7 +61,7 @@ void IpLayer::ReceiveEthernet(Interface& in, RxFrame& frame) {
     case ethertype::kIpv4:
       return input_v4_.Receive(in, std::move(frame.bytes), link);
     case ethertype::kIpv6:
-      if (!state_.Enabled(Family::kIpv6)) return state_.drops.Count(DropReason::kFamilyDisabled);
+      if (!in.Enabled(Family::kIpv6)) return state_.drops.Count(DropReason::kFamilyDisabled);
       return input_v6_.Receive(in, std::move(frame.bytes), link);
     case ethertype::kArp:
       return next_hops_.ReceiveArp(in, frame.bytes.span(), !link.link_group);
@@ -76,7 +77,7 @@ void IpLayer::ReceiveIp(Interface& in, Slice packet, const LinkMetadata& link) {
     case 4:
       return input_v4_.Receive(in, std::move(packet), link);
     case 6:
-      if (!state_.Enabled(Family::kIpv6)) return state_.drops.Count(DropReason::kFamilyDisabled);
+      if (!in.Enabled(Family::kIpv6)) return state_.drops.Count(DropReason::kFamilyDisabled);
       return input_v6_.Receive(in, std::move(packet), link);
     default:
       return state_.drops.Count(DropReason::kIpVersion);
@@ -132,8 +133,8 @@ void IpLayer::DuplicateAddress(InterfaceIndex interface, const IpAddress& addres
   detection_.Conflict(interface, address, nonce);
 }
 
-// Router advertisements teach the router's link address, and nothing else yet: addresses and default
-// routes come from whoever configures the stack.
+// Router advertisements teach the router's link address, and nothing else yet: addresses and
+// default routes come from whoever configures the stack.
 void IpLayer::RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                const RouterAdvertisement& message) {}
 

@@ -16,6 +16,7 @@
 #include "netstack/ip/configuration.h"
 #include "netstack/ip/error_delivery.h"
 #include "netstack/ip/icmp_limiter.h"
+#include "netstack/ip/interface_sysctls.h"
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/ip_state.h"
 #include "netstack/ip/next_hops.h"
@@ -125,6 +126,7 @@ class IpLayer final : public IpSender,
   void AddressDuplicate(InterfaceIndex interface, const IpAddress& address) override;
 
   IpState state_;
+  InterfaceSysctls interface_sysctls_;
   ErrorDelivery errors_;
   NextHops next_hops_;
   RouteFinder finder_;

@@ -26,7 +26,9 @@ absl::Status CheckMtu(uint32_t mtu) {
 }
 
 absl::Status CheckName(const std::string& name) {
-  if (!name.empty() && name.size() <= kMaxNameSize && name.find('/') == std::string::npos) {
+  const bool reserved = name == "all" || name == "default";  // sysctls mean every interface by them
+  if (!name.empty() && name.size() <= kMaxNameSize && !reserved &&
+      name.find('/') == std::string::npos) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat("bad interface name '", name, "'"));
@@ -79,6 +81,7 @@ void IpLayer::AddLoopback() {
   usable_at_once.no_dad = true;
   lo->addresses.push_back({{IpAddress::V4(127, 0, 0, 1), 8}, usable_at_once});
   lo->addresses.push_back({{*IpAddress::Parse("::1"), 128}, usable_at_once});
+  interface_sysctls_.Register(*lo);
   state_.interfaces.Add(std::move(lo));
   state_.addresses.Rebuild();
 }
@@ -112,6 +115,7 @@ absl::Status IpLayer::AddInterface(const InterfaceOptions& options) {
   interface->running = options.running;
   interface->link = options.link;
   interface->capabilities = options.link->capabilities();
+  interface_sysctls_.Register(*interface);
   const Interface& added = *interface;
   state_.interfaces.Add(std::move(interface));
   Invalidate();
@@ -130,6 +134,7 @@ absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
   detection_.CancelAll(index);
   igmp_.InterfaceGone(index);
   mld_.InterfaceGone(index);
+  interface_sysctls_.Unregister(*interface);
   interface->removed = true;
   interface->up = false;
   interface->link = nullptr;
@@ -203,7 +208,10 @@ absl::Status IpLayer::SetInterfaceName(InterfaceIndex index, std::string_view ne
   if (holder != nullptr && holder != interface) {
     return absl::AlreadyExistsError(absl::StrCat("interface name ", name, " is taken"));
   }
+  const int64_t disabled = interface->disable_ipv6->value();
+  interface_sysctls_.Unregister(*interface);
   interface->name = name;
+  interface_sysctls_.Register(*interface, disabled);
   NotifyInterface(*interface, /*removed=*/false);
   return absl::OkStatus();
 }

@@ -41,18 +41,10 @@ struct IpState {
         v6_counters(env.counters, Family::kIpv6),
         addresses(interfaces),
         routes(interfaces),
-        path_mtus(env.clock, env.timers, env.sysctls, generation),
-        disable_ipv6(env.sysctls.Register({.name = "ipv6.conf.all.disable_ipv6",
-                                           .values = {0},
-                                           .min = 0,
-                                           .max = 1,
-                                           .changed = [this](const Sysctl&) { ++generation; }})) {}
+        path_mtus(env.clock, env.timers, env.sysctls, generation) {}
 
   IpCounters& counters(Family family) {
     return family == Family::kIpv4 ? v4_counters : v6_counters;
-  }
-  bool Enabled(Family family) const {
-    return family == Family::kIpv4 || disable_ipv6->value() == 0;
   }
 
   const Clock& clock;
@@ -72,7 +64,6 @@ struct IpState {
   LoopbackQueue loopback;
   // By protocol number; null where there is none. Set up by the stack.
   std::array<TransportProtocol*, 256> transports{};
-  const Sysctl* disable_ipv6;
 };
 
 }  // namespace moat::netstack

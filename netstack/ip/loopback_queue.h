@@ -1,5 +1,5 @@
-// Packets that this stack sent to itself, waiting for the end of the batch. They are delivered from the
-// queue, never from inside Send(), so that a protocol is not entered while it sends.
+// Packets that this stack sent to itself, waiting for the end of the batch. They are delivered from
+// the queue, never from inside Send(), so that a protocol is not entered while it sends.
 #ifndef MOAT_NETSTACK_IP_LOOPBACK_QUEUE_H_
 #define MOAT_NETSTACK_IP_LOOPBACK_QUEUE_H_
 

@@ -1,5 +1,5 @@
-// Next hops: both neighbour tables with ARP and NDP, joined to the interfaces. Sends packets to a next
-// hop whose link address may not be known yet.
+// Next hops: both neighbour tables with ARP and NDP, joined to the interfaces. Sends packets to a
+// next hop whose link address may not be known yet.
 #ifndef MOAT_NETSTACK_IP_NEXT_HOPS_H_
 #define MOAT_NETSTACK_IP_NEXT_HOPS_H_
 
@@ -36,8 +36,8 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
 
   NextHops(IpState& state, const IpEnvironment& env, ErrorDelivery& errors, Listener& listener);
 
-  // Sends to `next_hop` on `out`, or queues until it is resolved. `entry` caches the neighbour between
-  // calls. `source` is that of the packet.
+  // Sends to `next_hop` on `out`, or queues until it is resolved. `entry` caches the neighbour
+  // between calls. `source` is that of the packet.
   Error Send(Interface& out, const IpAddress& next_hop, const IpAddress& source, NeighborRef& entry,
              const LinkPacket& packet);
   // Sends to a link address that needs no resolution.

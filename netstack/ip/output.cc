@@ -89,8 +89,8 @@ size_t IpOutput::EmitIp(const RouteHandle& route, const IpPacketOut& packet, siz
   Ipv4Fields fields;
   fields.tos = packet.traffic_class;
   fields.total_length = static_cast<uint16_t>(kIpv4HeaderSize + size);
-  // RFC 6864: the identification of a packet that cannot be fragmented means nothing. A super-segment's
-  // pieces are numbered on from here by who cuts it.
+  // RFC 6864: the identification of a packet that cannot be fragmented means nothing. A
+  // super-segment's pieces are numbered on from here by who cuts it.
   fields.identification =
       packet.dont_fragment ? 0 : static_cast<uint16_t>(identification_++);
   fields.dont_fragment = packet.dont_fragment;
@@ -154,8 +154,8 @@ Error IpOutput::SendWhole(const RouteHandle& route, const IpPacketOut& packet, s
   return ToLink(route, out);
 }
 
-// A group that this host belongs to hears its own packets (RFC 1112 6.1, unless the sender says no); so
-// does every broadcast's sender.
+// A group that this host belongs to hears its own packets (RFC 1112 6.1, unless the sender says
+// no); so does every broadcast's sender.
 void IpOutput::LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet,
                              size_t payload_size) {
   const bool member =
@@ -171,7 +171,8 @@ Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t
   const size_t ip_size = EmitIp(route, packet, transport_size + payload_size, ip);
   std::memcpy(ip + ip_size, packet.transport_header.data(), transport_size);
   CopyPieces(packet.payload, ip + ip_size + transport_size);
-  // As a link that offloads would carry it: never summed, but not the zero that means "none" to UDP.
+  // As a link that offloads would carry it: never summed, but not the zero that means "none" to
+  // UDP.
   TxOffload offload;
   FillChecksum(route, packet, payload_size, ip + ip_size, &offload);
   const bool gso = packet.gso != GsoType::kNone && payload_size > packet.gso_size;

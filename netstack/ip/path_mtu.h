@@ -1,5 +1,5 @@
-// Path MTUs learned from ICMP (RFC 1191, RFC 8201), by destination. Bounded; each entry is forgotten after
-// ipv4.route.mtu_expires, so that a larger MTU is tried again.
+// Path MTUs learned from ICMP (RFC 1191, RFC 8201), by destination. Bounded; each entry is
+// forgotten after ipv4.route.mtu_expires, so that a larger MTU is tried again.
 #ifndef MOAT_NETSTACK_IP_PATH_MTU_H_
 #define MOAT_NETSTACK_IP_PATH_MTU_H_
 
@@ -22,8 +22,8 @@ class PathMtuCache {
 
   // The MTU towards `destination`, at most `link_mtu`.
   uint32_t Get(const IpAddress& destination, uint32_t link_mtu) const;
-  // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). `mtu` 0 is an old router's
-  // (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller.
+  // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). `mtu` 0 is an old
+  // router's (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller.
   bool Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
                 uint32_t current_mtu);
   void Clear();

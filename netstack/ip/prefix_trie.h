@@ -1,5 +1,5 @@
-// A path-compressed binary trie (Patricia) from IP prefixes of one family to values. Lookup visits at
-// most one node per distinguishing bit: a million routes cost some twenty nodes.
+// A path-compressed binary trie (Patricia) from IP prefixes of one family to values. Lookup visits
+// at most one node per distinguishing bit: a million routes cost some twenty nodes.
 #ifndef MOAT_NETSTACK_IP_PREFIX_TRIE_H_
 #define MOAT_NETSTACK_IP_PREFIX_TRIE_H_
 

@@ -2,10 +2,10 @@
 // gives it here; when the last hole closes, the whole packet comes back with the first fragment's
 // header in front, still saying that it is a fragment (the family patches it).
 //
-// Overlaps (RFC 5722, RFC 8200 4.5, and IPv4 alike): an exact duplicate is ignored; anything else that
-// overlaps condemns the packet, and what else arrives of it is dropped until its time is over.
-// Bounds: ipfrag_high_thresh bytes of memory in all (oldest packets go first), kMaxFragments per packet,
-// ipfrag_time.
+// Overlaps (RFC 5722, RFC 8200 4.5, and IPv4 alike): an exact duplicate is ignored; anything else
+// that overlaps condemns the packet, and what else arrives of it is dropped until its time is over.
+// Bounds: ipfrag_high_thresh bytes of memory in all (oldest packets go first), kMaxFragments per
+// packet, ipfrag_time.
 #ifndef MOAT_NETSTACK_IP_REASSEMBLY_H_
 #define MOAT_NETSTACK_IP_REASSEMBLY_H_
 

@@ -48,7 +48,6 @@ Result<RouteRef> RouteFinder::Find(const RouteQuery& query) {
 
 Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
   const Family family = query.destination.family();
-  if (!state_.Enabled(family)) return Error::kNetworkUnreachable;
   if (!query.source.IsUnspecified() && !state_.addresses.IsLocal(query.source)) {
     return Error::kAddressNotAvailable;
   }
@@ -84,6 +83,7 @@ Error RouteFinder::UseInterface(InterfaceIndex index, RouteHandle& route) {
   route.out = state_.interfaces.Share(index);
   if (route.out == nullptr) return Error::kNetworkUnreachable;
   if (!route.out->up) return Error::kNetworkDown;
+  if (!route.out->Enabled(route.destination.family())) return Error::kNetworkUnreachable;
   route.interface = index;
   return Error::kOk;
 }

@@ -1,5 +1,5 @@
-// From a destination to a route handle: local delivery, broadcast, multicast or the routing table, then the
-// source address and the MTU.
+// From a destination to a route handle: local delivery, broadcast, multicast or the routing table,
+// then the source address and the MTU.
 #ifndef MOAT_NETSTACK_IP_ROUTE_FINDER_H_
 #define MOAT_NETSTACK_IP_ROUTE_FINDER_H_
 

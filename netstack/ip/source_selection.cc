@@ -1,6 +1,7 @@
 #include "netstack/ip/source_selection.h"
 
 #include <algorithm>
+#include <array>
 
 #include "netstack/ip/prefix_trie.h"
 
@@ -17,7 +18,7 @@ struct PolicyRow {
   int label;
 };
 constexpr PolicyRow kPolicy[] = {
-    {"::1", 128, 0},   {"::ffff:0:0", 96, 4}, {"2002::", 16, 2}, {"2001::", 32, 5},
+    {"::1", 128, 0},   {"::ffff:0:0", 96, 4}, {"2002::", 16, 2},  {"2001::", 32, 5},
     {"fc00::", 7, 13}, {"::", 96, 3},         {"fec0::", 10, 11}, {"3ffe::", 16, 12},
     {"::", 0, 1},
 };
@@ -105,8 +106,16 @@ int ScopeOf(const IpAddress& address) {
 }
 
 int LabelOf(const IpAddress& address) {
-  for (const PolicyRow& row : kPolicy) {
-    if (address.InPrefix(*IpAddress::Parse(row.prefix), row.length)) return row.label;
+  static const auto prefixes = [] {
+    std::array<TrieKey, std::size(kPolicy)> keys;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      keys[i] = TrieKey::Of(*IpAddress::Parse(kPolicy[i].prefix));
+    }
+    return keys;
+  }();
+  const TrieKey key = TrieKey::Of(address);
+  for (size_t i = 0; i < prefixes.size(); ++i) {
+    if (key.SharesBits(prefixes[i], kPolicy[i].length)) return kPolicy[i].label;
   }
   return 1;
 }

@@ -77,8 +77,8 @@ void Arp::HandleRequest(InterfaceIndex interface, const ArpMessage& message) {
 void Arp::HandleReply(InterfaceIndex interface, const ArpMessage& message, bool to_us) {
   ++counters_.in_replies;
   if (message.sender.IsUnspecified()) return;
-  // A unicast reply to us is taken as solicited, as ARP has no such flag; a broadcast one (gratuitous)
-  // only updates what is known.
+  // A unicast reply to us is taken as solicited, as ARP has no such flag; a broadcast one
+  // (gratuitous) only updates what is known.
   const bool solicited = to_us && host_.AnswersArp(interface, message.target);
   cache_.Advertised(interface, message.sender,
                     {.mac = message.sender_mac, .solicited = solicited, .override_ = true,
@@ -89,7 +89,8 @@ void Arp::Request(InterfaceIndex interface, const IpAddress& target, const IpAdd
                   const std::optional<MacAddress>& to) {
   ++counters_.out_requests;
   host_.SendArp(interface, to.value_or(MacAddress::Broadcast()),
-                {ArpOperation::kRequest, host_.InterfaceMac(interface), source, MacAddress{}, target});
+                {ArpOperation::kRequest, host_.InterfaceMac(interface), source, MacAddress{},
+                 target});
 }
 
 void Arp::Announce(InterfaceIndex interface, const IpAddress& address) {

@@ -1,5 +1,5 @@
-// ARP (RFC 826, RFC 1122 2.3.2, RFC 5227 probes) on top of the neighbour cache: what is answered, what
-// is believed, and the requests' bytes.
+// ARP (RFC 826, RFC 1122 2.3.2, RFC 5227 probes) on top of the neighbour cache: what is answered,
+// what is believed, and the requests' bytes.
 #ifndef MOAT_NETSTACK_NEIGHBOR_ARP_H_
 #define MOAT_NETSTACK_NEIGHBOR_ARP_H_
 

@@ -70,9 +70,9 @@ NeighborRef NeighborCache::Get(InterfaceIndex interface, const IpAddress& addres
   return entry;
 }
 
-// Second chance: an entry that was used since the last round, or that a route holds, goes to the back
-// of the list. The search is bounded, so that a scan of a network costs the same per packet; if
-// it finds nothing idle, the oldest entry that may go does.
+// Second chance: an entry that was used since the last round, or that a route holds, goes to the
+// back of the list. The search is bounded, so that a scan of a network costs the same per packet;
+// if it finds nothing idle, the oldest entry that may go does.
 bool NeighborCache::MakeRoom() {
   NeighborEntry* victim = nullptr;
   for (int step = 0; step < kCollectorSteps && !order_.empty(); ++step) {
@@ -178,7 +178,8 @@ void NeighborCache::EnterIncomplete(NeighborEntry& entry) {
   host_.Solicit(entry, /*unicast=*/false);
 }
 
-// RFC 4861 6.3.2: uniform between 0.5 and 1.5 times the base, so that neighbours do not probe in step.
+// RFC 4861 6.3.2: uniform between 0.5 and 1.5 times the base, so that neighbours do not probe in
+// step.
 Duration NeighborCache::ReachableTime() {
   const int64_t base = tunables_.base_reachable_time().count();
   return Duration(base / 2 + static_cast<int64_t>(random_.Below(1024)) * (base / 1024));

@@ -1,5 +1,6 @@
-// The neighbour table of one family and the reachability state machine of RFC 4861 7.3, which serves ARP
-// as well (as in Linux). What goes on the wire is the host's business: this class decides when.
+// The neighbour table of one family and the reachability state machine of RFC 4861 7.3, which
+// serves ARP as well (as in Linux). What goes on the wire is the host's business: this class
+// decides when.
 //
 // Bounds: gc_thresh3 entries (least recently used go first, those that routes hold last),
 // unres_qlen_bytes per unresolved entry.

@@ -33,8 +33,8 @@ class NeighborEntry {
   bool detached() const { return detached_; }
   const MacAddress& mac() const { return info_.mac; }
   const NeighborInfo& info() const { return info_; }
-  // Source address of the packet that began the resolution: the solicitation's source when it is ours
-  // (RFC 4861 7.2.2).
+  // Source address of the packet that began the resolution: the solicitation's source when it is
+  // ours (RFC 4861 7.2.2).
   const IpAddress& solicit_source() const { return solicit_source_; }
 
  private:

@@ -229,6 +229,24 @@ TEST_F(Configuration, Ipv6CanBeSwitchedOff) {
   EXPECT_EQ(world.Count("Drop.FamilyDisabled"), 1u);
 }
 
+TEST_F(Configuration, Ipv6CanBeSwitchedOffOnOneInterface) {
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.eth0.disable_ipv6", "1").ok());
+  EXPECT_FALSE(world.stack.SelectSource(Ip("2001:db8::2"), 0).ok());
+  EXPECT_TRUE(world.stack.SelectSource(Ip("::1"), 0).ok());
+  // "all" reaches every interface, and an interface may differ from it afterwards.
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.all.disable_ipv6", "1").ok());
+  EXPECT_FALSE(world.stack.SelectSource(Ip("::1"), 0).ok());
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.eth0.disable_ipv6", "0").ok());
+  EXPECT_TRUE(world.stack.SelectSource(Ip("2001:db8::2"), 0).ok());
+  // The name follows the interface.
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.eth0.disable_ipv6", "1").ok());
+  ASSERT_TRUE(world.stack.SetInterfaceName(kEth0, "wan0").ok());
+  std::string value;
+  ASSERT_TRUE(world.stack.GetSysctl("ipv6.conf.wan0.disable_ipv6", &value).ok());
+  EXPECT_EQ(value, "1");
+  EXPECT_FALSE(world.stack.GetSysctl("ipv6.conf.eth0.disable_ipv6", &value).ok());
+}
+
 TEST_F(Configuration, DefaultTtlIsTheSysctls) {
   world.Know(Ip("192.0.2.2"));
   ASSERT_TRUE(world.stack.SetSysctl("ipv4.ip_default_ttl", "77").ok());

@@ -1,4 +1,5 @@
-// What a host owes the network in both families: echo, errors, fragments, path MTUs, what it refuses.
+// What a host owes the network in both families: echo, errors, fragments, path MTUs, what it
+// refuses.
 
 #include <algorithm>
 

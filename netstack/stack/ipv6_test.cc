@@ -13,7 +13,8 @@ const IpAddress kUnspecified = IpAddress::Any(Family::kIpv6);
 
 class Ipv6 : public testing::Test {
  protected:
-  // A packet whose IPv6 header says `next_header` and whose payload is `chain` then an echo request.
+  // A packet whose IPv6 header says `next_header` and whose payload is `chain` then an echo
+  // request.
   Bytes WithChain(uint8_t next_header, const Bytes& chain) const {
     return IpPacket(cast.peer, cast.own, next_header,
                     chain + IcmpMessage(cast.peer, cast.own, icmpv6_type::kEchoRequest, 0, 1, {}));

@@ -1,6 +1,6 @@
-// Frames into a live stack: sockets are bound, a connection is up, an address is under detection. Input: a
-// sequence of records {kind, length, bytes}. Kinds give the bytes a good beginning, so that mutations get
-// past the first checks; checksums are mended for the same reason.
+// Frames into a live stack: sockets are bound, a connection is up, an address is under detection.
+// Input: a sequence of records {kind, length, bytes}. Kinds give the bytes a good beginning, so
+// that mutations get past the first checks; checksums are mended for the same reason.
 
 #include <algorithm>
 #include <cstdlib>

@@ -110,8 +110,8 @@ inline Bytes UdpDatagram(const IpAddress& source, const IpAddress& destination,
   return datagram;
 }
 
-// A received frame taken apart as far as tests look; `ok` only when every length and the IP and ICMP
-// checksums are right.
+// A received frame taken apart as far as tests look; `ok` only when every length and the IP and
+// ICMP checksums are right.
 struct ParsedFrame {
   bool ok = false;
   MacAddress to, from;

@@ -74,7 +74,8 @@ TEST(Rfc768, PseudoHeaderOfBothFamilies) {
 }
 
 TEST(Checksum, OffloadSumIsTheComplementOfTheRest) {
-  // What an offloading link does: sum everything, the field holding the pseudo-header sum, complement.
+  // What an offloading link does: sum everything, the field holding the pseudo-header sum,
+  // complement.
   const IpAddress from = IpAddress::V4(10, 0, 0, 1), to = IpAddress::V4(10, 0, 0, 2);
   std::vector<uint8_t> segment = Pattern(64);
   Checksum pseudo;

@@ -1,5 +1,5 @@
-// Every parser of this directory on any bytes: nothing is read beyond them, and what parses re-parses to
-// the same after being emitted.
+// Every parser of this directory on any bytes: nothing is read beyond them, and what parses
+// re-parses to the same after being emitted.
 
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,5 @@
-// Group membership messages: IGMP (RFC 1112, 2236, 3376) and the like parts of MLD (RFC 2710, 3810).
+// Group membership messages: IGMP (RFC 1112, 2236, 3376) and the like parts of MLD (RFC 2710,
+// 3810).
 #ifndef MOAT_NETSTACK_WIRE_IGMP_H_
 #define MOAT_NETSTACK_WIRE_IGMP_H_
 

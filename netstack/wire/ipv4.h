@@ -23,7 +23,8 @@ enum class Ipv4Parse : uint8_t {
   kTotalLength,   // total length below the header length
 };
 
-// A header whose length, total length and version are proven. The checksum is not: ask ChecksumValid().
+// A header whose length, total length and version are proven. The checksum is not: ask
+// ChecksumValid().
 class Ipv4View {
  public:
   Ipv4View() = default;

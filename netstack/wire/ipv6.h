@@ -1,4 +1,5 @@
-// IPv6 header (RFC 8200 3) and fragment header (4.5). The other extension headers: ipv6_extension.h.
+// IPv6 header (RFC 8200 3) and fragment header (4.5). The other extension headers:
+// ipv6_extension.h.
 #ifndef MOAT_NETSTACK_WIRE_IPV6_H_
 #define MOAT_NETSTACK_WIRE_IPV6_H_
 

@@ -1,5 +1,6 @@
-// Neighbor discovery messages (RFC 4861 4), from the ICMPv6 header on. Parsing covers the message's own
-// validity rules; those about the IPv6 header around it (hop limit 255, ...) are the receiver's.
+// Neighbor discovery messages (RFC 4861 4), from the ICMPv6 header on. Parsing covers the message's
+// own validity rules; those about the IPv6 header around it (hop limit 255, ...) are the
+// receiver's.
 #ifndef MOAT_NETSTACK_WIRE_NDP_H_
 #define MOAT_NETSTACK_WIRE_NDP_H_
 

@@ -115,8 +115,8 @@ void Icmpv4::HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp) {
   if (ping != nullptr) (void)ping->Receive(packet);
 }
 
-// RFC 1122 3.2.2.8, RFC 792. DEVIATION: the stack has no clock of the day, so the times count from its
-// own epoch and carry the bit that says so.
+// RFC 1122 3.2.2.8, RFC 792. DEVIATION: the stack has no clock of the day, so the times count from
+// its own epoch and carry the bit that says so.
 void Icmpv4::HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp) {
   if (icmp.bytes().size() < kTimestampSize || icmp.code() != 0 || IgnoresGroup(packet)) {
     return state_.drops.Count(DropReason::kEchoIgnored);
@@ -160,7 +160,8 @@ void Icmpv4::HandleError(const IpPacketIn& packet, const IcmpView& icmp) {
                    icmp.body());
 }
 
-// RFC 1122 3.2.2: never about an ICMP error, a group, a later fragment, or a source that is no host.
+// RFC 1122 3.2.2: never about an ICMP error, a group, a later fragment, or a source that is no
+// host.
 bool Icmpv4::MayAnswerWithError(const IpPacketIn& about) const {
   if (about.to_broadcast || about.to_multicast) return false;
   if (about.source.IsUnspecified() || about.source.IsMulticast() ||

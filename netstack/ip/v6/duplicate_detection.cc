@@ -13,8 +13,8 @@ void DuplicateDetection::Start(InterfaceIndex interface, const IpAddress& addres
   random_.Fill(probe->nonce);
   Probe& started = *probe;
   probes_[key] = std::move(probe);
-  // DEVIATION: RFC 4862 5.4.2 delays the first probe by up to a second against many hosts that start in
-  // step; a container's start does not wait for that.
+  // DEVIATION: RFC 4862 5.4.2 delays the first probe by up to a second against many hosts that
+  // start in step; a container's start does not wait for that.
   Step(started);
 }
 

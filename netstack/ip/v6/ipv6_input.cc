@@ -64,8 +64,8 @@ bool Ipv6Input::CheckSource(const IpPacketIn& packet, const LinkMetadata& link) 
   const IpAddress& source = packet.source;
   bool martian = source.IsMulticast() || source.IsLoopback() || source.IsMappedV4();
   if (!martian && !source.IsUnspecified()) {
-    // Link-local addresses repeat on other links; duplicates of ours are NDP's business (and a probe
-    // comes from the unspecified address anyway).
+    // Link-local addresses repeat on other links; duplicates of ours are NDP's business (and a
+    // probe comes from the unspecified address anyway).
     martian = state_.addresses.IsLocalOn(source, packet.interface);
   }
   return !martian || Drop(DropReason::kMartianSource, state_.v6_counters.in_address_errors);

@@ -85,7 +85,7 @@ void Mld::Receive(const IpPacketIn& packet, bool router_alert) {
 void Mld::SendReport(InterfaceIndex interface, GroupProtocolVersion version,
                      std::span<const GroupRecord> records) {
   Interface* out = state_.interfaces.Find(interface);
-  if (out == nullptr || !out->active() || out->loopback || !state_.Enabled(Family::kIpv6)) return;
+  if (out == nullptr || !out->active() || out->loopback || !out->Enabled(Family::kIpv6)) return;
   while (!records.empty()) {
     const bool v2 = version == GroupProtocolVersion::kV3;
     const size_t count = v2 ? std::min(records.size(), kRecordsPerReport) : 1;
