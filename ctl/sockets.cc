@@ -217,10 +217,10 @@ std::string TcpInfoText(const v1::TcpInfo& info) {
                         Milliseconds(info.rto_us()), Milliseconds(info.rtt_us()),
                         Milliseconds(info.rtt_variance_us()), info.send_mss_bytes(),
                         info.path_mtu_bytes(), info.receive_mss_bytes(), info.congestion_window());
-  constexpr uint32_t kNoThreshold = 0x7fffffff;  // TCP_INFINITE_SSTHRESH
+  constexpr uint32_t no_threshold = 0x7fffffff;  // TCP_INFINITE_SSTHRESH
   const uint32_t threshold = info.slow_start_threshold();
   const std::pair<const char*, uint64_t> optional[] = {
-      {"ssthresh", threshold < kNoThreshold ? threshold : 0},
+      {"ssthresh", threshold < no_threshold ? threshold : 0},
       {"bytes_sent", info.bytes_sent()},
       {"bytes_retrans", info.bytes_retransmitted()},
       {"bytes_acked", info.bytes_acked()},
@@ -240,8 +240,9 @@ std::string TcpInfoText(const v1::TcpInfo& info) {
   if (info.delivery_rate_bytes_per_second() != 0) {
     absl::StrAppend(&text, " delivery_rate ", info.delivery_rate_bytes_per_second() * 8, "bps");
   }
-  if (info.min_rtt_us() != 0)
+  if (info.min_rtt_us() != 0) {
     absl::StrAppendFormat(&text, " minrtt:%g", Milliseconds(info.min_rtt_us()));
+  }
   return text;
 }
 

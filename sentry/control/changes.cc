@@ -23,9 +23,9 @@ constexpr uint32_t kMaxMtu = 65535;  // the largest IPv4 packet
 // The route that an addition with `replace` takes the place of (NLM_F_REPLACE: same prefix and
 // metric).
 std::optional<RouteInfo> FindReplaced(const Stack& stack, const RouteInfo& route) {
-  for (RouteInfo& existing : stack.Routes()) {
+  for (const RouteInfo& existing : stack.Routes()) {
     if (existing.destination == route.destination && existing.metric == route.metric) {
-      return std::move(existing);
+      return existing;
     }
   }
   return std::nullopt;

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "sentry/control/control_socket.h"
 #include "sentry/control/testing.h"
@@ -85,10 +84,10 @@ TEST_F(ControlPortTest, RunningOutOfDescriptorsRefusesInsteadOfSpinning) {
   close(next);
   const rlimit full{static_cast<rlim_t>(next), former.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &full), 0);
-  std::vector<int> turns;
-  for (int i = 0; i < 3; ++i) turns.push_back(Turn());
+  std::array<int, 3> turns{};
+  for (int& turn : turns) turn = Turn();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &former), 0);
-  EXPECT_EQ(turns, (std::vector<int>{1, 0, 0}));
+  EXPECT_EQ(turns, (std::array<int, 3>{1, 0, 0}));
   char byte;
   EXPECT_EQ(read(client, &byte, 1), 0);  // hung up
   close(client);
