@@ -48,10 +48,10 @@ bool Reap(pid_t command, int* code) {
 }  // namespace
 
 int RunDoInit(const std::vector<std::string>& command) {
-  ::prctl(PR_SET_NAME, "moat-init");
   sigset_t all, before;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
+  ::prctl(PR_SET_NAME, kDoInitName);
   const bool own_terminal = ::getsid(0) == ::getpid() && ::isatty(STDIN_FILENO);
   const pid_t child = ::fork();
   if (child < 0) {

@@ -12,6 +12,8 @@ namespace moat::runtime {
 // Where the container finds the program, and the verb that leads here.
 inline constexpr char kDoInitPath[] = "/dev/.moat-init";
 inline constexpr char kDoInitVerb[] = "do-init";
+// What the process is called (proc(5), comm) from when it hands signals on.
+inline constexpr char kDoInitName[] = "moat-init";
 
 // The command's exit status; 128 plus the signal that killed it; 127 when there is no such command, 126
 // when it cannot be run.

@@ -143,7 +143,7 @@ TEST_F(RealDo, NothingIsChanged) {
 TEST_F(RealDo, DirectoryAndEnvironmentAreTheCallersPlusWhatIsAsked) {
   ::setenv("MOAT_TEST_A", "a", 1);
   EXPECT_EQ(RunToEnd({"-e", "MOAT_TEST_B=b", "--hostname", "box", "--", "sh", "-c",
-                      "echo $MOAT_TEST_A$MOAT_TEST_B; pwd; hostname"}),
+                      "echo $MOAT_TEST_A$MOAT_TEST_B; pwd -P; hostname"}),
             0);
   EXPECT_EQ(out(), absl::StrCat("ab\n", fs::current_path().string(), "\nbox\n"));
   EXPECT_EQ(RunToEnd({"--cwd", "/usr", "--", "pwd"}), 0);

@@ -13,12 +13,15 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "runtime/container/create.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/options.h"
@@ -26,6 +29,7 @@
 #include "runtime/container/start.h"
 #include "runtime/container/teardown.h"
 #include "runtime/do/config.h"
+#include "runtime/do/do_init.h"
 #include "runtime/do/janitor.h"
 #include "runtime/do/network.h"
 #include "runtime/do/overlay.h"
@@ -142,12 +146,26 @@ DoConfig MakeConfig(const DoOptions& options, const std::string& id, const DoNet
   return config;
 }
 
-absl::StatusOr<int> RunContainer(const CreateOptions& options, Foreground& foreground) {
+// Until the init (do_init.h) has blocked the signals that it hands on. One that comes between its start
+// and that would be lost: the kernel drops what the first process of a PID namespace does not handle.
+void WaitForInit(pid_t pid) {
+  const absl::Time deadline = absl::Now() + absl::Seconds(2);
+  while (absl::Now() < deadline) {
+    std::string name;
+    // Gone, or ready: it gives itself its name when it is.
+    if (!(std::ifstream(absl::StrCat("/proc/", pid, "/comm")) >> name) || name == kDoInitName) return;
+    absl::SleepFor(absl::Microseconds(100));
+  }
+}
+
+absl::StatusOr<int> RunContainer(const CreateOptions& options, bool has_init,
+                                 Foreground& foreground) {
   absl::StatusOr<CreatedContainer> container = CreateContainer(options);
   if (!container.ok()) return container.status();
   absl::StatusOr<int> code = 0;
   if (absl::Status started = StartThroughChannel(*container); started.ok()) {
     container->dir.Unlock();  // others may look at it from now on
+    if (has_init) WaitForInit(container->state.init.pid);
     code = foreground.Wait(container->state.init.pid, std::move(container->terminal));
   } else {
     code = started;
@@ -231,7 +249,7 @@ absl::StatusOr<int> RunDo(const Globals& globals, const DoOptions& options) {
   create.systemd_cgroup = false;
   create.debug = globals.debug;
   create.await_start = false;
-  const absl::StatusOr<int> code = RunContainer(create, foreground);
+  const absl::StatusOr<int> code = RunContainer(create, !config.init.empty(), foreground);
   if (!options.ip_file.empty()) ::unlink(options.ip_file.c_str());
   return code;
 }
