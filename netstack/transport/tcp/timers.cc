@@ -122,7 +122,16 @@ void Connection::OnPersistTimeout() {
     return;
   }
   send_timer_kind_ = SendTimer::kNone;
-  if (link_full_) backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
+  if (link_full_) {
+    // Neither link nor route took anything: patience is that of retransmissions.
+    if (probes_ > 0 && GaveUp(RetryLimit())) {
+      ++core_.counters.abort_on_timeout;
+      Die(soft_error_ != Error::kOk ? soft_error_ : Error::kTimedOut);
+      return;
+    }
+    if (probes_ < 255) ++probes_;
+    backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
+  }
   push_now_ = true;  // the override timeout of 3.8.6.2.1 (4), which also ends a cork (Linux, 200 ms)
   Output(/*force=*/true);
 }
