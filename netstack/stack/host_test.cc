@@ -194,6 +194,19 @@ TEST_P(Host, ErrorsAreLimitedPerDestination) {
   EXPECT_GT(world.Count("Icmp.RateLimitHost"), 0u);
 }
 
+TEST_P(Host, ErrorsAreLimitedOverAll) {
+  int sent = 0;
+  for (int i = 0; i < 200; ++i) {
+    Bytes source(cast.remote.data(), cast.remote.data() + cast.remote.size());
+    source.back() = static_cast<uint8_t>(i);
+    world.ReceiveUdp(v4() ? IpAddress::V4(source.data()) : IpAddress::V6(source.data()), cast.own,
+                     53, {});
+    if (world.Next().ok) ++sent;
+  }
+  EXPECT_EQ(sent, 50);  // icmp_msgs_burst
+  EXPECT_EQ(world.Count("Icmp.RateLimitGlobal"), 150u);
+}
+
 TEST_P(Host, NoErrorAboutAnError) {
   // Port unreachable about something that we never sent, to us: nothing comes back, ever.
   world.ReceiveIcmp(cast.peer, cast.own, UnreachableType(), PortCode(), 0,
