@@ -176,6 +176,7 @@ for ((i = 0; i < 50; ++i)); do
 done
 show "moatctl web addr" ctl web addr
 show "moatctl web route" ctl web route
+show "moatctl web -6 route" ctl web -6 route
 show "moatctl web neigh" ctl web neigh
 show "moatctl web ss -tan" ctl web ss -tan
 ctl web ss -tanH | grep -q "LISTEN.*:80 " || fail "moatctl does not see the listening socket"
