@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/config/parse.h"
 #include "runtime/fd/pass_fd.h"
@@ -30,6 +30,20 @@ ProcessIdentity SentryBehindSocket(const ContainerDir& dir) {
     return {};
   }
   return IdentifyProcess(peer.pid);
+}
+
+// The control group that the directory's configuration names, if it is empty: a create that was killed
+// before it wrote a state had no process yet, so that any process there is somebody else's.
+absl::Status RemoveConfiguredCgroup(const ContainerDir& dir) {
+  absl::StatusOr<std::string> text = ReadConfigFile(dir.config_path());
+  if (!text.ok()) return absl::OkStatus();
+  absl::StatusOr<Spec> spec = ParseSpec(*text);
+  if (!spec.ok()) return absl::OkStatus();
+  const std::string& path = spec->linux_.cgroups_path;
+  absl::StatusOr<cgroup::Cgroup> cgroup = cgroup::Cgroup::Open(
+      {.cgroups_path = path, .id = dir.id(), .systemd = absl::StrContains(path, ":")});
+  if (!cgroup.ok() || !cgroup->Pids().empty()) return absl::OkStatus();
+  return cgroup->Remove();
 }
 
 bool WaitGone(int pidfd, int milliseconds) {
@@ -74,7 +88,9 @@ absl::Status DestroyContainer(ContainerDir& dir, const ContainerState& state) {
 
 absl::Status DestroyUnknown(ContainerDir& dir) {
   StopSentry(dir, ContainerState());
-  return dir.Remove();
+  absl::Status status = RemoveConfiguredCgroup(dir);
+  status.Update(dir.Remove());
+  return status;
 }
 
 PoststopHooks LoadPoststopHooks(const ContainerDir& dir, const ContainerState& state) {
