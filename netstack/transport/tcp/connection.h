@@ -177,6 +177,7 @@ class Connection final : public Flow {
   void OnSendError(Error error);
   void OnSendAfterIdle();
   uint32_t SendableNow(uint32_t unsent, bool force) const;
+  uint32_t CwndRoom() const;
   bool CwndLimits(uint32_t unsent) const;
   bool NagleAllows(uint32_t unsent) const;
   bool DeferForBiggerSegment(uint32_t length, uint32_t unsent) const;

@@ -68,7 +68,8 @@ void Connection::Established() {
   ArmIdleTimer();
   if (listener_ != nullptr) listener_->OnEstablished(*this);
   was_established_ = true;
-  if (write_shut_ && closed_by_user_) SetState(TcpState::kFinWait1);
+  // 3.10.4: a CLOSE in SYN-RECEIVED was queued for this.
+  if (write_shut_) SetState(TcpState::kFinWait1);
 }
 
 // The end: the flow is free, timers are quiet, the user is told, and what nobody holds goes.

@@ -73,7 +73,8 @@ uint32_t Connection::MaxSuperSegment() const {
 
 uint32_t Connection::SentOctets() const {
   if (!IsSynchronized(state_)) return 0;
-  return tcb_.snd.nxt - tcb_.snd.una - (fin_sent_ ? 1 : 0);
+  const uint32_t outstanding = tcb_.snd.nxt - tcb_.snd.una;
+  return outstanding - (fin_sent_ && outstanding > 0 ? 1 : 0);  // the FIN is the last to be acknowledged
 }
 
 // Nagle as Minshall refined it: a segment that is not full waits while another such one is in flight.
@@ -91,14 +92,21 @@ bool Connection::DeferForBiggerSegment(uint32_t length, uint32_t unsent) const {
   return length < unsent && length < big && flight_.total() >= 4 * tcb_.snd.mss;
 }
 
+// What cwnd leaves beside the pipe; always a segment when nothing is in flight, even if the MSS has grown
+// beyond cwnd.
+uint32_t Connection::CwndRoom() const {
+  const uint32_t pipe = Pipe();
+  if (pipe == 0) return std::max(window_.cwnd, tcb_.snd.mss);
+  return window_.cwnd > pipe ? window_.cwnd - pipe : 0;
+}
+
 // Octets of new text that may go in the next (super-)segment; 0: none now.
 uint32_t Connection::SendableNow(uint32_t unsent, bool force) const {
   const uint32_t mss = tcb_.snd.mss;
   const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
   const uint32_t usable = edge > tcb_.snd.nxt ? edge - tcb_.snd.nxt : 0;
   uint32_t length = std::min({unsent, usable, MaxSuperSegment()});
-  const uint32_t pipe = Pipe();
-  const uint32_t room = window_.cwnd > pipe ? window_.cwnd - pipe : 0;
+  const uint32_t room = CwndRoom();
   if (length > room) length = room / mss * mss;
   if (length == 0) return 0;
   if (force) return length;
@@ -115,8 +123,7 @@ uint32_t Connection::SendableNow(uint32_t unsent, bool force) const {
 
 // Whether cwnd, and neither the user nor the peer's window, is what holds `unsent` octets back (RFC 7661).
 bool Connection::CwndLimits(uint32_t unsent) const {
-  const uint32_t pipe = Pipe();
-  const uint32_t room = window_.cwnd > pipe ? window_.cwnd - pipe : 0;
+  const uint32_t room = CwndRoom();
   const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
   const uint32_t usable = edge > tcb_.snd.nxt ? edge - tcb_.snd.nxt : 0;
   return unsent > room && usable > room;
@@ -191,8 +198,7 @@ bool Connection::RetransmitLost() {
   size_t i = flight_.NextLost(0);
   bool any = false;
   while (i < flight_.size()) {
-    const uint32_t pipe = Pipe();
-    const uint32_t room = window_.cwnd > pipe ? window_.cwnd - pipe : 0;
+    const uint32_t room = CwndRoom();
     if (room < std::min(tcb_.snd.mss, flight_[i].length)) return true;
     if (!RetransmitRecord(i, std::max(room / tcb_.snd.mss * tcb_.snd.mss, tcb_.snd.mss))) return true;
     any = true;
