@@ -145,9 +145,10 @@ absl::Status Sentry::Start(const BootArguments& arguments) {
   delegate.on_listener = [this](OwnedFd listener) { return threads_->Start(std::move(listener)); };
   handover_ = std::make_unique<HandoverServer>(sandbox_->loop(), std::move(*listening),
                                                std::move(delegate));
-  auto surroundings = Surroundings::Attach(*sandbox_, arguments.id, arguments.state_dir);
-  if (!surroundings.ok()) return surroundings.status();
-  surroundings_ = std::move(*surroundings);
+  surroundings_ = std::make_unique<Surroundings>(*sandbox_);
+  if (auto status = surroundings_->Attach(arguments.id, arguments.state_dir); !status.ok()) {
+    return status;
+  }
   sandbox_->Settle();
   sandbox_->ArmTimer();
   return absl::OkStatus();
@@ -165,6 +166,8 @@ void Sentry::Run(const BootArguments& arguments) {
   const SpinPolicy spin = {arguments.spin_us >= 0 ? arguments.spin_us : kDefaultSpinMicroseconds};
   RunLoop(*sandbox_, spin, [this] { return Ended(); });
   Log(LogLevel::kInfo, DescribeCounters(sandbox_->counters()));
+  absl::MutexLock lock(&sandbox_->mutex());
+  surroundings_->Detach();
 }
 
 }  // namespace

@@ -1,90 +1,76 @@
 #include "sentry/boot/surroundings.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <vector>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "netstack/link/af_packet.h"
+#include "sentry/control/control_socket.h"
+#include "sentry/ioctl/interface_ioctl.h"
+#include "sentry/privileges/drop_privileges.h"
 
 namespace moat::sentry {
 namespace {
 
-class SimpleLink final : public EventHandler {
+// A container's memory as ioctl/ wants it.
+class CallMemory final : public IoctlMemory {
  public:
-  SimpleLink(Sandbox& sandbox, std::unique_ptr<netstack::AfPacketLink> link)
-      : sandbox_(sandbox), link_(std::move(link)) {
-    sandbox_.loop().Add(link_->fd(), EPOLLIN, this);
+  explicit CallMemory(const Call& call) : call_(call) {}
+  bool Read(uint64_t address, std::span<uint8_t> out) const override {
+    return call_.memory().Read(address, out);
   }
-  void OnEvents(uint32_t) override {
-    frames_.clear();
-    link_->ReceiveBatch(frames_, 64);
-    for (auto& frame : frames_) sandbox_.stack().Receive(link_->interface(), std::move(frame));
+  bool Write(uint64_t address, std::span<const uint8_t> data) const override {
+    return call_.Valid() && call_.memory().Write(address, data);
   }
-  netstack::AfPacketLink* link() { return link_.get(); }
 
  private:
-  Sandbox& sandbox_;
-  std::unique_ptr<netstack::AfPacketLink> link_;
-  std::vector<netstack::RxFrame> frames_;
+  const Call& call_;
 };
 
-class SimpleSurroundings final : public Surroundings {
- public:
-  std::vector<std::unique_ptr<SimpleLink>> links;
-};
+Reply ServeInterfaceIoctl(const NetworkView& view, Call& call, uint32_t request,
+                          uint64_t argument) {
+  const netstack::Family family = call.socket()->domain() == AF_INET6 ? netstack::Family::kIpv6
+                                                                      : netstack::Family::kIpv4;
+  const IoctlOutcome outcome =
+      InterfaceIoctl(request, argument, family, view, CallMemory(call));
+  return outcome.native ? Reply::Continue() : Reply::Value(-outcome.error);
+}
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Surroundings>> Surroundings::Attach(Sandbox& sandbox,
-                                                                   const std::string&,
-                                                                   const std::string&) {
-  auto out = std::make_unique<SimpleSurroundings>();
-  ifaddrs* list = nullptr;
-  getifaddrs(&list);
-  for (ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
-    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != AF_PACKET) continue;
-    if (std::string(i->ifa_name) == "lo") continue;
-    netstack::AfPacketOptions options;
-    options.name = i->ifa_name;
-    auto link = netstack::AfPacketLink::Open(options);
-    if (!link.ok()) return link.status();
-    out->links.push_back(std::make_unique<SimpleLink>(sandbox, std::move(*link)));
-    netstack::InterfaceOptions io;
-    io.index = static_cast<int>(if_nametoindex(i->ifa_name));
-    io.name = i->ifa_name;
-    std::memcpy(io.mac.bytes.data(), reinterpret_cast<uint8_t*>(i->ifa_addr) + 12, 6);
-    io.link = out->links.back()->link();
-    auto status = sandbox.stack().AddInterface(io);
-    if (!status.ok()) return status;
-  }
-  for (ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
-    if (i->ifa_addr == nullptr || std::string(i->ifa_name) == "lo") continue;
-    netstack::Prefix prefix;
-    if (i->ifa_addr->sa_family == AF_INET) {
-      prefix.address = netstack::IpAddress::V4(
-          reinterpret_cast<uint8_t*>(&reinterpret_cast<sockaddr_in*>(i->ifa_addr)->sin_addr));
-      prefix.length = __builtin_popcount(
-          reinterpret_cast<sockaddr_in*>(i->ifa_netmask)->sin_addr.s_addr);
-    } else if (i->ifa_addr->sa_family == AF_INET6) {
-      prefix.address = netstack::IpAddress::V6(
-          reinterpret_cast<uint8_t*>(&reinterpret_cast<sockaddr_in6*>(i->ifa_addr)->sin6_addr));
-      prefix.length = 64;
-    } else {
-      continue;
-    }
-    netstack::AddressOptions ao;
-    ao.no_dad = true;
-    auto status =
-        sandbox.stack().AddAddress(static_cast<int>(if_nametoindex(i->ifa_name)), prefix, ao);
-    if (!status.ok()) return status;
-  }
-  freeifaddrs(list);
-  return out;
+Surroundings::Surroundings(Sandbox& sandbox) : sandbox_(sandbox), netlink_(sandbox) {
+  Sandbox::Extensions extensions;
+  extensions.netlink_socket = [this](Sandbox&, Call&, int type, int protocol) {
+    return netlink_.MakeSocket(type, protocol);
+  };
+  extensions.interface_ioctl = [this](Sandbox&, Call& call, uint32_t request, uint64_t argument) {
+    return ServeInterfaceIoctl(netlink_.view(), call, request, argument);
+  };
+  sandbox.set_extensions(std::move(extensions));
+}
+
+Surroundings::~Surroundings() = default;
+
+absl::Status Surroundings::Attach(const std::string& id, const std::string& state_dir) {
+  auto control = ListenControlSocket(state_dir + "/control.sock");
+  if (!control.ok()) return control.status();
+  OwnedFd control_fd(*control);
+  auto links = Links::Follow(sandbox_);
+  if (!links.ok()) return links.status();
+  links_ = std::move(*links);
+
+  PrivilegeOptions privileges;
+  privileges.mount_point = state_dir;
+  if (auto status = DropPrivileges(privileges); !status.ok()) return status;
+  control_ = std::make_unique<ControlPort>(
+      ControlServer::Options{.id = id, .owner = getuid(), .idle = absl::Seconds(30)}, &sandbox_,
+      sandbox_.loop(), sandbox_.mutex(), std::move(control_fd));
+  return absl::OkStatus();
+}
+
+void Surroundings::Detach() {
+  if (links_ != nullptr) links_->Stop();
 }
 
 std::string DescribeCounters(const SentryCounters& c) {

@@ -6,19 +6,31 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
+#include "sentry/boot/links.h"
+#include "sentry/control/control_port.h"
 #include "sentry/counters.h"
 #include "sentry/sandbox.h"
+#include "sentry/socket/netlink_container_socket.h"
 
 namespace moat::sentry {
 
 class Surroundings {
  public:
-  // With the sandbox's lock held, in the configured network namespace, with full privileges; drops them.
-  static absl::StatusOr<std::unique_ptr<Surroundings>> Attach(Sandbox& sandbox,
-                                                              const std::string& id,
-                                                              const std::string& state_dir);
-  virtual ~Surroundings() = default;
+  explicit Surroundings(Sandbox& sandbox);
+  // Without the sandbox's lock.
+  ~Surroundings();
+
+  // In the configured network namespace, with full privileges and the lock held; drops the privileges.
+  absl::Status Attach(const std::string& id, const std::string& state_dir);
+  // The sandbox ends: the interfaces go back to the kernel. With the lock held.
+  void Detach();
+
+ private:
+  Sandbox& sandbox_;
+  NetlinkService netlink_;
+  std::unique_ptr<Links> links_;
+  std::unique_ptr<ControlPort> control_;
 };
 
 // For the log.

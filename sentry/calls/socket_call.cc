@@ -1,12 +1,14 @@
 // socket(2) for AF_INET, AF_INET6 and AF_NETLINK, with Linux's choice of errors (inet_create(),
 // inet6_create() as behaviour).
 #include <errno.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <memory>
 
 #include "sentry/calls/handlers.h"
+#include "sentry/memory/credentials.h"
 #include "sentry/socket/datagram_container_socket.h"
 #include "sentry/socket/seqpacket.h"
 #include "sentry/socket/tcp_container_socket.h"
@@ -36,6 +38,8 @@ constexpr Service kServices[] = {
     {AF_INET6, SOCK_DGRAM, IPPROTO_UDP, true, Protocol::kUdp},
     {AF_INET, SOCK_DGRAM, IPPROTO_ICMP, false, Protocol::kPing},
     {AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, false, Protocol::kPing},
+    {AF_INET, SOCK_RAW, IPPROTO_ICMP, false, Protocol::kPing},
+    {AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, false, Protocol::kPing},
 };
 
 // The row, or null with the errno that Linux gives.
@@ -46,11 +50,7 @@ const Service* FindService(int domain, int type, int protocol, int* error) {
     type_known = true;
     if (service.protocol == protocol || (protocol == 0 && service.is_default)) return &service;
   }
-  if (type == SOCK_RAW) {
-    *error = EPERM;  // as without CAP_NET_RAW: programs then fall back to ping sockets
-  } else {
-    *error = type_known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
-  }
+  *error = type_known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
   return nullptr;
 }
 
@@ -62,11 +62,11 @@ std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& ser
       return std::make_unique<TcpContainerSocket>(sandbox, service.domain,
                                                   stack.NewTcpSocket(family));
     case Protocol::kUdp:
-      return std::make_unique<DatagramContainerSocket>(sandbox, service.domain, service.protocol,
-                                                       stack.NewUdpSocket(family));
+      return std::make_unique<DatagramContainerSocket>(
+          sandbox, service.domain, service.type, service.protocol, stack.NewUdpSocket(family));
     case Protocol::kPing:
-      return std::make_unique<DatagramContainerSocket>(sandbox, service.domain, service.protocol,
-                                                       stack.NewPingSocket(family));
+      return std::make_unique<DatagramContainerSocket>(
+          sandbox, service.domain, service.type, service.protocol, stack.NewPingSocket(family));
   }
   return nullptr;
 }
@@ -104,6 +104,8 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
     if (protocol < 0 || protocol >= IPPROTO_MAX) return Reply::Fail(EINVAL);
     int error = 0;
     const Service* service = FindService(domain, type, protocol, &error);
+    // Linux looks at the privilege after the type and before the protocol's own checks.
+    if (type == SOCK_RAW && !HasCapability(call.tid(), CAP_NET_RAW)) return Reply::Fail(EPERM);
     if (service == nullptr) return Reply::Fail(error);
     socket = MakeSocket(sandbox, *service);
     events = service->served_by == Protocol::kTcp ? TcpContainerSocket::kEvents

@@ -15,6 +15,7 @@
 #include "sentry/memory/credentials.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/inet_socket.h"
+#include "sentry/socket/raw_echo.h"
 #include "sentry/socket/seqpacket.h"
 
 namespace moat::sentry {
@@ -39,8 +40,12 @@ int64_t RealtimeOf(netstack::Time arrival, netstack::Time now) {
 }  // namespace
 
 DatagramContainerSocket::DatagramContainerSocket(
-    Sandbox& sandbox, int domain, int protocol, std::unique_ptr<netstack::DatagramSocket> handle)
-    : ContainerSocket(sandbox, domain, SOCK_DGRAM, protocol), handle_(std::move(handle)) {
+    Sandbox& sandbox, int domain, int type, int protocol,
+    std::unique_ptr<netstack::DatagramSocket> handle)
+    : ContainerSocket(sandbox, domain, type, protocol),
+      handle_(std::move(handle)),
+      raw_(type == SOCK_RAW) {
+  raw_local_.address = netstack::IpAddress::Any(family());
   handle_->SetObserver(this);
 }
 
@@ -55,6 +60,10 @@ Reply DatagramContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
   if (!address.ok()) return Reply::Fail(address.error());
   if (kind() == SocketKind::kUdp && !MayBind(sandbox_, call.tid(), address->endpoint.port)) {
     return Reply::Fail(EACCES);
+  }
+  if (raw_) {  // a raw socket has no port
+    raw_local_ = address->endpoint;
+    return Reply::Value(0);
   }
   return Reply::Value(-ToErrno(handle_->Bind(address->endpoint)));
 }
@@ -95,6 +104,8 @@ Reply DatagramContainerSocket::GetOption(Call& call, int level, int name, uint64
 
 Reply DatagramContainerSocket::SetOption(Call& call, int level, int name, int32_t length,
                                          std::span<const uint8_t> value) {
+  // Filters and checksums of raw sockets: what they ask for is what happens.
+  if (raw_ && (level == SOL_RAW || level == IPPROTO_ICMPV6)) return Reply::Value(0);
   return SetInetOption({*this, kind(), family()}, call, level, name, length, value);
 }
 
@@ -137,9 +148,33 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
   }
   if (!call.Valid()) return -ESRCH;
   if (settings_.pending_error != 0) return -std::exchange(settings_.pending_error, 0);
-  const std::span<const uint8_t> piece = buffer.first(size);
-  const Error error = handle_->Send({&piece, 1}, control);
+  const Error error = SendNow(buffer.first(size), control);
   return error == Error::kOk ? static_cast<int64_t>(size) : -ToErrno(error);
+}
+
+Error DatagramContainerSocket::SendNow(std::span<const uint8_t> payload,
+                                       const netstack::SendControl& control) {
+  if (raw_) {
+    const auto identifier = EchoIdentifier(payload, family());
+    if (!identifier.has_value()) return Error::kOperationNotSupported;
+    const Error error = TakeIdentifier(*identifier);
+    if (error != Error::kOk) return error;
+  }
+  return handle_->Send({&payload, 1}, control);
+}
+
+// Makes the stack's ping socket the one of `identifier`.
+Error DatagramContainerSocket::TakeIdentifier(uint16_t identifier) {
+  if (handle_->Local().port == identifier) return Error::kOk;
+  if (handle_->Local().port != 0) {
+    auto fresh = sandbox_.stack().NewPingSocket(family());
+    fresh->SetOptions(handle_->options());
+    if (auto remote = handle_->Remote(); remote.ok()) (void)fresh->Connect(*remote);
+    handle_->SetObserver(nullptr);
+    handle_ = std::move(fresh);
+    handle_->SetObserver(this);
+  }
+  return handle_->Bind({raw_local_.address, identifier, raw_local_.scope});
 }
 
 // What the container has written to its connected socket.
@@ -155,10 +190,10 @@ void DatagramContainerSocket::DrainWritten() {
     control.segment_size = settings_.gso_segment;
     // A pending error fails one send on Linux, too; but there the program is told, so here the datagram
     // goes out and the error is kept. Errors of the datagram itself have nobody to go to.
-    const Error error = handle_->Send({&piece, 1}, control);
+    const Error error = SendNow(piece, control);
     if (error == Error::kConnectionRefused || error == Error::kHostUnreachable) {
       settings_.pending_error = ToErrno(error);
-      (void)handle_->Send({&piece, 1}, control);
+      (void)SendNow(piece, control);
     }
   }
   sandbox_.Note(this);  // there may be more
@@ -193,6 +228,12 @@ void DatagramContainerSocket::OnStackReady(uint32_t bits) {
   FillQueue();
 }
 
+netstack::Result<Datagram> DatagramContainerSocket::ReceiveFromStack() {
+  auto datagram = handle_->Receive();
+  if (raw_ && datagram.ok()) datagram->payload = RawMessage(*datagram);
+  return datagram;
+}
+
 bool DatagramContainerSocket::Deliver(std::span<const uint8_t> payload, Arrival arrival) {
   arrival.datagram.payload = netstack::Slice();
   const uint64_t tag = arrivals_.Push(std::move(arrival));
@@ -207,7 +248,7 @@ bool DatagramContainerSocket::Deliver(std::span<const uint8_t> payload, Arrival 
 void DatagramContainerSocket::FillQueue() {
   if (undelivered_.has_value() && !Redeliver()) return;
   for (;;) {
-    auto datagram = handle_->Receive();
+    auto datagram = ReceiveFromStack();
     if (!datagram.ok()) break;
     undelivered_ = std::move(*datagram);
     if (!Redeliver()) return;
@@ -255,7 +296,7 @@ int DatagramContainerSocket::Take(Call& call, int flags, Arrival* arrival,
   if (undelivered_.has_value()) {
     arrival->datagram = *std::exchange(undelivered_, std::nullopt);
   } else {
-    auto datagram = handle_->Receive();
+    auto datagram = ReceiveFromStack();
     if (!datagram.ok()) return EAGAIN;
     arrival->datagram = std::move(*datagram);
   }

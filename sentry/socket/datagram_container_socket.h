@@ -27,7 +27,8 @@ namespace moat::sentry {
 
 class DatagramContainerSocket final : public ContainerSocket {
  public:
-  DatagramContainerSocket(Sandbox& sandbox, int domain, int protocol,
+  // `type` is SOCK_DGRAM, or SOCK_RAW for a ping socket that behaves as a raw one (raw_echo.h).
+  DatagramContainerSocket(Sandbox& sandbox, int domain, int type, int protocol,
                           std::unique_ptr<netstack::DatagramSocket> handle);
   ~DatagramContainerSocket() override;
 
@@ -58,6 +59,9 @@ class DatagramContainerSocket final : public ContainerSocket {
  private:
   AddressRules Rules() const;
   int TakeError();
+  netstack::Error SendNow(std::span<const uint8_t> payload, const netstack::SendControl& control);
+  netstack::Error TakeIdentifier(uint16_t identifier);
+  netstack::Result<netstack::Datagram> ReceiveFromStack();
   int64_t ReceiveError(Call& call, IncomingMessage& message);
   // The next datagram from the container's queue, else from the stack. The payload is in the read
   // block, its size in *size.
@@ -74,6 +78,8 @@ class DatagramContainerSocket final : public ContainerSocket {
   std::optional<netstack::Datagram> undelivered_;  // the container's queue had no room for it
   bool waits_for_room_ = false;
   bool write_shut_ = false;
+  const bool raw_;
+  netstack::Endpoint raw_local_;  // of bind(2), for the identifier that is not known yet
 };
 
 }  // namespace moat::sentry

@@ -12,7 +12,7 @@
 
 namespace moat::sentry {
 
-class FakeTcpSocket final : public netstack::TcpSocket {
+class FakeTcpSocket : public netstack::TcpSocket {
  public:
   explicit FakeTcpSocket(netstack::Family family) : family_(family) {}
 

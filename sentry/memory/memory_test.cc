@@ -1,0 +1,186 @@
+// Reads and writes a child's memory, and duplicates its descriptors.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "sentry/base/owned_fd.h"
+#include "sentry/memory/credentials.h"
+#include "sentry/memory/process_table.h"
+#include "sentry/memory/remote_memory.h"
+
+namespace moat::sentry {
+namespace {
+
+constexpr size_t kPage = 4096;
+
+// Waits until it is killed. Its memory is a copy of ours.
+class Child {
+ public:
+  Child() : pid_(fork()) {
+    if (pid_ == 0) {
+      for (;;) pause();
+    }
+  }
+  ~Child() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  const pid_t pid_;
+};
+
+// Two pages, of which the second cannot be touched.
+class Pages {
+ public:
+  Pages()
+      : base_(static_cast<uint8_t*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE,
+                                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+    std::fill_n(base_, kPage, 'p');
+    mprotect(base_ + kPage, kPage, PROT_NONE);
+  }
+  ~Pages() { munmap(base_, 2 * kPage); }
+  uint64_t end() const { return reinterpret_cast<uint64_t>(base_) + kPage; }
+
+ private:
+  uint8_t* base_;
+};
+
+TEST(RemoteMemory, AllOrNothing) {
+  Pages pages;
+  Child child;
+  const RemoteMemory memory(child.pid());
+  std::array<uint8_t, 16> bytes;
+  EXPECT_TRUE(memory.Read(pages.end() - 16, bytes));
+  EXPECT_EQ(bytes[15], 'p');
+  EXPECT_FALSE(memory.Read(pages.end() - 15, bytes));
+  EXPECT_FALSE(memory.Read(0, bytes));
+  EXPECT_FALSE(memory.Read(~uint64_t{0}, bytes));
+  EXPECT_TRUE(memory.Read(0, {}));
+  EXPECT_TRUE(memory.Write(pages.end() - 16, bytes));
+  EXPECT_FALSE(memory.Write(pages.end() - 1, bytes));
+}
+
+TEST(RemoteMemory, Values) {
+  static uint32_t word = 42;
+  Child child;
+  const RemoteMemory memory(child.pid());
+  uint32_t value = 0;
+  ASSERT_TRUE(memory.ReadValue(reinterpret_cast<uint64_t>(&word), &value));
+  EXPECT_EQ(value, 42u);
+  ASSERT_TRUE(memory.WriteValue(reinterpret_cast<uint64_t>(&word), uint32_t{43}));
+  ASSERT_TRUE(memory.ReadValue(reinterpret_cast<uint64_t>(&word), &value));
+  EXPECT_EQ(value, 43u);
+  EXPECT_EQ(word, 42u) << "the child's memory is its own";
+}
+
+TEST(RemoteMemory, GathersManyVectors) {
+  static std::array<uint8_t, 300> source;
+  for (size_t i = 0; i < source.size(); ++i) source[i] = static_cast<uint8_t>(i);
+  Child child;
+  IoVectors vectors;
+  for (size_t i = source.size(); i > 0; --i) {
+    vectors.pieces.push_back({reinterpret_cast<uint64_t>(&source[i - 1]), 1});
+    if (i % 7 == 0) vectors.pieces.push_back({0, 0});
+  }
+  vectors.total = source.size();
+  std::array<uint8_t, 300> reversed;
+  ASSERT_EQ(RemoteMemory(child.pid()).Gather(vectors, reversed), 300);
+  EXPECT_TRUE(std::equal(source.rbegin(), source.rend(), reversed.begin()));
+}
+
+TEST(RemoteMemory, ScatterStopsAtTheFirstBadAddress) {
+  Pages pages;
+  Child child;
+  const RemoteMemory memory(child.pid());
+  std::vector<uint8_t> data(64, 'd');
+  IoVectors vectors;
+  vectors.pieces = {{pages.end() - 10, 10}, {pages.end(), 10}};
+  vectors.total = 20;
+  EXPECT_EQ(memory.Scatter(data, vectors), 10);
+  vectors.pieces = {{pages.end(), 10}};
+  EXPECT_EQ(memory.Scatter(data, vectors), -1);
+  vectors.pieces = {{pages.end() - 10, 10}};
+  EXPECT_EQ(memory.Scatter(data, vectors), 10) << "no more than there is room for";
+}
+
+TEST(RemoteMemory, DeadProcess) {
+  pid_t pid;
+  {
+    Child child;
+    pid = child.pid();
+  }
+  uint8_t byte;
+  EXPECT_FALSE(RemoteMemory(pid).Read(reinterpret_cast<uint64_t>(&pid), {&byte, 1}));
+}
+
+TEST(ProcessTable, DuplicatesDescriptors) {
+  OwnedFd file(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const uint64_t cookie = SocketCookie(file.get());
+  Child child;
+  ProcessTable table;
+  EXPECT_EQ(table.ProcessOf(child.pid()), child.pid());
+  auto copy = table.Duplicate(child.pid(), file.get());
+  ASSERT_TRUE(copy.ok());
+  EXPECT_EQ(SocketCookie(copy->get()), cookie);
+  EXPECT_TRUE(table.HasCloseOnExec(child.pid(), file.get()));
+  EXPECT_EQ(table.Duplicate(child.pid(), 9999).error(), EBADF);
+  EXPECT_EQ(table.Duplicate(child.pid(), -1).error(), EBADF);
+}
+
+TEST(ProcessTable, NoticesThatAProcessHasGone) {
+  ProcessTable table;
+  pid_t pid;
+  {
+    Child child;
+    pid = child.pid();
+    ASSERT_TRUE(table.Duplicate(pid, 0).ok());
+  }
+  EXPECT_EQ(table.Duplicate(pid, 0).error(), ESRCH);
+  EXPECT_EQ(table.ProcessOf(pid), 0);
+  EXPECT_EQ(table.size(), 0u);
+}
+
+TEST(ProcessTable, FindsTheProcessOfAThread) {
+  ProcessTable table;
+  std::thread([&] {
+    EXPECT_EQ(table.ProcessOf(gettid()), getpid());
+    EXPECT_EQ(table.ProcessOf(gettid()), getpid()) << "from the cache";
+  }).join();
+  EXPECT_EQ(table.ProcessOf(getpid()), getpid());
+}
+
+TEST(ProcessTable, IsBounded) {
+  ProcessTable table;
+  std::vector<std::unique_ptr<Child>> children;
+  for (size_t i = 0; i < ProcessTable::kMaxProcesses + 8; ++i) {
+    children.push_back(std::make_unique<Child>());
+    EXPECT_TRUE(table.Duplicate(children.back()->pid(), 0).ok());
+  }
+  EXPECT_EQ(table.size(), ProcessTable::kMaxProcesses);
+}
+
+TEST(SocketCookie, OnlySocketsHaveOne) {
+  OwnedFd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(SocketCookie(file.get()), 0u);
+  EXPECT_EQ(SocketCookie(-1), 0u);
+}
+
+TEST(Credentials, OfThisProcess) {
+  EXPECT_EQ(HasCapability(getpid(), 0), geteuid() == 0);
+  EXPECT_FALSE(HasCapability(0x7ffffff0, 0));
+}
+
+}  // namespace
+}  // namespace moat::sentry

@@ -1,0 +1,118 @@
+// Needs CAP_SETUID and CAP_SETGID, as the sentry does.
+#include "sentry/socket/seqpacket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "gtest/gtest.h"
+#include "sentry/base/owned_fd.h"
+#include "sentry/socket/arrivals.h"
+
+namespace moat::sentry {
+namespace {
+
+class SeqpacketTest : public testing::Test {
+ protected:
+  SeqpacketTest() {
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    ours.Reset(ends[0]);
+    theirs.Reset(ends[1]);
+    EXPECT_TRUE(EnableTags(theirs.get()));
+  }
+  OwnedFd ours, theirs;
+  std::array<uint8_t, 64> buffer;
+  SeqpacketMessage message;
+};
+
+TEST_F(SeqpacketTest, TagsTravelBesideThePayload) {
+  const uint64_t tag = 0x12345678'23456789;
+  ASSERT_EQ(SendTagged(ours.get(), std::array<uint8_t, 3>{1, 2, 3}, tag), 0);
+  ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), 0);
+  EXPECT_EQ(message.size, 3u);
+  EXPECT_TRUE(message.has_tag);
+  EXPECT_EQ(message.tag, tag);
+}
+
+TEST_F(SeqpacketTest, PlainReadSeesOnlyThePayload) {
+  ASSERT_EQ(SendTagged(ours.get(), std::array<uint8_t, 3>{1, 2, 3}, 7), 0);
+  EXPECT_EQ(read(theirs.get(), buffer.data(), buffer.size()), 3);
+}
+
+TEST_F(SeqpacketTest, EmptyMessageIsNotTheEnd) {
+  ASSERT_EQ(SendTagged(ours.get(), {}, 7), 0);
+  ours.Reset();
+  ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), 0);
+  EXPECT_TRUE(message.has_tag);
+  EXPECT_EQ(message.size, 0u);
+  ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), 0);
+  EXPECT_FALSE(message.has_tag);
+}
+
+TEST_F(SeqpacketTest, ReportsTheWholeSizeAndPeeks) {
+  std::array<uint8_t, 200> large{};
+  ASSERT_EQ(SendTagged(ours.get(), large, 7), 0);
+  ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, MSG_PEEK, &message), 0);
+  EXPECT_EQ(message.size, 200u);
+  ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), 0);
+  EXPECT_EQ(message.size, 200u);
+  EXPECT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), EAGAIN);
+}
+
+TEST_F(SeqpacketTest, FullQueueAndNoReader) {
+  std::array<uint8_t, 1000> payload{};
+  int error = 0;
+  for (int i = 0; i < 10'000 && error == 0; ++i) error = SendTagged(ours.get(), payload, 7);
+  EXPECT_EQ(error, EAGAIN);
+  theirs.Reset();
+  EXPECT_EQ(SendTagged(ours.get(), payload, 7), EPIPE);
+}
+
+Arrival From(uint16_t port) {
+  Arrival arrival;
+  arrival.datagram.source.port = port;
+  return arrival;
+}
+
+TEST(Arrivals, InOrder) {
+  Arrivals arrivals;
+  const uint64_t first = arrivals.Push(From(1));
+  const uint64_t second = arrivals.Push(From(2));
+  EXPECT_EQ(arrivals.Take(first, true)->datagram.source.port, 1);
+  EXPECT_EQ(arrivals.Take(first, false)->datagram.source.port, 1);
+  EXPECT_EQ(arrivals.Take(second, false)->datagram.source.port, 2);
+  EXPECT_EQ(arrivals.size(), 0u);
+}
+
+TEST(Arrivals, PlainReadsAreSkipped) {
+  Arrivals arrivals;
+  const uint64_t first = arrivals.Push(From(1));
+  arrivals.Push(From(2));
+  const uint64_t third = arrivals.Push(From(3));
+  EXPECT_EQ(arrivals.Take(third, false)->datagram.source.port, 3);
+  EXPECT_FALSE(arrivals.Take(first, false).has_value());
+}
+
+TEST(Arrivals, BoundedAndTagsStayValid) {
+  Arrivals arrivals;
+  for (size_t i = 0; i < 3 * Arrivals::kMost; ++i) {
+    const uint64_t tag = arrivals.Push(From(1));
+    EXPECT_NE(tag, 0u);
+    EXPECT_NE(static_cast<uint32_t>(tag), UINT32_MAX);
+    EXPECT_NE(static_cast<uint32_t>(tag >> 32), UINT32_MAX);
+  }
+  EXPECT_EQ(arrivals.size(), Arrivals::kMost);
+}
+
+TEST(Arrivals, UnknownTag) {
+  Arrivals arrivals;
+  EXPECT_FALSE(arrivals.Take(99, false).has_value());
+  const uint64_t tag = arrivals.Push(From(1));
+  EXPECT_FALSE(arrivals.Take(tag + 1, false).has_value());
+}
+
+}  // namespace
+}  // namespace moat::sentry
