@@ -1,6 +1,7 @@
 #include "sentry/sandbox.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -106,6 +107,25 @@ void Sandbox::Remove(ContainerSocket* socket) {
     parked_.erase(parked->call.tid());
     parked->call.listener()->Answer(parked->call.notification().id, -EBADF);
   }
+}
+
+void Sandbox::FindClosed() {
+  std::vector<ContainerSocket*> sockets;
+  std::vector<pollfd> ends;
+  for (const auto& [cookie, socket] : sockets_) {
+    if (socket->end() < 0) continue;
+    sockets.push_back(socket.get());
+    ends.push_back({socket->end(), 0, 0});
+  }
+  if (poll(ends.data(), ends.size(), 0) > 0) {
+    for (size_t i = 0; i < ends.size(); ++i) {
+      // poll(2) and epoll(7) share these bits. The event itself may come again; handlers expect that.
+      const auto bits = static_cast<uint32_t>(ends[i].revents);
+      if ((bits & POLLHUP) != 0 && !sockets[i]->dead_) sockets[i]->OnEvents(bits);
+    }
+  }
+  if (reaper_->watched() != 0) reaper_->Sweep();
+  BuryDead();
 }
 
 void Sandbox::BuryDead() {

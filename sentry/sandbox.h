@@ -102,6 +102,9 @@ class Sandbox final : public StackAccess {
   void Remove(ContainerSocket* socket);
   // Destroys removed sockets at once, so that what they held (a port) is free.
   void BuryDead();
+  // Acts on every close(2) that has happened by now: one that the event loop has not got to yet, and
+  // one that only the reaper can see. Costs a look at every socket: for when a resource is taken.
+  void FindClosed();
   size_t socket_count() const { return sockets_.size(); }
   const absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>>& sockets() const {
     return sockets_;

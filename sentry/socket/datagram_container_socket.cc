@@ -65,7 +65,13 @@ Reply DatagramContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
     raw_local_ = address->endpoint;
     return Reply::Value(0);
   }
-  return Reply::Value(-ToErrno(handle_->Bind(address->endpoint)));
+  Error error = handle_->Bind(address->endpoint);
+  if (error == Error::kAddressInUse) {
+    // Perhaps by a socket that has just been closed.
+    sandbox_.FindClosed();
+    error = handle_->Bind(address->endpoint);
+  }
+  return Reply::Value(-ToErrno(error));
 }
 
 Reply DatagramContainerSocket::Connect(Call&, std::span<const uint8_t> name) {

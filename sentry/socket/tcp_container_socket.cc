@@ -42,10 +42,9 @@ Reply TcpContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
   if (!MayBind(sandbox_, call.tid(), address->endpoint.port)) return Reply::Fail(EACCES);
   if (state_ != State::kFresh) return Reply::Fail(EINVAL);
   Error error = tcp_->Bind(address->endpoint);
-  if (error == Error::kAddressInUse && sandbox_.reaper().watched() != 0) {
-    // Perhaps it is held by a socket that has been closed where we could not see it.
-    sandbox_.reaper().Sweep();
-    sandbox_.BuryDead();
+  if (error == Error::kAddressInUse) {
+    // Perhaps by a socket that has just been closed.
+    sandbox_.FindClosed();
     error = tcp_->Bind(address->endpoint);
   }
   return Reply::Value(-ToErrno(error));
