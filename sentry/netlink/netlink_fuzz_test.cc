@@ -2,6 +2,8 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "sentry/netlink/fake_view.h"
 #include "sentry/netlink/message.h"
 #include "sentry/netlink/route_server.h"
@@ -13,8 +15,10 @@ namespace moat::sentry {
 namespace {
 
 std::vector<uint8_t> Seed(uint8_t decoder, uint8_t choice, std::span<const uint8_t> bytes) {
-  std::vector<uint8_t> seed = {decoder, choice};
-  seed.insert(seed.end(), bytes.begin(), bytes.end());
+  std::vector<uint8_t> seed(2 + bytes.size());
+  seed[0] = decoder;
+  seed[1] = choice;
+  std::copy(bytes.begin(), bytes.end(), seed.begin() + 2);
   return seed;
 }
 
