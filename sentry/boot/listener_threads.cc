@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "sentry/base/log.h"
 
@@ -17,8 +19,8 @@ void IgnoreWake(int) {}
 }  // namespace
 
 struct ListenerThreads::Service final : EventHandler {
-  Service(Sandbox& owner, OwnedFd fd)
-      : sandbox(owner), listener(std::make_shared<Listener>(std::move(fd))) {}
+  Service(Sandbox& owner, const EndNotice& notice, OwnedFd fd)
+      : sandbox(owner), end_notice(notice), listener(std::make_shared<Listener>(std::move(fd))) {}
   ~Service() override { sandbox.loop().Remove(token); }
 
   // No event but EPOLLHUP is asked for.
@@ -27,13 +29,32 @@ struct ListenerThreads::Service final : EventHandler {
   }
 
   Sandbox& sandbox;
+  const EndNotice& end_notice;
   std::shared_ptr<Listener> listener;
   EventLoop::Token token = 0;
   pthread_t thread{};
   std::atomic<bool> ended{false};
 };
 
-ListenerThreads::ListenerThreads(Sandbox& sandbox) : sandbox_(sandbox) {}
+ListenerThreads::EndNotice::EndNotice(EventLoop& loop)
+    : loop_(loop), fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  token_ = loop_.Add(fd_.get(), EPOLLIN, this);
+}
+
+ListenerThreads::EndNotice::~EndNotice() { loop_.Remove(token_); }
+
+void ListenerThreads::EndNotice::OnEvents(uint32_t) {
+  uint64_t count;
+  (void)!read(fd_.get(), &count, sizeof(count));
+}
+
+void ListenerThreads::EndNotice::Signal() const {
+  const uint64_t one = 1;
+  (void)!write(fd_.get(), &one, sizeof(one));
+}
+
+ListenerThreads::ListenerThreads(Sandbox& sandbox)
+    : sandbox_(sandbox), end_notice_(sandbox.loop()) {}
 
 ListenerThreads::~ListenerThreads() {
   for (auto& service : services_) {
@@ -72,7 +93,7 @@ int ListenerThreads::Start(OwnedFd fd) {
     return sigaction(kWakeSignal, &action, nullptr) == 0;
   }();
   (void)handled;
-  auto service = std::make_unique<Service>(sandbox_, std::move(fd));
+  auto service = std::make_unique<Service>(sandbox_, end_notice_, std::move(fd));
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, kStackSize);
@@ -87,7 +108,9 @@ int ListenerThreads::Start(OwnedFd fd) {
 void* ListenerThreads::Main(void* context) {
   auto* service = static_cast<Service*>(context);
   ServeListener(service->sandbox, service->listener);
+  const EndNotice& notice = service->end_notice;
   service->ended.store(true, std::memory_order_release);
+  notice.Signal();  // the service may be gone already, the notice outlives it
   return nullptr;
 }
 

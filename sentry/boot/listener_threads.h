@@ -31,10 +31,24 @@ class ListenerThreads {
 
  private:
   struct Service;
+  // Makes the event loop look round when a thread has ended.
+  class EndNotice final : public EventHandler {
+   public:
+    explicit EndNotice(EventLoop& loop);
+    ~EndNotice() override;
+    void OnEvents(uint32_t events) override;
+    void Signal() const;
+
+   private:
+    EventLoop& loop_;
+    OwnedFd fd_;
+    EventLoop::Token token_;
+  };
   static void* Main(void* service);
   void Collect();
 
   Sandbox& sandbox_;
+  EndNotice end_notice_;
   std::vector<std::unique_ptr<Service>> services_;
 };
 

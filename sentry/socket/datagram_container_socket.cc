@@ -232,6 +232,7 @@ void DatagramContainerSocket::OnStackReady(uint32_t bits) {
     }
   }
   FillQueue();
+  sandbox_.Retry(this);  // those that peek look into the container's queue only
 }
 
 netstack::Result<Datagram> DatagramContainerSocket::ReceiveFromStack() {
