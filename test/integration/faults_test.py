@@ -169,12 +169,13 @@ class Faults(unittest.TestCase):
         root = made.moat("list").args[2]
         run([need("mount"), "-t", "tmpfs", "-o", "size=4k", "tmpfs", root])
         self.addCleanup(run, [need("umount"), "-l", root], check=False)
-        with open(os.path.join(root, "filler"), "wb") as out:
-            try:
-                out.write(b"x" * 8192)
-                out.flush()
-            except OSError:
+        filler = os.open(os.path.join(root, "filler"), os.O_CREAT | os.O_WRONLY)
+        try:
+            while os.write(filler, b"x" * 1024):
                 pass
+        except OSError:
+            pass
+        os.close(filler)
         made.start()
         self.assertNotEqual(made.process.wait(15), 0)
         self.assertRegex(made.process.output(), "No space left|no space left")

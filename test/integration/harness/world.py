@@ -72,7 +72,7 @@ class World:
         self._background.append(process)
         return process
 
-    def wait_for_port(self, address, port, alive=lambda: True, seconds=20):
+    def wait_for_port(self, address, port, alive=lambda: True, seconds=60):
         """Until a TCP connection from the client succeeds."""
         probe = ("import socket,sys;"
                  "socket.create_connection((sys.argv[1],int(sys.argv[2])),2).close()")
