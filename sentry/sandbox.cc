@@ -16,6 +16,7 @@
 #include "sentry/socket/local_listeners.h"
 #include "sentry/socket/parked_call.h"
 #include "sentry/socket/reaper.h"
+#include "sentry/socket/tcp_container_socket.h"
 
 namespace moat::sentry {
 namespace {
@@ -282,6 +283,25 @@ void Sandbox::Read(absl::FunctionRef<void(netstack::Stack&)> body) {
 void Sandbox::Change(absl::FunctionRef<void(netstack::Stack&)> body) {
   SandboxEntry entry(*this);
   body(*stack_);
+}
+
+std::vector<netstack::SocketInfo> Sandbox::ListSockets() {
+  constexpr uint64_t kNotTheStacks = uint64_t{1} << 63;  // keeps cookies apart from the stack's ids
+  absl::MutexLock lock(&mutex_);
+  std::vector<netstack::SocketInfo> list = stack_->ListSockets();
+  for (const auto& [cookie, socket] : sockets_) {
+    const auto* tcp = dynamic_cast<const TcpContainerSocket*>(socket.get());
+    if (tcp == nullptr || tcp->state() != TcpContainerSocket::State::kDirect) continue;
+    netstack::SocketInfo info{};
+    info.type = netstack::SocketInfo::Type::kTcp;
+    info.family = tcp->direct_local().address.family();
+    info.state = "ESTAB";
+    info.local = tcp->direct_local();
+    info.remote = tcp->direct_remote();
+    info.id = cookie | kNotTheStacks;
+    list.push_back(std::move(info));
+  }
+  return list;
 }
 
 }  // namespace moat::sentry

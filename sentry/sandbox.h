@@ -146,6 +146,8 @@ class Sandbox final : public StackAccess {
   // StackAccess, for the control service's threads.
   void Read(absl::FunctionRef<void(netstack::Stack&)> body) override;
   void Change(absl::FunctionRef<void(netstack::Stack&)> body) override;
+  // The stack's, and the connections that the sandbox joined directly (whose queues are the kernel's).
+  std::vector<netstack::SocketInfo> ListSockets() override;
 
   // The timerfd that wakes the event loop at NextDeadline(); armed by whoever leaves.
   int timer_fd() const { return timer_fd_.get(); }
