@@ -193,6 +193,7 @@ void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& 
   info.rtm_protocol = route.protocol;
   info.rtm_scope = v6 ? uint8_t{RT_SCOPE_UNIVERSE} : static_cast<uint8_t>(route.scope);
   info.rtm_type = TypeOf(route.type);
+  info.rtm_flags = entry.cloned ? RTM_F_CLONED : 0;
   writer.Fixed(info);
   writer.Value(RTA_TABLE, entry.table);
   if (route.destination.length != 0) Address(RTA_DST, route.destination.address, writer);

@@ -31,6 +31,7 @@ void EncodeAddress(const MessageTag& tag, const netstack::AddressInfo& address,
 struct RouteEntry {
   netstack::RouteInfo route;
   uint32_t table = 254;  // RT_TABLE_MAIN; 255 local
+  bool cloned = false;   // the result of a lookup rather than a table's entry (RTM_F_CLONED)
 };
 void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& writer);
 

@@ -34,7 +34,7 @@ RouteEntry LocalEntry(const AddressInfo& address) {
   route.scope = RouteScope::kHost;
   route.protocol = RTPROT_KERNEL;
   if (ip.is_v4()) route.source = ip;
-  return {.route = route, .table = kLocalTable};
+  return {.route = route, .table = kLocalTable, .cloned = false};
 }
 
 // Linux writes 127.0.0.0/8 as one local route.
@@ -71,7 +71,7 @@ std::vector<RouteEntry> AllRoutes(const NetworkView& view) {
     if (address.prefix.length < 31) entries.push_back(BroadcastEntry(address));
   }
   for (const RouteInfo& route : view.Routes()) {
-    entries.push_back({.route = route, .table = kMainTable});
+    entries.push_back({.route = route, .table = kMainTable, .cloned = false});
   }
   return entries;
 }
@@ -97,6 +97,7 @@ std::optional<RouteEntry> LookUpRoute(const NetworkView& view, const IpAddress& 
       route.type == RouteType::kProhibit) {
     return best;
   }
+  best->cloned = true;
   route.destination = {.address = destination, .length = destination.bits()};
   if (route.type == RouteType::kLocal) route.interface = netstack::kLoopbackIndex;
   if (!route.source.has_value()) route.source = view.SourceFor(destination);

@@ -193,16 +193,25 @@ std::vector<uint8_t> RouteGet(const char* destination) {
   return writer.Take();
 }
 
-TEST_F(RouteServerTest, RouteGet) {
+// The result of a lookup, which the follower would skip as a clone.
+std::optional<KernelRoute> DecodeClone(Reply reply) {
+  auto header = *reply.message().Fixed<rtmsg>();
+  EXPECT_EQ(header.rtm_flags, uint32_t{RTM_F_CLONED});
+  header.rtm_flags = 0;
+  std::memcpy(reply.body.data(), &header, sizeof(header));
   std::string note;
+  return DecodeRoute(reply.message(), &note);
+}
+
+TEST_F(RouteServerTest, RouteGet) {
   auto replies = Ask(RouteGet("192.0.2.9"));
   ASSERT_EQ(replies.size(), 1u);
-  auto route = DecodeRoute(replies[0].message(), &note);
+  auto route = DecodeClone(replies[0]);
   ASSERT_TRUE(route.has_value());
   EXPECT_EQ(route->destination.ToString(), "192.0.2.9/32");
   EXPECT_EQ(route->gateway->ToString(), "172.17.0.1");
   EXPECT_EQ(route->source->ToString(), "172.17.0.2");
-  route = DecodeRoute(Ask(RouteGet("172.17.3.4"))[0].message(), &note);
+  route = DecodeClone(Ask(RouteGet("172.17.3.4"))[0]);
   ASSERT_TRUE(route.has_value());
   EXPECT_FALSE(route->gateway.has_value());
   replies = Ask(RouteGet("172.17.0.2"));  // our own
