@@ -98,7 +98,8 @@ absl::StatusOr<Cgroup> Cgroup::FromJson(const nlohmann::json& json) {
       dir.mount_point = entry.at("mountPoint").get<std::string>();
       dir.name = entry.at("name").get<std::string>();
       dir.dir = ControlDir(entry.at("path").get<std::string>());
-      // A directory that is to be emptied and removed: never the root of a hierarchy, nor elsewhere.
+      // A directory that is to be emptied and removed: never the root of a hierarchy, nor
+      // elsewhere.
       const std::string& path = dir.dir.path();
       const std::string below =
           absl::StartsWith(path, dir.mount_point + "/")
@@ -141,9 +142,9 @@ absl::Status Cgroup::Create() {
       std::vector<pid_t> pids;
       CollectPids(entry.dir.path(), &pids);
       if (!pids.empty()) {
-        status = absl::AlreadyExistsError(
-            absl::StrCat("cgroup: ", entry.dir.path(), " exists and has ", pids.size(),
-                         " processes; another container uses it"));
+        status = absl::AlreadyExistsError(absl::StrCat("cgroup: ", entry.dir.path(),
+                                                       " exists and has ", pids.size(),
+                                                       " processes; another container uses it"));
       }
     }
     if (status.ok() && !existed) made.push_back(entry.dir.path());
@@ -186,11 +187,12 @@ absl::Status Cgroup::ApplyUnified(const Resources& resources) const {
   const CgroupDir* unified = Unified();
   for (const auto& [file, value] : resources.unified) {
     const std::string controller = file.substr(0, file.find('.'));
-    const bool served = unified != nullptr &&
-                        (controller == "cgroup" || unified->Serves(controller));
+    const bool served =
+        unified != nullptr && (controller == "cgroup" || unified->Serves(controller));
     if (!served) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "linux.resources.unified.", file, ": the machine has no cgroup v2 controller ", controller));
+      return absl::FailedPreconditionError(
+          absl::StrCat("linux.resources.unified.", file,
+                       ": the machine has no cgroup v2 controller ", controller));
     }
     RETURN_IF_ERROR(unified->dir.Write(file, value));
   }

@@ -1,5 +1,5 @@
-// One container's cgroup: a directory in every hierarchy of the machine, whatever their versions. Start
-// reading here.
+// One container's cgroup: a directory in every hierarchy of the machine, whatever their versions.
+// Start reading here.
 //
 //   absl::StatusOr<Cgroup> cgroup = Cgroup::Open({.cgroups_path = ..., .id = ...});
 //   cgroup->Create();  cgroup->Apply(resources);  cgroup->Join(pid);     // moat create
@@ -31,8 +31,8 @@ struct CgroupOptions {
   std::string cgroups_path;  // linux.cgroupsPath; may be empty. See path.h
   std::string id;            // the container's
   bool systemd = false;      // --systemd-cgroup: the path is "slice:prefix:name"
-  // A hierarchy where the caller may not make directories is left out, and only a limit that needs it
-  // is an error. For callers without root.
+  // A hierarchy where the caller may not make directories is left out, and only a limit that needs
+  // it is an error. For callers without root.
   bool rootless = false;
 };
 
@@ -49,8 +49,9 @@ struct CgroupDir {
 
 class Cgroup {
  public:
-  // Works out the names; touches nothing. InvalidArgument for a bad path; FailedPrecondition for the
-  // systemd driver on a machine that systemd does not run, or when there is no cgroup file system.
+  // Works out the names; touches nothing. InvalidArgument for a bad path; FailedPrecondition for
+  // the systemd driver on a machine that systemd does not run, or when there is no cgroup file
+  // system.
   static absl::StatusOr<Cgroup> Open(const CgroupOptions& options);
   static absl::StatusOr<Cgroup> OpenOn(const Host& host, const CgroupOptions& options);
 
@@ -81,8 +82,8 @@ class Cgroup {
   // processes are thawed after SIGKILL.
   absl::Status Kill(int signal) const;
 
-  // Removes the directories, nested ones too. Tries again while a dying process holds one, for at most
-  // two seconds. No error when they are gone already.
+  // Removes the directories, nested ones too. Tries again while a dying process holds one, for at
+  // most two seconds. No error when they are gone already.
   absl::Status Remove() const;
 
   bool Exists() const;

@@ -20,7 +20,9 @@ constexpr size_t kMaxFile = 4 << 20;
 
 }  // namespace
 
-std::string ControlDir::File(absl::string_view name) const { return absl::StrCat(path_, "/", name); }
+std::string ControlDir::File(absl::string_view name) const {
+  return absl::StrCat(path_, "/", name);
+}
 
 bool ControlDir::Exists() const { return ::access(path_.c_str(), F_OK) == 0; }
 

@@ -1,5 +1,5 @@
-// What each controller does with its part of linux.resources: one table, a row per controller, with one
-// function for each cgroup version.
+// What each controller does with its part of linux.resources: one table, a row per controller, with
+// one function for each cgroup version.
 #ifndef MOAT_RUNTIME_CGROUP_CONTROLLERS_H_
 #define MOAT_RUNTIME_CGROUP_CONTROLLERS_H_
 
@@ -16,7 +16,7 @@ namespace moat::runtime::cgroup {
 using ApplyFunction = absl::Status (*)(const ControlDir& dir, const Resources& resources);
 
 struct ControllerRow {
-  const char* field;          // the member of linux.resources, for errors
+  const char* field;  // the member of linux.resources, for errors
   const char* v1_controller;
   const char* v2_controller;  // null: none; "": every v2 cgroup has it
   // Whether `resources` ask anything of this controller.

@@ -6,8 +6,8 @@
 namespace moat::runtime::cgroup {
 namespace {
 
-// The bandwidth period and quota limit each other through the parent's ratio, so one order fits when
-// a limit grows and the other when it shrinks.
+// The bandwidth period and quota limit each other through the parent's ratio, so one order fits
+// when a limit grows and the other when it shrinks.
 absl::Status ApplyBandwidth(const ControlDir& dir, const CpuLimits& cpu) {
   bool period_later = false;
   if (cpu.period.value_or(0) != 0) {
@@ -23,8 +23,8 @@ absl::Status ApplyBandwidth(const ControlDir& dir, const CpuLimits& cpu) {
   return absl::OkStatus();
 }
 
-// memory.limit_in_bytes <= memory.memsw.limit_in_bytes holds at each step: a growing limit moves the
-// outer one first.
+// memory.limit_in_bytes <= memory.memsw.limit_in_bytes holds at each step: a growing limit moves
+// the outer one first.
 absl::Status ApplyMemoryAndSwap(const ControlDir& dir, int64_t limit, int64_t swap) {
   // No limit on memory can only go with no limit on both together.
   if (limit == -1 && swap == 0) {
@@ -154,8 +154,8 @@ absl::Status ApplyNetworkPriorityV1(const ControlDir& dir, const Resources& reso
   return absl::OkStatus();
 }
 
-// The kernel keeps a default and a list of exceptions, and takes the rules one by one as the spec has
-// them: "a" sets the default, everything else is an exception.
+// The kernel keeps a default and a list of exceptions, and takes the rules one by one as the spec
+// has them: "a" sets the default, everything else is an exception.
 absl::Status ApplyDevicesV1(const ControlDir& dir, const Resources& resources) {
   const auto number = [](const std::optional<int64_t>& n) {
     return n.value_or(-1) < 0 ? std::string("*") : absl::StrCat(*n);

@@ -45,8 +45,8 @@ absl::Status ApplyIoMax(const ControlDir& dir, const char* key,
                         const std::vector<ThrottleDevice>& devices) {
   for (const ThrottleDevice& device : devices) {
     const std::string rate = device.rate == 0 ? "max" : absl::StrCat(device.rate);
-    RETURN_IF_ERROR(dir.Write(
-        "io.max", absl::StrCat(device.major, ":", device.minor, " ", key, "=", rate)));
+    RETURN_IF_ERROR(
+        dir.Write("io.max", absl::StrCat(device.major, ":", device.minor, " ", key, "=", rate)));
   }
   return absl::OkStatus();
 }
@@ -108,8 +108,8 @@ absl::Status ApplyIoV2(const ControlDir& dir, const Resources& resources) {
   }
   for (const WeightDevice& device : io.weight_devices) {
     if (device.weight.value_or(0) == 0) continue;
-    RETURN_IF_ERROR(dir.Write(weight_file, absl::StrCat(device.major, ":", device.minor, " ",
-                                                        scaled(*device.weight))));
+    RETURN_IF_ERROR(dir.Write(
+        weight_file, absl::StrCat(device.major, ":", device.minor, " ", scaled(*device.weight))));
   }
   RETURN_IF_ERROR(ApplyIoMax(dir, "rbps", io.throttle_read_bps));
   RETURN_IF_ERROR(ApplyIoMax(dir, "wbps", io.throttle_write_bps));

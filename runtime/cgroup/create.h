@@ -1,5 +1,5 @@
-// Making a container's directory in one hierarchy usable: cpusets of a v1 parent inherited, controllers of
-// a v2 tree enabled. Private to the directory.
+// Making a container's directory in one hierarchy usable: cpusets of a v1 parent inherited,
+// controllers of a v2 tree enabled. Private to the directory.
 #ifndef MOAT_RUNTIME_CGROUP_CREATE_H_
 #define MOAT_RUNTIME_CGROUP_CREATE_H_
 

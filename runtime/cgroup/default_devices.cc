@@ -13,12 +13,12 @@ void AddDefaultDevices(Resources* resources) {
   };
   // Numbers: Documentation/admin-guide/devices.txt.
   static constexpr Row kRows[] = {
-      {"c", kAll, kAll, "m"}, {"b", kAll, kAll, "m"},  // mknod
-      {"c", 1, 3, "rwm"},     {"c", 1, 5, "rwm"},      // null, zero
-      {"c", 1, 7, "rwm"},     {"c", 1, 8, "rwm"},      // full, random
-      {"c", 1, 9, "rwm"},     {"c", 5, 0, "rwm"},      // urandom, tty
-      {"c", 5, 1, "rwm"},     {"c", 5, 2, "rwm"},      // console, ptmx
-      {"c", 136, kAll, "rwm"},                         // ptys
+      {"c", kAll, kAll, "m"},  {"b", kAll, kAll, "m"},  // mknod
+      {"c", 1, 3, "rwm"},      {"c", 1, 5, "rwm"},      // null, zero
+      {"c", 1, 7, "rwm"},      {"c", 1, 8, "rwm"},      // full, random
+      {"c", 1, 9, "rwm"},      {"c", 5, 0, "rwm"},      // urandom, tty
+      {"c", 5, 1, "rwm"},      {"c", 5, 2, "rwm"},      // console, ptmx
+      {"c", 136, kAll, "rwm"},                          // ptys
   };
   for (const Row& row : kRows) {
     DeviceRule& rule = resources->devices.emplace_back();

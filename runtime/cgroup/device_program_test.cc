@@ -16,17 +16,38 @@ uint64_t Run(const std::vector<bpf_insn>& program, const bpf_cgroup_dev_ctx& con
     uint64_t& dst = reg[insn.dst_reg];
     const uint64_t src = reg[insn.src_reg];
     switch (insn.code) {
-      case BPF_LDX | BPF_MEM | BPF_W: dst = words[insn.off / 4]; break;
-      case BPF_ALU | BPF_MOV | BPF_X: dst = static_cast<uint32_t>(src); break;
-      case BPF_ALU | BPF_MOV | BPF_K: dst = static_cast<uint32_t>(insn.imm); break;
-      case BPF_ALU64 | BPF_MOV | BPF_K: dst = static_cast<int64_t>(insn.imm); break;
-      case BPF_ALU | BPF_AND | BPF_K: dst = static_cast<uint32_t>(dst) & insn.imm; break;
-      case BPF_ALU | BPF_RSH | BPF_K: dst = static_cast<uint32_t>(dst) >> insn.imm; break;
-      case BPF_JMP | BPF_JNE | BPF_K: if (dst != uint64_t(int64_t{insn.imm})) at += insn.off; break;
-      case BPF_JMP | BPF_JEQ | BPF_K: if (dst == uint64_t(int64_t{insn.imm})) at += insn.off; break;
-      case BPF_JMP | BPF_JNE | BPF_X: if (dst != src) at += insn.off; break;
-      case BPF_JMP | BPF_EXIT: return reg[0];
-      default: ADD_FAILURE() << "unknown instruction " << int{insn.code}; return 99;
+      case BPF_LDX | BPF_MEM | BPF_W:
+        dst = words[insn.off / 4];
+        break;
+      case BPF_ALU | BPF_MOV | BPF_X:
+        dst = static_cast<uint32_t>(src);
+        break;
+      case BPF_ALU | BPF_MOV | BPF_K:
+        dst = static_cast<uint32_t>(insn.imm);
+        break;
+      case BPF_ALU64 | BPF_MOV | BPF_K:
+        dst = static_cast<int64_t>(insn.imm);
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        dst = static_cast<uint32_t>(dst) & insn.imm;
+        break;
+      case BPF_ALU | BPF_RSH | BPF_K:
+        dst = static_cast<uint32_t>(dst) >> insn.imm;
+        break;
+      case BPF_JMP | BPF_JNE | BPF_K:
+        if (dst != uint64_t(int64_t{insn.imm})) at += insn.off;
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        if (dst == uint64_t(int64_t{insn.imm})) at += insn.off;
+        break;
+      case BPF_JMP | BPF_JNE | BPF_X:
+        if (dst != src) at += insn.off;
+        break;
+      case BPF_JMP | BPF_EXIT:
+        return reg[0];
+      default:
+        ADD_FAILURE() << "unknown instruction " << int{insn.code};
+        return 99;
     }
   }
   ADD_FAILURE() << "ran off the end";
@@ -37,9 +58,7 @@ bool Allowed(const std::vector<DeviceRule>& rules, char type, uint32_t major, ui
              const char* access) {
   uint32_t bits = 0;
   for (const char* c = access; *c != '\0'; ++c) {
-    bits |= *c == 'm'   ? BPF_DEVCG_ACC_MKNOD
-            : *c == 'r' ? BPF_DEVCG_ACC_READ
-                        : BPF_DEVCG_ACC_WRITE;
+    bits |= *c == 'm' ? BPF_DEVCG_ACC_MKNOD : *c == 'r' ? BPF_DEVCG_ACC_READ : BPF_DEVCG_ACC_WRITE;
   }
   const uint32_t kind = type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK;
   const bpf_cgroup_dev_ctx context{
@@ -62,8 +81,7 @@ TEST(DeviceProgram, NothingIsAllowedWithoutARule) { EXPECT_FALSE(Allowed({}, 'c'
 
 TEST(DeviceProgram, TheLastMatchingRuleDecides) {
   const std::vector<DeviceRule> rules = {Rule(false, "a", {}, {}, "rwm"),
-                                         Rule(true, "c", 1, {}, "rw"),
-                                         Rule(false, "c", 1, 5, "w")};
+                                         Rule(true, "c", 1, {}, "rw"), Rule(false, "c", 1, 5, "w")};
   EXPECT_TRUE(Allowed(rules, 'c', 1, 3, "rw"));
   EXPECT_FALSE(Allowed(rules, 'c', 1, 3, "rwm"));
   EXPECT_FALSE(Allowed(rules, 'b', 1, 3, "r"));

@@ -1,6 +1,6 @@
-// A directory tree that looks like cgroup mounts, for tests: plain files, so what is written can be read
-// back. A new cgroup directory does not get its control files by itself as the kernel's does; Populate()
-// makes them.
+// A directory tree that looks like cgroup mounts, for tests: plain files, so what is written can be
+// read back. A new cgroup directory does not get its control files by itself as the kernel's does;
+// Populate() makes them.
 #ifndef MOAT_RUNTIME_CGROUP_FAKE_HOST_H_
 #define MOAT_RUNTIME_CGROUP_FAKE_HOST_H_
 

@@ -18,8 +18,8 @@ namespace {
 
 // Flags of a v1 superblock that are not controllers.
 bool IsController(absl::string_view option) {
-  static constexpr absl::string_view kFlags[] = {"rw", "ro", "noprefix", "xattr", "clone_children",
-                                                "none", "cpuset_v2_mode", "favordynmods"};
+  static constexpr absl::string_view kFlags[] = {
+      "rw", "ro", "noprefix", "xattr", "clone_children", "none", "cpuset_v2_mode", "favordynmods"};
   return !option.empty() && !absl::StartsWith(option, "release_agent=") &&
          std::find(std::begin(kFlags), std::end(kFlags), option) == std::end(kFlags);
 }
@@ -55,7 +55,8 @@ OwnPaths ParseSelfCgroup(absl::string_view text) {
   return paths;
 }
 
-// One line of proc(5)'s mountinfo: id parent dev root mount options [tags] - type source superoptions.
+// One line of proc(5)'s mountinfo: id parent dev root mount options [tags] - type source
+// superoptions.
 std::optional<Hierarchy> ParseMount(absl::string_view line, const OwnPaths& own) {
   const std::pair<absl::string_view, absl::string_view> halves =
       absl::StrSplit(line, absl::MaxSplits(" - ", 1));

@@ -11,7 +11,8 @@ TEST(ParseHost, LegacyWithSharedControllersAndANamedHierarchy) {
   const Host host = ParseHost(
       "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
       "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
-      "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,release_agent=/x,name=systemd\n",
+      "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup "
+      "rw,xattr,release_agent=/x,name=systemd\n",
       "2:cpu,cpuacct:/user.slice\n1:name=systemd:/user.slice/s\n");
   ASSERT_EQ(host.hierarchies.size(), 2u);
   EXPECT_EQ(host.mode(), Mode::kLegacy);
@@ -25,8 +26,8 @@ TEST(ParseHost, LegacyWithSharedControllersAndANamedHierarchy) {
 TEST(ParseHost, UnifiedReadsItsControllersFromTheMount) {
   FakeHost fake;
   const Hierarchy v2 = fake.AddV2({"cpu", "memory", "pids"});
-  const Host host = ParseHost("30 1 0:26 / " + v2.mount_point + " rw - cgroup2 cgroup2 rw\n",
-                              "0::/init.scope\n");
+  const Host host =
+      ParseHost("30 1 0:26 / " + v2.mount_point + " rw - cgroup2 cgroup2 rw\n", "0::/init.scope\n");
   ASSERT_EQ(host.hierarchies.size(), 1u);
   EXPECT_EQ(host.mode(), Mode::kUnified);
   EXPECT_EQ(host.hierarchies[0].controllers, v2.controllers);

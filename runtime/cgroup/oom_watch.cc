@@ -13,9 +13,7 @@
 namespace moat::runtime::cgroup {
 
 OomWatch::OomWatch(OomWatch&& other) noexcept
-    : memory_(std::move(other.memory_)),
-      fd_(std::exchange(other.fd_, -1)),
-      seen_(other.seen_) {}
+    : memory_(std::move(other.memory_)), fd_(std::exchange(other.fd_, -1)), seen_(other.seen_) {}
 
 OomWatch::~OomWatch() {
   if (fd_ >= 0) ::close(fd_);

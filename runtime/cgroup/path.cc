@@ -38,7 +38,8 @@ std::string CleanPath(absl::string_view path) {
   return absl::StrJoin(kept, "/");
 }
 
-absl::StatusOr<CgroupName> NameFromCgroupsPath(absl::string_view cgroups_path, absl::string_view id) {
+absl::StatusOr<CgroupName> NameFromCgroupsPath(absl::string_view cgroups_path,
+                                               absl::string_view id) {
   if (cgroups_path.size() > kMaxPath) return BadPath("...", "too long");
   if (cgroups_path.find('\0') != absl::string_view::npos) return BadPath("...", "has a NUL byte");
   CgroupName name;
@@ -50,8 +51,7 @@ absl::StatusOr<CgroupName> NameFromCgroupsPath(absl::string_view cgroups_path, a
 
 absl::StatusOr<std::string> ExpandSlice(absl::string_view slice) {
   absl::string_view stem = slice;
-  if (!absl::ConsumeSuffix(&stem, kSliceSuffix) || stem.empty() ||
-      absl::StrContains(stem, "/")) {
+  if (!absl::ConsumeSuffix(&stem, kSliceSuffix) || stem.empty() || absl::StrContains(stem, "/")) {
     return BadPath(slice, "not the name of a slice");
   }
   if (stem == "-") return std::string();
@@ -65,7 +65,8 @@ absl::StatusOr<std::string> ExpandSlice(absl::string_view slice) {
   return path;
 }
 
-absl::StatusOr<CgroupName> NameFromSystemdPath(absl::string_view cgroups_path, absl::string_view id) {
+absl::StatusOr<CgroupName> NameFromSystemdPath(absl::string_view cgroups_path,
+                                               absl::string_view id) {
   absl::string_view slice = "system.slice";
   absl::string_view prefix = "moat";
   absl::string_view unit = id;

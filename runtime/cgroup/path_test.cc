@@ -65,8 +65,9 @@ TEST(SystemdPath, MapsSlicePrefixAndName) {
 }
 
 TEST(SystemdPath, RefusesOtherShapes) {
-  for (const char* path : {"/docker/abc", "a.slice:b", "a.slice:b:c:d", "nosuffix:b:c", ".slice:b:c",
-                           "a--b.slice:x:y", "a.slice:b:", "a.slice:b:c/../d", "x/y.slice:b:c"}) {
+  for (const char* path :
+       {"/docker/abc", "a.slice:b", "a.slice:b:c:d", "nosuffix:b:c", ".slice:b:c", "a--b.slice:x:y",
+        "a.slice:b:", "a.slice:b:c/../d", "x/y.slice:b:c"}) {
     EXPECT_FALSE(NameFromSystemdPath(path, "c1").ok()) << path;
   }
 }

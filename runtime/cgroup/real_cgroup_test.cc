@@ -1,10 +1,10 @@
 // Against the machine's own cgroup file systems, as root.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"

@@ -156,11 +156,10 @@ json HugePages(const CgroupDir* huge) {
     if (!absl::ConsumePrefix(&name, "hugetlb.") || !absl::ConsumeSuffix(&name, usage)) continue;
     if (absl::StrContains(name, ".")) continue;  // 2MB.rsvd
     const std::string prefix = absl::StrCat("hugetlb.", name);
-    out[std::string(name)] = {
-        {"usage", Number(huge, prefix + usage)},
-        {"max", v1 ? Number(huge, prefix + ".max_usage_in_bytes") : 0},
-        {"failcnt", v1 ? Number(huge, prefix + ".failcnt")
-                       : Lookup(Table(huge, prefix + ".events"), "max")}};
+    out[std::string(name)] = {{"usage", Number(huge, prefix + usage)},
+                              {"max", v1 ? Number(huge, prefix + ".max_usage_in_bytes") : 0},
+                              {"failcnt", v1 ? Number(huge, prefix + ".failcnt")
+                                             : Lookup(Table(huge, prefix + ".events"), "max")}};
   }
   ::closedir(dir);
   return out;
@@ -195,7 +194,9 @@ json ParseIoStat(absl::string_view text, absl::string_view read_key, absl::strin
     if (word.empty() || !ParseDevice(word[0], &major, &minor)) continue;
     for (size_t i = 1; i < word.size(); ++i) {
       const std::pair<absl::string_view, absl::string_view> pair = absl::StrSplit(word[i], '=');
-      const char* op = pair.first == read_key ? "Read" : pair.first == write_key ? "Write" : nullptr;
+      const char* op = pair.first == read_key    ? "Read"
+                       : pair.first == write_key ? "Write"
+                                                 : nullptr;
       uint64_t value = 0;
       if (op == nullptr || !absl::SimpleAtoi(pair.second, &value)) continue;
       out.push_back({{"major", major}, {"minor", minor}, {"op", op}, {"value", value}});
@@ -215,8 +216,8 @@ json ReadStats(const Cgroup& cgroup) {
     return v1 != nullptr ? v1 : cgroup.Find(Version::kV2, controller);
   };
   return {{"cpu", cpu_v1 ? CpuV1(cgroup) : CpuV2(unified)},
-          {"memory", memory != nullptr ? MemoryV1(memory)
-                                       : MemoryV2(cgroup.Find(Version::kV2, "memory"))},
+          {"memory",
+           memory != nullptr ? MemoryV1(memory) : MemoryV2(cgroup.Find(Version::kV2, "memory"))},
           {"pids", Pids(or_v2(pids, "pids"))},
           {"blkio", blkio != nullptr ? BlkioV1(blkio) : BlkioV2(cgroup.Find(Version::kV2, "io"))},
           {"hugetlb", HugePages(or_v2(huge, "hugetlb"))}};

@@ -16,8 +16,9 @@ TEST(Stats, BlkioLinesBecomeEntriesAndTotalsAreLeftOut) {
 }
 
 TEST(Stats, IoStatLines) {
-  EXPECT_EQ(ParseIoStat("254:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0\n\nbad\n", "rios", "wios"),
-            json::parse(R"([{"major":254,"minor":0,"op":"Read","value":1},
+  EXPECT_EQ(
+      ParseIoStat("254:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0\n\nbad\n", "rios", "wios"),
+      json::parse(R"([{"major":254,"minor":0,"op":"Read","value":1},
                             {"major":254,"minor":0,"op":"Write","value":2}])"));
 }
 

@@ -47,10 +47,9 @@ json StandardMounts() {
 }
 
 json StandardMaskedPaths() {
-  return {"/proc/acpi",          "/proc/asound",     "/proc/kcore",
-          "/proc/keys",          "/proc/latency_stats", "/proc/timer_list",
-          "/proc/timer_stats",   "/proc/sched_debug", "/sys/firmware",
-          "/proc/scsi"};
+  return {"/proc/acpi",          "/proc/asound",     "/proc/kcore",       "/proc/keys",
+          "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+          "/sys/firmware",       "/proc/scsi"};
 }
 
 json StandardReadonlyPaths() {
@@ -58,9 +57,9 @@ json StandardReadonlyPaths() {
 }
 
 json DefaultCapabilities() {
-  return {"CAP_AUDIT_WRITE", "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",     "CAP_FSETID",
-          "CAP_KILL",        "CAP_MKNOD",  "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP",
-          "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",      "CAP_SYS_CHROOT"};
+  return {"CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
+          "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
+          "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
 }
 
 json MakeDoConfig(const DoConfig& config) {
@@ -69,15 +68,14 @@ json MakeDoConfig(const DoConfig& config) {
   out["ociVersion"] = "1.0.2";
   out["root"] = {{"path", config.root}, {"readonly", config.read_only_root}};
   out["hostname"] = config.hostname;
-  out["process"] = {{"terminal", config.terminal},
-                    {"user", {{"uid", 0}, {"gid", 0}}},
-                    {"args", config.args},
-                    {"env", MergeEnvironment(config.environment)},
-                    {"cwd", config.cwd},
-                    {"capabilities",
-                     {{"bounding", capabilities},
-                      {"effective", capabilities},
-                      {"permitted", capabilities}}}};
+  out["process"] = {
+      {"terminal", config.terminal},
+      {"user", {{"uid", 0}, {"gid", 0}}},
+      {"args", config.args},
+      {"env", MergeEnvironment(config.environment)},
+      {"cwd", config.cwd},
+      {"capabilities",
+       {{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}}}};
   out["mounts"] = StandardMounts();
   if (!config.init.empty()) {
     json args = {kDoInitPath, kDoInitVerb, "--"};

@@ -10,14 +10,14 @@
 namespace moat::runtime {
 
 struct DoConfig {
-  std::string root;                      // of the file system, absolute
+  std::string root;  // of the file system, absolute
   bool read_only_root = false;
   std::vector<std::string> args;         // the command; not empty
   std::string cwd;                       // absolute
   std::vector<std::string> environment;  // "NAME=value"; of two with one name the later counts
   std::string hostname;
-  std::string cgroups_path;              // absolute
-  std::string network_namespace;         // path
+  std::string cgroups_path;       // absolute
+  std::string network_namespace;  // path
   bool terminal = false;
   std::string init;  // program for do_init.h, on the host; empty: the command is the first process
   std::map<std::string, std::string> annotations;
@@ -28,8 +28,8 @@ nlohmann::json MakeDoConfig(const DoConfig& config);
 // The environment with one entry per name, the last one, in the order of first appearance.
 std::vector<std::string> MergeEnvironment(const std::vector<std::string>& environment);
 
-// What `moat spec` and `moat do` have in common: the mounts, namespaces and hidden paths of a container
-// as the OCI spec's own examples have them.
+// What `moat spec` and `moat do` have in common: the mounts, namespaces and hidden paths of a
+// container as the OCI spec's own examples have them.
 nlohmann::json StandardMounts();
 nlohmann::json StandardMaskedPaths();
 nlohmann::json StandardReadonlyPaths();

@@ -36,8 +36,8 @@ TEST(DoConfig, AnInitIsBoundInAndRunsTheCommand) {
   config.init = "/usr/bin/moat";
   const absl::StatusOr<Spec> spec = ParseSpec(MakeDoConfig(config).dump());
   ASSERT_TRUE(spec.ok()) << spec.status();
-  EXPECT_EQ(spec->process.args, (std::vector<std::string>{"/dev/.moat-init", "do-init", "--", "sh",
-                                                          "-c", "true"}));
+  EXPECT_EQ(spec->process.args,
+            (std::vector<std::string>{"/dev/.moat-init", "do-init", "--", "sh", "-c", "true"}));
   EXPECT_EQ(spec->mounts.back().source, "/usr/bin/moat");
 }
 

@@ -104,12 +104,13 @@ absl::StatusOr<IpPair> PairFor(const IpPrefix& container) {
   const int longest = v4 ? 30 : 127;
   if (container.length > longest || container.length == 0 || container == network ||
       (v4 && container == broadcast)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        container.ToString(), " leaves no address for the host's end of the link"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(container.ToString(), " leaves no address for the host's end of the link"));
   }
   IpPrefix host = next(network);
   if (host == container) host = next(host);
-  if (!Overlap(host, network)) host = network;  // a /127: the subnet-router anycast address (RFC 6164)
+  if (!Overlap(host, network))
+    host = network;  // a /127: the subnet-router anycast address (RFC 6164)
   return IpPair{.host = host, .container = container};
 }
 
@@ -123,7 +124,8 @@ absl::StatusOr<IpPair> ChoosePair(int family, const std::vector<IpPrefix>& taken
     if (!clash) return IpPair{.host = WithLast(network, 1), .container = WithLast(network, 2)};
   }
   return absl::ResourceExhaustedError(
-      "found no private network that clashes with none of the host's routes; give --ipv4 and --ipv6");
+      "found no private network that clashes with none of the host's routes; give --ipv4 and "
+      "--ipv6");
 }
 
 }  // namespace moat::runtime

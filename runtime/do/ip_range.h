@@ -16,13 +16,13 @@
 namespace moat::runtime {
 
 struct IpPrefix {
-  int family = AF_INET;              // or AF_INET6
-  std::array<uint8_t, 16> bytes{};   // network order; the first 4 for IPv4
-  int length = 0;                    // of the prefix, bits
+  int family = AF_INET;             // or AF_INET6
+  std::array<uint8_t, 16> bytes{};  // network order; the first 4 for IPv4
+  int length = 0;                   // of the prefix, bits
 
   size_t size() const { return family == AF_INET ? 4 : 16; }
-  std::string Address() const;       // "10.1.2.3"
-  std::string ToString() const;      // "10.1.2.3/30"
+  std::string Address() const;   // "10.1.2.3"
+  std::string ToString() const;  // "10.1.2.3/30"
   bool operator==(const IpPrefix&) const = default;
 };
 
@@ -37,12 +37,12 @@ struct IpPair {
   IpPrefix container;
 };
 
-// The host's end for a container's address that was asked for: the other usable address of its network.
-// InvalidArgument when there is none (a /32, the network or broadcast address).
+// The host's end for a container's address that was asked for: the other usable address of its
+// network. InvalidArgument when there is none (a /32, the network or broadcast address).
 absl::StatusOr<IpPair> PairFor(const IpPrefix& container);
 
-// A /30 of a private range (RFC 1918) or a /126 of an fd00::/8 one (RFC 4193) that overlaps nothing in
-// `taken`. `random` gives 64 bits. ResourceExhausted after a bounded number of tries.
+// A /30 of a private range (RFC 1918) or a /126 of an fd00::/8 one (RFC 4193) that overlaps nothing
+// in `taken`. `random` gives 64 bits. ResourceExhausted after a bounded number of tries.
 absl::StatusOr<IpPair> ChoosePair(int family, const std::vector<IpPrefix>& taken,
                                   absl::FunctionRef<uint64_t()> random);
 

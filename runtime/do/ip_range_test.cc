@@ -35,7 +35,8 @@ TEST(PairFor, TheHostGetsTheOtherAddress) {
 }
 
 TEST(PairFor, RefusesNetworksWithoutRoom) {
-  for (const char* bad : {"10.0.0.2/32", "10.0.0.2/31", "10.0.0.0/30", "10.0.0.3/30", "1.2.3.4/0"}) {
+  for (const char* bad :
+       {"10.0.0.2/32", "10.0.0.2/31", "10.0.0.0/30", "10.0.0.3/30", "1.2.3.4/0"}) {
     EXPECT_FALSE(PairFor(V4(bad)).ok()) << bad;
   }
   EXPECT_FALSE(PairFor(V6("fd00::1/128")).ok());

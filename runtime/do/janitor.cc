@@ -51,11 +51,20 @@ void CleanUp(absl::string_view notes) {
     const std::pair<std::string, std::string> halves =
         absl::StrSplit(text, absl::MaxSplits('\n', 1));
     switch (note[0]) {
-      case kContainer: DestroyByName(halves.first, halves.second); break;
-      case kDirectory: ::rmdir(text.c_str()); break;
-      case kInterface: DeleteHostInterface(text); break;
-      case kFile: ::unlink(text.c_str()); break;
-      default: break;
+      case kContainer:
+        DestroyByName(halves.first, halves.second);
+        break;
+      case kDirectory:
+        ::rmdir(text.c_str());
+        break;
+      case kInterface:
+        DeleteHostInterface(text);
+        break;
+      case kFile:
+        ::unlink(text.c_str());
+        break;
+      default:
+        break;
     }
   }
 }

@@ -1,5 +1,6 @@
-// A process that cleans up after a `moat do` that was killed: it waits for its parent's death and then
-// removes what the parent had told it about. In the normal course it is dismissed and touches nothing.
+// A process that cleans up after a `moat do` that was killed: it waits for its parent's death and
+// then removes what the parent had told it about. In the normal course it is dismissed and touches
+// nothing.
 #ifndef MOAT_RUNTIME_DO_JANITOR_H_
 #define MOAT_RUNTIME_DO_JANITOR_H_
 
@@ -23,7 +24,8 @@ class Janitor {
 
   // What to remove should the caller die from now on.
   void NoteContainer(const std::string& root, const std::string& id);
-  void NoteDirectory(const std::string& path);  // an empty one, or a mount point in other namespaces
+  void NoteDirectory(
+      const std::string& path);  // an empty one, or a mount point in other namespaces
   void NoteInterface(const std::string& name);
   void NoteFile(const std::string& path);
 

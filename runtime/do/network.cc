@@ -85,13 +85,13 @@ absl::Status DoNetwork::Build(const DoNetworkOptions& options) {
   const absl::StatusOr<std::vector<IpPrefix>> taken = host->TakenNetworks();
   if (!taken.ok()) return taken.status();
 
-  absl::StatusOr<IpPair> v4 = options.ipv4 ? PairFor(*options.ipv4)
-                                           : ChoosePair(AF_INET, *taken, RandomBits);
+  absl::StatusOr<IpPair> v4 =
+      options.ipv4 ? PairFor(*options.ipv4) : ChoosePair(AF_INET, *taken, RandomBits);
   if (!v4.ok()) return v4.status();
   ipv4_ = *v4;
   if (options.ipv6 || HasIpv6()) {
-    absl::StatusOr<IpPair> v6 = options.ipv6 ? PairFor(*options.ipv6)
-                                             : ChoosePair(AF_INET6, *taken, RandomBits);
+    absl::StatusOr<IpPair> v6 =
+        options.ipv6 ? PairFor(*options.ipv6) : ChoosePair(AF_INET6, *taken, RandomBits);
     if (!v6.ok()) return v6.status();
     ipv6_ = *v6;
   }

@@ -1,6 +1,6 @@
-// The network of one `moat do`: a namespace of its own, joined to the caller's by a veth pair with a small
-// private network on it. The pair goes when this object does, and otherwise with the namespace, when the
-// last process that holds it dies.
+// The network of one `moat do`: a namespace of its own, joined to the caller's by a veth pair with
+// a small private network on it. The pair goes when this object does, and otherwise with the
+// namespace, when the last process that holds it dies.
 #ifndef MOAT_RUNTIME_DO_NETWORK_H_
 #define MOAT_RUNTIME_DO_NETWORK_H_
 
@@ -22,8 +22,9 @@ struct DoNetworkOptions {
 
 class DoNetwork {
  public:
-  // Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, and that the calling thread is the only one (it visits the
-  // new namespace). Without IPv6 on the host there is none in the container, unless it was asked for.
+  // Needs CAP_NET_ADMIN and CAP_SYS_ADMIN, and that the calling thread is the only one (it visits
+  // the new namespace). Without IPv6 on the host there is none in the container, unless it was
+  // asked for.
   static absl::StatusOr<std::unique_ptr<DoNetwork>> Create(const DoNetworkOptions& options);
   ~DoNetwork();
   DoNetwork(const DoNetwork&) = delete;

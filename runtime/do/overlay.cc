@@ -45,7 +45,8 @@ absl::Status Failed(absl::string_view what, absl::string_view path) {
   return absl::ErrnoToStatus(errno, absl::StrCat("moat do: ", what, " ", path));
 }
 
-// The mount options of overlayfs separate by commas and colons; a path with those needs a backslash.
+// The mount options of overlayfs separate by commas and colons; a path with those needs a
+// backslash.
 std::string EscapeOption(absl::string_view path) {
   std::string out;
   for (char c : path) {

@@ -26,8 +26,9 @@ namespace {
 constexpr int kBacklog = 512;
 
 absl::Status BadPort(absl::string_view text) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--publish: \"", text, "\" is not [ADDRESS:]HOST:CONTAINER[/tcp|/udp], with ports 1 to 65535"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--publish: \"", text,
+                   "\" is not [ADDRESS:]HOST:CONTAINER[/tcp|/udp], with ports 1 to 65535"));
 }
 
 bool ParsePort(absl::string_view text, uint16_t* out) {
@@ -74,8 +75,8 @@ absl::StatusOr<OwnedFd> Listen(const PublishedPort& port, bool v4_only) {
   if (ok && address.storage.ss_family == AF_INET6) {
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
-  ok = ok && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage),
-                    address.length) == 0;
+  ok = ok &&
+       ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0;
   ok = ok && (port.udp || ::listen(fd.get(), kBacklog) == 0);
   if (ok) return fd;
   // A host without IPv6.

@@ -1,5 +1,5 @@
-// Published ports of `moat do`: a small process on the host's side that listens there and carries bytes and
-// datagrams to the container's address. Poll-driven, one thread, bounded.
+// Published ports of `moat do`: a small process on the host's side that listens there and carries
+// bytes and datagrams to the container's address. Poll-driven, one thread, bounded.
 #ifndef MOAT_RUNTIME_DO_PUBLISH_H_
 #define MOAT_RUNTIME_DO_PUBLISH_H_
 
@@ -24,8 +24,9 @@ struct PublishedPort {
 // "[ADDRESS:]HOST:CONTAINER[/tcp|/udp]"; an IPv6 address stands in brackets.
 absl::StatusOr<PublishedPort> ParsePublishedPort(absl::string_view text);
 
-// Binds all ports, then starts the process that serves them toward `container_address` (IPv4). It dies
-// with its parent. The error names the port that is taken. No ports: returns 0 and starts nothing.
+// Binds all ports, then starts the process that serves them toward `container_address` (IPv4). It
+// dies with its parent. The error names the port that is taken. No ports: returns 0 and starts
+// nothing.
 absl::StatusOr<pid_t> StartPublisher(const std::vector<PublishedPort>& ports,
                                      const std::string& container_address);
 

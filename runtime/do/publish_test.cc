@@ -58,8 +58,9 @@ TEST(Relay, CarriesAStreamBothWaysAndItsHalfCloses) {
   Relay relay(std::move(ports));
 
   OwnedFd client(::socket(AF_INET, SOCK_STREAM, 0));
-  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&front_address),
-                      sizeof front_address), 0);
+  ASSERT_EQ(
+      ::connect(client.get(), reinterpret_cast<sockaddr*>(&front_address), sizeof front_address),
+      0);
   relay.RunOnce(1000, 0);  // accepts
   EXPECT_EQ(relay.connections(), 1u);
   OwnedFd accepted(::accept(server.get(), nullptr, nullptr));
@@ -84,8 +85,9 @@ TEST(Relay, ClosesWhenNobodyListensBehindIt) {
   ports.push_back({.listener = std::move(front), .target = nobody});
   Relay relay(std::move(ports));
   OwnedFd client(::socket(AF_INET, SOCK_STREAM, 0));
-  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&front_address),
-                      sizeof front_address), 0);
+  ASSERT_EQ(
+      ::connect(client.get(), reinterpret_cast<sockaddr*>(&front_address), sizeof front_address),
+      0);
   for (int i = 0; i < 5; ++i) relay.RunOnce(50, 0);
   EXPECT_EQ(relay.connections(), 0u);
   char byte;
@@ -103,13 +105,15 @@ TEST(Relay, DatagramsGoBackToWhoeverSentAndQuietPeersAreForgotten) {
   for (const char* text : {"one", "two"}) {
     OwnedFd client = Loopback(SOCK_DGRAM, &client_address);
     ASSERT_EQ(::sendto(client.get(), text, 3, 0, reinterpret_cast<sockaddr*>(&front_address),
-                       sizeof front_address), 3);
+                       sizeof front_address),
+              3);
     relay.RunOnce(1000, 0);
     char buffer[16];
     sockaddr_in from;
     socklen_t length = sizeof from;
-    ASSERT_EQ(::recvfrom(server.get(), buffer, sizeof buffer, 0,
-                         reinterpret_cast<sockaddr*>(&from), &length), 3);
+    ASSERT_EQ(::recvfrom(server.get(), buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&from),
+                         &length),
+              3);
     ASSERT_EQ(::sendto(server.get(), buffer, 3, 0, reinterpret_cast<sockaddr*>(&from), length), 3);
     relay.RunOnce(1000, 0);
     ASSERT_EQ(::recv(client.get(), buffer, sizeof buffer, 0), 3);
@@ -123,8 +127,8 @@ TEST(Relay, DatagramsGoBackToWhoeverSentAndQuietPeersAreForgotten) {
 TEST(StartPublisher, ATakenPortIsNamed) {
   sockaddr_in address;
   OwnedFd taken = Loopback(SOCK_STREAM, &address);
-  PublishedPort port{.address = "127.0.0.1", .host_port = ntohs(address.sin_port),
-                     .container_port = 1};
+  PublishedPort port{
+      .address = "127.0.0.1", .host_port = ntohs(address.sin_port), .container_port = 1};
   const auto started = StartPublisher({port}, "127.0.0.1");
   EXPECT_NE(started.status().message().find(std::to_string(port.host_port)), std::string::npos);
 }

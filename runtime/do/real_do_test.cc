@@ -1,5 +1,5 @@
-// `moat do` as a program, on this machine, as root, with a sentry that serves nothing: what it runs, what it
-// returns, and that it leaves nothing behind whatever is killed.
+// `moat do` as a program, on this machine, as root, with a sentry that serves nothing: what it
+// runs, what it returns, and that it leaves nothing behind whatever is killed.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -168,7 +168,10 @@ TEST_F(RealDo, SignalsEndTheCommand) {
     EXPECT_TRUE(Says("up"));
     ::kill(pid, signal);
     EXPECT_EQ(Wait(pid), 128 + signal);
-    EXPECT_TRUE(Processes(absl::string_view("sleep\0" "4711", 10)).empty());
+    EXPECT_TRUE(Processes(absl::string_view("sleep\0"
+                                            "4711",
+                                            10))
+                    .empty());
     fs::remove(out_path());
   }
 }
@@ -179,10 +182,14 @@ TEST_F(RealDo, KilledAtAnyMomentItLeavesNothing) {
     std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
     ::kill(pid, SIGKILL);
     EXPECT_EQ(Wait(pid), -SIGKILL);
-    const absl::string_view marker("sleep\0" "4712", 10);
+    const absl::string_view marker(
+        "sleep\0"
+        "4712",
+        10);
     EXPECT_TRUE(Eventually([&] {
       return Processes(marker).empty() && Entries(root_ + "/state", "").empty();
-    })) << "after " << delay_ms << " ms";
+    })) << "after "
+        << delay_ms << " ms";
   }
 }
 

@@ -26,8 +26,8 @@ void Relay::Accept(const RelayPort& port) {
   if (!client.ok()) return;
   OwnedFd server(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!server.ok()) return;
-  const int error = ::connect(server.get(), reinterpret_cast<const sockaddr*>(&port.target),
-                              sizeof port.target);
+  const int error =
+      ::connect(server.get(), reinterpret_cast<const sockaddr*>(&port.target), sizeof port.target);
   if (error != 0 && errno != EINPROGRESS) return;
   auto connection = std::make_unique<Connection>();
   connection->client = std::move(client);

@@ -39,7 +39,7 @@ class Relay {
   // One direction of a TCP connection: bytes read and not yet written.
   struct Flow {
     std::string pending;
-    bool ended = false;  // the reading side has said so
+    bool ended = false;   // the reading side has said so
     bool closed = false;  // and the writing side has been told
   };
   struct Connection {

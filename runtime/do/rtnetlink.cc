@@ -135,8 +135,7 @@ absl::StatusOr<RtNetlink> RtNetlink::Open() {
   return RtNetlink(std::move(fd));
 }
 
-absl::Status RtNetlink::Transact(std::string message, absl::string_view what,
-                                 std::string* answer) {
+absl::Status RtNetlink::Transact(std::string message, absl::string_view what, std::string* answer) {
   nlmsghdr header;
   std::memcpy(&header, message.data(), sizeof header);
   header.nlmsg_len = static_cast<uint32_t>(message.size());
@@ -175,7 +174,8 @@ absl::Status RtNetlink::Transact(std::string message, absl::string_view what,
       rest.remove_prefix(step);
     }
   }
-  return absl::ResourceExhaustedError(absl::StrCat("rtnetlink: ", what, ": the answer is too long"));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("rtnetlink: ", what, ": the answer is too long"));
 }
 
 absl::Status RtNetlink::Dump(uint16_t type, absl::string_view what, std::string* answer) {

@@ -19,8 +19,8 @@ class RtNetlink {
   // Speaks to the calling thread's network namespace, for good.
   static absl::StatusOr<RtNetlink> Open();
 
-  // A veth pair: `name` here, `peer` in the namespace of `peer_namespace_fd`. AlreadyExists for a name
-  // that is taken.
+  // A veth pair: `name` here, `peer` in the namespace of `peer_namespace_fd`. AlreadyExists for a
+  // name that is taken.
   absl::Status AddVeth(absl::string_view name, absl::string_view peer, int peer_namespace_fd);
   absl::Status DeleteLink(absl::string_view name);
   absl::Status SetUp(int interface_index);
@@ -36,8 +36,8 @@ class RtNetlink {
 
  private:
   explicit RtNetlink(OwnedFd fd) : fd_(std::move(fd)) {}
-  // Sends `message` (an nlmsghdr and its payload) and waits for the acknowledgement; `answer` gets the
-  // other messages that come, concatenated.
+  // Sends `message` (an nlmsghdr and its payload) and waits for the acknowledgement; `answer` gets
+  // the other messages that come, concatenated.
   absl::Status Transact(std::string message, absl::string_view what, std::string* answer);
   absl::Status Dump(uint16_t type, absl::string_view what, std::string* answer);
 
@@ -45,7 +45,8 @@ class RtNetlink {
   uint32_t sequence_ = 0;
 };
 
-// Networks in the messages of a dump of routes or addresses; what is malformed is left out. For tests.
+// Networks in the messages of a dump of routes or addresses; what is malformed is left out. For
+// tests.
 void CollectNetworks(absl::string_view messages, std::vector<IpPrefix>* out);
 
 }  // namespace moat::runtime

@@ -31,9 +31,10 @@ std::string Route(uint8_t family, uint8_t length, absl::string_view destination)
 
 TEST(CollectNetworks, ReadsDestinations) {
   std::vector<IpPrefix> networks;
-  CollectNetworks(Route(AF_INET, 8, absl::string_view("\x0a\0\0\0", 4)) +
-                      Route(AF_INET6, 7, absl::string_view("\xfc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16)),
-                  &networks);
+  CollectNetworks(
+      Route(AF_INET, 8, absl::string_view("\x0a\0\0\0", 4)) +
+          Route(AF_INET6, 7, absl::string_view("\xfc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16)),
+      &networks);
   ASSERT_EQ(networks.size(), 2u);
   EXPECT_EQ(networks[0].ToString(), "10.0.0.0/8");
   EXPECT_EQ(networks[1].ToString(), "fc00::/7");
@@ -52,7 +53,8 @@ TEST(CollectNetworks, SurvivesMutations) {
   const std::string whole = Route(AF_INET, 8, "abcd") + Route(AF_INET6, 64, "abcdefghabcdefgh");
   for (int round = 0; round < 20000; ++round) {
     std::string text = whole;
-    for (int i = random() % 6; i >= 0; --i) text[random() % text.size()] = static_cast<char>(random());
+    for (int i = random() % 6; i >= 0; --i)
+      text[random() % text.size()] = static_cast<char>(random());
     text.resize(random() % (text.size() + 1));
     std::vector<IpPrefix> networks;
     CollectNetworks(text, &networks);

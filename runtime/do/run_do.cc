@@ -114,8 +114,8 @@ absl::Status WriteIpFile(const std::string& path, const DoNetwork& network) {
 }
 
 void Tell(const std::string& id, const DoNetwork& network) {
-  std::string text = absl::StrCat("moat do: container ", id, ", host interface ",
-                                  network.host_interface(), "\n");
+  std::string text =
+      absl::StrCat("moat do: container ", id, ", host interface ", network.host_interface(), "\n");
   for (const std::optional<IpPair>& pair : {network.ipv4(), network.ipv6()}) {
     if (!pair) continue;
     absl::StrAppend(&text, "moat do: container ", pair->container.ToString(), ", host ",
@@ -146,14 +146,16 @@ DoConfig MakeConfig(const DoOptions& options, const std::string& id, const DoNet
   return config;
 }
 
-// Until the init (do_init.h) has blocked the signals that it hands on. One that comes between its start
-// and that would be lost: the kernel drops what the first process of a PID namespace does not handle.
+// Until the init (do_init.h) has blocked the signals that it hands on. One that comes between its
+// start and that would be lost: the kernel drops what the first process of a PID namespace does not
+// handle.
 void WaitForInit(pid_t pid) {
   const absl::Time deadline = absl::Now() + absl::Seconds(2);
   while (absl::Now() < deadline) {
     std::string name;
     // Gone, or ready: it gives itself its name when it is.
-    if (!(std::ifstream(absl::StrCat("/proc/", pid, "/comm")) >> name) || name == kDoInitName) return;
+    if (!(std::ifstream(absl::StrCat("/proc/", pid, "/comm")) >> name) || name == kDoInitName)
+      return;
     absl::SleepFor(absl::Microseconds(100));
   }
 }
@@ -175,8 +177,8 @@ absl::StatusOr<int> RunContainer(const CreateOptions& options, bool has_init,
   return code;
 }
 
-// The file of this program. ProtectBinary() runs it again from a mount or memory that has no path, so the
-// path is found before and handed over in the environment.
+// The file of this program. ProtectBinary() runs it again from a mount or memory that has no path,
+// so the path is found before and handed over in the environment.
 constexpr char kBinaryVariable[] = "MOAT_DO_BINARY";
 
 std::string FindBinary() {
@@ -189,7 +191,8 @@ std::string FindBinary() {
 
 absl::Status CheckRoot(const std::string& root) {
   struct stat st;
-  if (::stat(root.c_str(), &st) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("--rootfs ", root));
+  if (::stat(root.c_str(), &st) != 0)
+    return absl::ErrnoToStatus(errno, absl::StrCat("--rootfs ", root));
   if (!S_ISDIR(st.st_mode)) {
     return absl::InvalidArgumentError(absl::StrCat("--rootfs ", root, ": not a directory"));
   }
@@ -212,15 +215,15 @@ absl::StatusOr<int> RunDo(const Globals& globals, const DoOptions& options) {
     return absl::AlreadyExistsError(absl::StrCat("container with id ", id, " exists already"));
   }
 
-  // From here on signals wait for the container, so that none interrupts the making or the unmaking. What
-  // is declared later is undone earlier; the janitor stands by until all is undone.
+  // From here on signals wait for the container, so that none interrupts the making or the
+  // unmaking. What is declared later is undone earlier; the janitor stands by until all is undone.
   Foreground foreground(/*reap_orphans=*/true);
   absl::StatusOr<Janitor> janitor = Janitor::Start();
   if (!janitor.ok()) return janitor.status();
   WorkDirectory work;
   if (status = work.Make(*janitor); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<DoNetwork>> network = DoNetwork::Create(
-      {.ipv4 = options.ipv4, .ipv6 = options.ipv6, .forward = options.forward});
+  absl::StatusOr<std::unique_ptr<DoNetwork>> network =
+      DoNetwork::Create({.ipv4 = options.ipv4, .ipv6 = options.ipv6, .forward = options.forward});
   if (!network.ok()) return network.status();
   janitor->NoteInterface((*network)->host_interface());
   const absl::StatusOr<pid_t> serving = StartPublisher(

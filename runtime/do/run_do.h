@@ -1,5 +1,5 @@
-// `moat do`: a command in a sandbox on the host's own file system. Start reading here; the parts are
-// network.h, overlay.h, publish.h, config.h and janitor.h.
+// `moat do`: a command in a sandbox on the host's own file system. Start reading here; the parts
+// are network.h, overlay.h, publish.h, config.h and janitor.h.
 #ifndef MOAT_RUNTIME_DO_RUN_DO_H_
 #define MOAT_RUNTIME_DO_RUN_DO_H_
 
@@ -15,16 +15,16 @@
 namespace moat::runtime {
 
 struct DoOptions {
-  std::string id;        // empty: one is made up
+  std::string id;  // empty: one is made up
   std::string root = "/";
-  std::string cwd;       // empty: the caller's, or "/" in another root
-  std::string hostname;  // empty: the id
+  std::string cwd;                       // empty: the caller's, or "/" in another root
+  std::string hostname;                  // empty: the id
   std::vector<std::string> environment;  // beyond the caller's
   std::optional<IpPrefix> ipv4;
   std::optional<IpPrefix> ipv6;
   bool forward = false;
   std::vector<PublishedPort> ports;
-  std::string ip_file;   // gets the container's addresses, one a line
+  std::string ip_file;  // gets the container's addresses, one a line
   bool no_tty = false;
   bool verbose = false;
   std::vector<std::string> command;

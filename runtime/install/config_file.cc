@@ -40,9 +40,7 @@ ConfigFile::ConfigFile(const std::string& path, const std::string& suffix) : pat
 }
 
 bool ConfigFile::Exists() const { return ::access(path_.c_str(), F_OK) == 0; }
-bool ConfigFile::DirectoryExists() const {
-  return ::access(Directory(path_).c_str(), F_OK) == 0;
-}
+bool ConfigFile::DirectoryExists() const { return ::access(Directory(path_).c_str(), F_OK) == 0; }
 
 absl::StatusOr<std::string> ConfigFile::Read(const std::string& path) const {
   OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -70,7 +68,8 @@ absl::Status ConfigFile::Replace(const std::string& path, absl::string_view text
   struct stat st {};
   bool ok = true;
   if (::stat(path_.c_str(), &st) == 0) {
-    ok = ::fchown(fd.get(), st.st_uid, st.st_gid) == 0 && ::fchmod(fd.get(), st.st_mode & 07777) == 0;
+    ok = ::fchown(fd.get(), st.st_uid, st.st_gid) == 0 &&
+         ::fchmod(fd.get(), st.st_mode & 07777) == 0;
   } else {
     ok = ::fchmod(fd.get(), 0644) == 0;
   }

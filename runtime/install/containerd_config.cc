@@ -50,8 +50,9 @@ absl::StatusOr<std::string> RemoveContainerdRuntime(absl::string_view text,
   const std::string end_mark = EndMark(name);
   const size_t end = text.find(end_mark, begin);
   if (end == absl::string_view::npos || !AtLineStart(text, end)) {
-    return absl::InvalidArgumentError(absl::StrCat("the block that begins with \"# BEGIN moat runtime ",
-                                                   name, "\" does not end; nothing was changed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the block that begins with \"# BEGIN moat runtime ", name,
+                     "\" does not end; nothing was changed"));
   }
   return absl::StrCat(text.substr(0, begin), text.substr(end + end_mark.size()));
 }
@@ -75,7 +76,8 @@ absl::StatusOr<std::string> AddContainerdRuntime(absl::string_view text, const s
   std::string out = *std::move(base);
   if (!out.empty() && out.back() != '\n') out += '\n';
   if (outline->empty && !outline->version) absl::StrAppend(&out, "version = 2\n");
-  const std::string table = absl::StrCat("plugins.", Quoted(*plugin), ".containerd.runtimes.", Quoted(name));
+  const std::string table =
+      absl::StrCat("plugins.", Quoted(*plugin), ".containerd.runtimes.", Quoted(name));
   absl::StrAppend(&out, BeginMark(name), "[", table, "]\n",
                   "  runtime_type = \"io.containerd.runc.v2\"\n", "[", table, ".options]\n",
                   "  BinaryName = ", Quoted(path), "\n", EndMark(name));

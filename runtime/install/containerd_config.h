@@ -1,5 +1,5 @@
-// containerd's /etc/containerd/config.toml as text in, text out. What was there stays byte for byte; the
-// runtime is a marked block at the end.
+// containerd's /etc/containerd/config.toml as text in, text out. What was there stays byte for
+// byte; the runtime is a marked block at the end.
 #ifndef MOAT_RUNTIME_INSTALL_CONTAINERD_CONFIG_H_
 #define MOAT_RUNTIME_INSTALL_CONTAINERD_CONFIG_H_
 
@@ -10,9 +10,9 @@
 
 namespace moat::runtime {
 
-// A table for the CRI plugin of the file's version (1, 2 or 3; an empty text becomes version 2), with the
-// shim that ships with containerd and `path` as the binary it calls. A block of ours of that name is
-// replaced. AlreadyExists when somebody else's table has the name.
+// A table for the CRI plugin of the file's version (1, 2 or 3; an empty text becomes version 2),
+// with the shim that ships with containerd and `path` as the binary it calls. A block of ours of
+// that name is replaced. AlreadyExists when somebody else's table has the name.
 absl::StatusOr<std::string> AddContainerdRuntime(absl::string_view text, const std::string& name,
                                                  const std::string& path);
 

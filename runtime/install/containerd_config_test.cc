@@ -21,8 +21,8 @@ std::vector<std::string> Runtime(const std::string& plugin, const std::string& n
 bool HasTable(const std::string& text, const std::vector<std::string>& table) {
   const auto outline = ScanToml(text);
   EXPECT_TRUE(outline.ok()) << outline.status();
-  return outline.ok() && std::find(outline->tables.begin(), outline->tables.end(), table) !=
-                             outline->tables.end();
+  return outline.ok() &&
+         std::find(outline->tables.begin(), outline->tables.end(), table) != outline->tables.end();
 }
 
 TEST(ContainerdConfig, AppendsABlockAndTakesExactlyThatBack) {
@@ -74,10 +74,11 @@ TEST(ContainerdConfig, BrokenFilesAreRefusedWithTheirLine) {
     const char* text;
     const char* line;
   };
-  for (const Row& row : {Row{"version = 2\nx = \"abc\n", "line 2"}, Row{"a = '''\n[b]\n", "line 1"},
-                         Row{"version = 2\n\n[plugins\n", "line 3"}, Row{"a = [1,\n2\n", "line 1"},
-                         Row{"\n\nnonsense\n", "line 3"}, Row{"a =\n", "line 1"},
-                         Row{"a = 1]\n", "line 1"}, Row{"[a] b\n", "line 1"}, Row{"=\n", "line 1"}}) {
+  for (const Row& row :
+       {Row{"version = 2\nx = \"abc\n", "line 2"}, Row{"a = '''\n[b]\n", "line 1"},
+        Row{"version = 2\n\n[plugins\n", "line 3"}, Row{"a = [1,\n2\n", "line 1"},
+        Row{"\n\nnonsense\n", "line 3"}, Row{"a =\n", "line 1"}, Row{"a = 1]\n", "line 1"},
+        Row{"[a] b\n", "line 1"}, Row{"=\n", "line 1"}}) {
     const auto added = AddContainerdRuntime(row.text, "moat", "/m");
     EXPECT_EQ(added.status().code(), absl::StatusCode::kInvalidArgument) << row.text;
     EXPECT_NE(added.status().message().find(row.line), std::string::npos) << added.status();

@@ -42,9 +42,9 @@ TEST(DockerConfig, TheDefaultRuntimeIsNotTakenAway) {
 
 TEST(DockerConfig, BrokenFilesAreRefused) {
   for (const std::string& text :
-       {std::string("{"), std::string("[]"), std::string("{\"a\":1,}"), std::string("{\"runtimes\":3}"),
-        std::string("// comment\n{}"), std::string("{} x"), std::string(100, '['),
-        "{\"a\":" + std::string(90, '[') + std::string(90, ']') + "}"}) {
+       {std::string("{"), std::string("[]"), std::string("{\"a\":1,}"),
+        std::string("{\"runtimes\":3}"), std::string("// comment\n{}"), std::string("{} x"),
+        std::string(100, '['), "{\"a\":" + std::string(90, '[') + std::string(90, ']') + "}"}) {
     const auto added = AddDockerRuntime(text, "moat", "/m");
     EXPECT_EQ(added.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_FALSE(RemoveDockerRuntime(text, "moat").ok()) << text;

@@ -19,8 +19,7 @@ namespace {
 void Say(const std::string& line) { std::printf("%s\n", line.c_str()); }
 
 absl::Status CheckName(const std::string& name) {
-  constexpr char kAllowed[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  constexpr char kAllowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
   if (!name.empty() && name.size() <= 64 && name.find_first_not_of(kAllowed) == std::string::npos) {
     return absl::OkStatus();
   }
@@ -33,7 +32,8 @@ absl::Status CheckBinary(const std::string& path) {
   if (path.empty() || path[0] != '/') {
     return absl::InvalidArgumentError(absl::StrCat("--binary \"", path, "\": must be absolute"));
   }
-  if (::stat(path.c_str(), &st) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("--binary ", path));
+  if (::stat(path.c_str(), &st) != 0)
+    return absl::ErrnoToStatus(errno, absl::StrCat("--binary ", path));
   if (S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("--binary ", path, ": is no executable file"));
 }
@@ -65,7 +65,8 @@ absl::StatusOr<bool> UndoContainerd(Files& files, const std::string& name) {
 
 void Reload(const InstallOptions& options) {
   if (!options.reload) {
-    Say("A running dockerd reads its file again on SIGHUP (--reload sends it); containerd when restarted.");
+    Say("A running dockerd reads its file again on SIGHUP (--reload sends it); containerd when "
+        "restarted.");
     return;
   }
   const absl::Status status = ReloadDocker(options.docker_pid_file);
@@ -83,21 +84,19 @@ absl::Status Install(const InstallOptions& options) {
   const bool docker = options.docker_named || files.docker.DirectoryExists();
   const bool containerd = options.containerd_named || files.containerd.DirectoryExists();
   if (!docker && !containerd) {
-    return absl::NotFoundError(absl::StrCat("neither Docker nor containerd is here: no directory of ",
-                                            files.docker.path(), " and none of ",
-                                            files.containerd.path()));
+    return absl::NotFoundError(
+        absl::StrCat("neither Docker nor containerd is here: no directory of ", files.docker.path(),
+                     " and none of ", files.containerd.path()));
   }
   absl::StatusOr<bool> docker_changed = false;
   if (docker) {
-    docker_changed = files.docker.Change([&](absl::string_view text) {
-      return AddDockerRuntime(text, name, options.binary);
-    });
+    docker_changed = files.docker.Change(
+        [&](absl::string_view text) { return AddDockerRuntime(text, name, options.binary); });
     if (!docker_changed.ok()) return docker_changed.status();
   }
   if (containerd) {
-    const absl::StatusOr<bool> changed = files.containerd.Change([&](absl::string_view text) {
-      return AddContainerdRuntime(text, name, options.binary);
-    });
+    const absl::StatusOr<bool> changed = files.containerd.Change(
+        [&](absl::string_view text) { return AddContainerdRuntime(text, name, options.binary); });
     if (!changed.ok()) {
       if (*docker_changed) UndoDocker(files, name).status().IgnoreError();
       return changed.status();
@@ -117,8 +116,8 @@ absl::Status Uninstall(const InstallOptions& options) {
   absl::Status status = CheckName(options.runtime_name);
   if (!status.ok()) return status;
   Files files(options);
-  for (const auto& [undo, file] : {std::pair{&UndoDocker, &files.docker},
-                                   std::pair{&UndoContainerd, &files.containerd}}) {
+  for (const auto& [undo, file] :
+       {std::pair{&UndoDocker, &files.docker}, std::pair{&UndoContainerd, &files.containerd}}) {
     const absl::StatusOr<bool> changed = undo(files, options.runtime_name);
     status.Update(changed.status());
     if (!changed.ok()) continue;

@@ -15,13 +15,13 @@ struct InstallOptions {
   // Named on the command line: edited even where the program does not seem to be installed.
   bool docker_named = false;
   bool containerd_named = false;
-  std::string binary;  // absolute
+  std::string binary;   // absolute
   bool reload = false;  // SIGHUP to a running dockerd
   std::string docker_pid_file = "/var/run/docker.pid";
 };
 
-// Each of the two is edited when its directory exists or it was named. What was done is printed, a line
-// each. If the second fails, the first is taken back.
+// Each of the two is edited when its directory exists or it was named. What was done is printed, a
+// line each. If the second fails, the first is taken back.
 absl::Status Install(const InstallOptions& options);
 absl::Status Uninstall(const InstallOptions& options);
 

@@ -87,13 +87,15 @@ TEST_F(InstallTest, ChangesOfOthersSinceThenAreKept) {
 TEST_F(InstallTest, ABrokenFileStopsEverythingAndNothingIsLost) {
   Write(options_.docker_config, "{\"debug\": true");
   absl::Status status = Install(options_);
-  EXPECT_NE(status.message().find("daemon.json: not valid JSON at byte"), std::string::npos) << status;
+  EXPECT_NE(status.message().find("daemon.json: not valid JSON at byte"), std::string::npos)
+      << status;
   EXPECT_EQ(Read(options_.docker_config), "{\"debug\": true");
   Write(options_.docker_config, "{\"debug\": true}");
   Write(options_.containerd_config, "version = 2\nx = [\n");
   status = Install(options_);
   EXPECT_NE(status.message().find("config.toml: line 2"), std::string::npos) << status;
-  EXPECT_EQ(Read(options_.docker_config), "{\"debug\": true}") << "the first edit was not taken back";
+  EXPECT_EQ(Read(options_.docker_config), "{\"debug\": true}")
+      << "the first edit was not taken back";
   EXPECT_EQ(FileCount(), 2u);
 }
 

@@ -28,16 +28,34 @@ std::optional<uint32_t> Run(const std::vector<sock_filter>& code, const seccomp_
         if (insn.k >= BPF_MEMWORDS) return std::nullopt;
         scratch[insn.k] = a;
         break;
-      case BPF_MISC | BPF_TAX: x = a; break;
-      case BPF_MISC | BPF_TXA: a = x; break;
-      case BPF_ALU | BPF_AND | BPF_K: a &= insn.k; break;
-      case BPF_JMP | BPF_JA: pc += insn.k; break;
-      case BPF_JMP | BPF_JEQ | BPF_K: branch(a == insn.k); break;
-      case BPF_JMP | BPF_JGT | BPF_K: branch(a > insn.k); break;
-      case BPF_JMP | BPF_JGE | BPF_K: branch(a >= insn.k); break;
-      case BPF_JMP | BPF_JSET | BPF_K: branch((a & insn.k) != 0); break;
-      case BPF_RET | BPF_K: return insn.k;
-      default: return std::nullopt;
+      case BPF_MISC | BPF_TAX:
+        x = a;
+        break;
+      case BPF_MISC | BPF_TXA:
+        a = x;
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        a &= insn.k;
+        break;
+      case BPF_JMP | BPF_JA:
+        pc += insn.k;
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        branch(a == insn.k);
+        break;
+      case BPF_JMP | BPF_JGT | BPF_K:
+        branch(a > insn.k);
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        branch(a >= insn.k);
+        break;
+      case BPF_JMP | BPF_JSET | BPF_K:
+        branch((a & insn.k) != 0);
+        break;
+      case BPF_RET | BPF_K:
+        return insn.k;
+      default:
+        return std::nullopt;
     }
   }
   return std::nullopt;

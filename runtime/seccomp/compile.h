@@ -8,7 +8,8 @@
 
 namespace moat::runtime::seccomp {
 
-// Errors name the field. Well below a millisecond for Docker's default profile with three architectures.
+// Errors name the field. Well below a millisecond for Docker's default profile with three
+// architectures.
 //
 //   absl::StatusOr<Program> program = Compile(*spec.linux_.seccomp);
 //   ... in the container's process, after the sentry's filter:  int error = Load(*program);

@@ -30,8 +30,14 @@ class Bytes {
   size_t at_ = 0;
 };
 
-constexpr const char* kActions[] = {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO",  "SCMP_ACT_KILL", "SCMP_ACT_LOG",
-                                    "SCMP_ACT_TRAP",  "SCMP_ACT_NOTIFY", "",              "x"};
+constexpr const char* kActions[] = {"SCMP_ACT_ALLOW",
+                                    "SCMP_ACT_ERRNO",
+                                    "SCMP_ACT_KILL",
+                                    "SCMP_ACT_LOG",
+                                    "SCMP_ACT_TRAP",
+                                    "SCMP_ACT_NOTIFY",
+                                    "",
+                                    "x"};
 constexpr const char* kOps[] = {"SCMP_CMP_EQ", "SCMP_CMP_NE", "SCMP_CMP_LT",        "SCMP_CMP_LE",
                                 "SCMP_CMP_GT", "SCMP_CMP_GE", "SCMP_CMP_MASKED_EQ", "?"};
 constexpr const char* kNames[] = {"read",   "clone", "socket", "semop", "mseal",

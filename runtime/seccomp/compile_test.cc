@@ -78,8 +78,8 @@ constexpr uint32_t kI386 = AUDIT_ARCH_I386;
 constexpr uint32_t kX32Bit = 0x40000000;
 
 TEST(Compile, ListedCallsAreAllowedOthersGetTheDefault) {
-  const auto code = MustCompile(Profile(
-      "SCMP_ACT_ERRNO", {Rule({"read", "write", "close", "openat2"}, "SCMP_ACT_ALLOW")}));
+  const auto code = MustCompile(
+      Profile("SCMP_ACT_ERRNO", {Rule({"read", "write", "close", "openat2"}, "SCMP_ACT_ALLOW")}));
   EXPECT_EQ(Ask(code, kX64, SYS_read), kAllow);
   EXPECT_EQ(Ask(code, kX64, SYS_write), kAllow);
   EXPECT_EQ(Ask(code, kX64, SYS_open), kEperm);
@@ -124,9 +124,9 @@ TEST(Compile, ForeignArchitecturesAreKilledAndListedOnesHaveTheirOwnNumbers) {
 }
 
 TEST(Compile, MultiplexedCallsOf32BitX86) {
-  const auto code = MustCompile(Profile("SCMP_ACT_ERRNO",
-                                        {Rule({"socket", "semop", "read"}, "SCMP_ACT_ALLOW")},
-                                        {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"}));
+  const auto code =
+      MustCompile(Profile("SCMP_ACT_ERRNO", {Rule({"socket", "semop", "read"}, "SCMP_ACT_ALLOW")},
+                          {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"}));
   EXPECT_EQ(Ask(code, kI386, 359), kAllow);       // socket itself
   EXPECT_EQ(Ask(code, kI386, 102, {1}), kAllow);  // socketcall(SYS_SOCKET)
   EXPECT_EQ(Ask(code, kI386, 102, {2}), kEperm);  // SYS_BIND
@@ -135,9 +135,9 @@ TEST(Compile, MultiplexedCallsOf32BitX86) {
 }
 
 TEST(Compile, ConditionsOfOneRuleMustAllHold) {
-  const auto code = MustCompile(
-      Profile("SCMP_ACT_ERRNO", {Rule({"socket"}, "SCMP_ACT_ALLOW",
-                                      {Arg(0, "SCMP_CMP_EQ", 1), Arg(1, "SCMP_CMP_LE", 2)})}));
+  const auto code = MustCompile(Profile(
+      "SCMP_ACT_ERRNO",
+      {Rule({"socket"}, "SCMP_ACT_ALLOW", {Arg(0, "SCMP_CMP_EQ", 1), Arg(1, "SCMP_CMP_LE", 2)})}));
   EXPECT_EQ(Ask(code, kX64, SYS_socket, {1, 2}), kAllow);
   EXPECT_EQ(Ask(code, kX64, SYS_socket, {1, 3}), kEperm);
   EXPECT_EQ(Ask(code, kX64, SYS_socket, {2, 2}), kEperm);
@@ -166,14 +166,15 @@ TEST(Compile, EachComparisonIsExactOver64Bits) {
       {"SCMP_CMP_GE", [](uint64_t a, uint64_t v) { return a >= v; }},
       {"SCMP_CMP_MASKED_EQ", [](uint64_t a, uint64_t v) { return (a & v) == (v & 0x700000007); }},
   };
-  const uint64_t values[] = {0,           1,           2,           0x7fffffff,  0x80000000,
-                             0xffffffff,  0x100000000, 0x100000001, 0x1ffffffff, 0x200000000,
-                             0xfffffffe00000000, ~uint64_t{0} - 1, ~uint64_t{0}};
+  const uint64_t values[] = {
+      0,           1,           2,           0x7fffffff,  0x80000000,         0xffffffff,
+      0x100000000, 0x100000001, 0x1ffffffff, 0x200000000, 0xfffffffe00000000, ~uint64_t{0} - 1,
+      ~uint64_t{0}};
   for (const Row& row : rows) {
     for (uint64_t value : values) {
-      const auto code = MustCompile(
-          Profile("SCMP_ACT_ERRNO", {Rule({"read"}, "SCMP_ACT_ALLOW",
-                                          {Arg(5, row.op, value, value & 0x700000007)})}));
+      const auto code = MustCompile(Profile(
+          "SCMP_ACT_ERRNO",
+          {Rule({"read"}, "SCMP_ACT_ALLOW", {Arg(5, row.op, value, value & 0x700000007)})}));
       for (uint64_t argument : values) {
         EXPECT_EQ(Ask(code, kX64, SYS_read, {0, 0, 0, 0, 0, argument}) == kAllow,
                   row.holds(argument, value))
@@ -184,16 +185,16 @@ TEST(Compile, EachComparisonIsExactOver64Bits) {
 }
 
 TEST(Compile, AnUnconditionalRuleOutranksConditionalOnes) {
-  const auto code = MustCompile(
-      Profile("SCMP_ACT_ERRNO", {Rule({"clone"}, "SCMP_ACT_KILL_PROCESS", {Arg(0, "SCMP_CMP_EQ", 1)}),
-                                 Rule({"clone"}, "SCMP_ACT_ALLOW"), Rule({"clone"}, "SCMP_ACT_LOG")}));
+  const auto code = MustCompile(Profile(
+      "SCMP_ACT_ERRNO", {Rule({"clone"}, "SCMP_ACT_KILL_PROCESS", {Arg(0, "SCMP_CMP_EQ", 1)}),
+                         Rule({"clone"}, "SCMP_ACT_ALLOW"), Rule({"clone"}, "SCMP_ACT_LOG")}));
   EXPECT_EQ(Ask(code, kX64, SYS_clone, {1}), kAllow);
 }
 
 TEST(Compile, ErrnoComesFromTheRule) {
-  Seccomp profile = Profile("SCMP_ACT_ERRNO", {Rule({"read"}, "SCMP_ACT_ERRNO"),
-                                               Rule({"write"}, "SCMP_ACT_TRACE"),
-                                               Rule({"openat2"}, "SCMP_ACT_ALLOW")});
+  Seccomp profile = Profile("SCMP_ACT_ERRNO",
+                            {Rule({"read"}, "SCMP_ACT_ERRNO"), Rule({"write"}, "SCMP_ACT_TRACE"),
+                             Rule({"openat2"}, "SCMP_ACT_ALLOW")});
   profile.default_errno_ret = 7;
   profile.syscalls[0].errno_ret = 99;
   const auto code = MustCompile(profile);
@@ -227,8 +228,9 @@ TEST(Compile, ALargeProfileIsQuickToCompileAndToRun) {
   for (int i = 0; i < 5; ++i) {
     const auto start = std::chrono::steady_clock::now();
     code = MustCompile(profile);
-    best = std::min(best, std::chrono::duration<double, std::milli>(
-                              std::chrono::steady_clock::now() - start).count());
+    best = std::min(
+        best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+                  .count());
   }
   size_t worst = 0;
   for (uint32_t nr = 0; nr < 500; ++nr) {
@@ -238,15 +240,16 @@ TEST(Compile, ALargeProfileIsQuickToCompileAndToRun) {
     worst = std::max(worst, CountSteps(code, data));
   }
   RecordProperty("milliseconds", absl::StrCat(best));
-  std::printf("compiled in %.3f ms, %zu instructions, at most %zu steps\n", best, code.size(), worst);
+  std::printf("compiled in %.3f ms, %zu instructions, at most %zu steps\n", best, code.size(),
+              worst);
   EXPECT_LT(best, 50) << "far above its usual time";
   EXPECT_LE(worst, 24u);
 }
 
 TEST(Load, TheKernelTakesTheProgramAndObeysIt) {
-  Seccomp profile = Profile("SCMP_ACT_ALLOW", {Rule({"getppid"}, "SCMP_ACT_ERRNO"),
-                                               Rule({"umask"}, "SCMP_ACT_ERRNO",
-                                                    {Arg(0, "SCMP_CMP_EQ", 0123)})});
+  Seccomp profile =
+      Profile("SCMP_ACT_ALLOW", {Rule({"getppid"}, "SCMP_ACT_ERRNO"),
+                                 Rule({"umask"}, "SCMP_ACT_ERRNO", {Arg(0, "SCMP_CMP_EQ", 0123)})});
   profile.syscalls[0].errno_ret = 77;
   const absl::StatusOr<Program> program = Compile(profile);
   ASSERT_TRUE(program.ok());
@@ -264,7 +267,8 @@ TEST(Load, TheKernelTakesTheProgramAndObeysIt) {
   EXPECT_EQ(WEXITSTATUS(status), 42);
 }
 
-// --- libseccomp as the oracle -------------------------------------------------------------------------
+// --- libseccomp as the oracle
+// -------------------------------------------------------------------------
 
 scmp_compare Native(const std::string& op) {
   return op == "SCMP_CMP_EQ"   ? SCMP_CMP_EQ
@@ -288,8 +292,8 @@ std::vector<sock_filter> ByLibseccomp(const Seccomp& profile) {
     if (action == default_action) continue;
     std::vector<scmp_arg_cmp> args;
     for (const SeccompArg& arg : rule.args) {
-      args.push_back({.arg = arg.index, .op = Native(arg.op), .datum_a = arg.value,
-                      .datum_b = arg.value_two});
+      args.push_back(
+          {.arg = arg.index, .op = Native(arg.op), .datum_a = arg.value, .datum_b = arg.value_two});
     }
     for (const std::string& name : rule.names) {
       const int number = ::seccomp_syscall_resolve_name(name.c_str());
@@ -307,11 +311,13 @@ std::vector<sock_filter> ByLibseccomp(const Seccomp& profile) {
   return code;
 }
 
-// A profile whose rules do not contradict each other, since libseccomp's order for those is its own.
+// A profile whose rules do not contradict each other, since libseccomp's order for those is its
+// own.
 Seccomp RandomProfile(std::mt19937& random) {
   const auto below = [&](uint32_t n) { return static_cast<uint32_t>(random() % n); };
-  static const char* const kOps[] = {"SCMP_CMP_EQ", "SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE",
-                                     "SCMP_CMP_GT", "SCMP_CMP_GE", "SCMP_CMP_MASKED_EQ"};
+  static const char* const kOps[] = {"SCMP_CMP_EQ",       "SCMP_CMP_NE", "SCMP_CMP_LT",
+                                     "SCMP_CMP_LE",       "SCMP_CMP_GT", "SCMP_CMP_GE",
+                                     "SCMP_CMP_MASKED_EQ"};
   static const char* const kActions[] = {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_LOG",
                                          "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"};
   static const uint64_t kValues[] = {0, 1, 7, 0x10000, 0x7fffffff};
@@ -327,9 +333,10 @@ Seccomp RandomProfile(std::mt19937& random) {
       if (used.insert(name).second) rule.names.push_back(name);
       ::free(name);
     }
-    // libseccomp compares the arguments of socketcall(2) and ipc(2) with what was meant for the call inside.
-    const bool multiplexed = std::any_of(
-        rule.names.begin(), rule.names.end(), [](const std::string& name) {
+    // libseccomp compares the arguments of socketcall(2) and ipc(2) with what was meant for the
+    // call inside.
+    const bool multiplexed =
+        std::any_of(rule.names.begin(), rule.names.end(), [](const std::string& name) {
           return ::seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86, name.c_str()) < -100;
         });
     if (below(3) == 0 && !multiplexed) {
@@ -361,8 +368,9 @@ TEST(Compile, AgreesWithLibseccompCallByCall) {
           const uint32_t b = Ask(theirs, audit, number, args);
           // Ours refuses calls beyond the profile's horizon with ENOSYS, as runc adds in front.
           if (a == kEnosys) continue;
-          ASSERT_EQ(a, b) << "round " << round << " arch " << std::hex << audit << " call " << std::dec
-                          << number << " args " << args[0] << "," << args[1] << "," << args[2];
+          ASSERT_EQ(a, b) << "round " << round << " arch " << std::hex << audit << " call "
+                          << std::dec << number << " args " << args[0] << "," << args[1] << ","
+                          << args[2];
         }
       }
     }
@@ -379,8 +387,7 @@ TEST(Compile, BadWordsNameTheirField) {
             "linux.seccomp.defaultAction: unknown value \"SCMP_ACT_NO\"");
   EXPECT_EQ(message(Profile("SCMP_ACT_ALLOW", {Rule({"read"}, "x")})),
             "linux.seccomp.syscalls[0].action: unknown value \"x\"");
-  EXPECT_EQ(message(Profile("SCMP_ACT_ALLOW",
-                            {Rule({"read"}, "SCMP_ACT_LOG", {Arg(0, "EQ", 1)})})),
+  EXPECT_EQ(message(Profile("SCMP_ACT_ALLOW", {Rule({"read"}, "SCMP_ACT_LOG", {Arg(0, "EQ", 1)})})),
             "linux.seccomp.syscalls[0].args[0].op: unknown value \"EQ\"");
   EXPECT_EQ(message(Profile("SCMP_ACT_ALLOW", {}, {"SCMP_ARCH_VAX"})),
             "linux.seccomp.architectures: unknown value \"SCMP_ARCH_VAX\"");
@@ -406,7 +413,8 @@ TEST(Compile, AProfileTooLargeForTheKernelIsRefused) {
 }
 
 TEST(Compile, FlagsDefaultToSpecAllow) {
-  EXPECT_EQ(Compile(Profile("SCMP_ACT_ALLOW", {}))->flags, uint32_t{SECCOMP_FILTER_FLAG_SPEC_ALLOW});
+  EXPECT_EQ(Compile(Profile("SCMP_ACT_ALLOW", {}))->flags,
+            uint32_t{SECCOMP_FILTER_FLAG_SPEC_ALLOW});
   Seccomp profile = Profile("SCMP_ACT_ALLOW", {});
   profile.flags = {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
   EXPECT_EQ(Compile(profile)->flags, uint32_t{SECCOMP_FILTER_FLAG_LOG});

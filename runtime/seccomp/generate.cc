@@ -18,8 +18,8 @@ sock_filter Load(size_t offset) {
 }
 sock_filter Return(uint32_t value) { return BPF_STMT(BPF_RET | BPF_K, value); }
 sock_filter Branch(uint16_t compare, uint32_t k, size_t if_true, size_t if_false) {
-  return BPF_JUMP(static_cast<uint16_t>(BPF_JMP | compare | BPF_K), k, static_cast<uint8_t>(if_true),
-                  static_cast<uint8_t>(if_false));
+  return BPF_JUMP(static_cast<uint16_t>(BPF_JMP | compare | BPF_K), k,
+                  static_cast<uint8_t>(if_true), static_cast<uint8_t>(if_false));
 }
 
 void AppendTo(Code& out, const Code& code) { out.insert(out.end(), code.begin(), code.end()); }
@@ -78,22 +78,29 @@ std::vector<Step> Steps(const Condition& c) {
     case Compare::kNe:
       return {load_high, Test(BPF_JEQ, high, Exit::kNext, Exit::kHolds), load_low,
               Test(BPF_JEQ, low, Exit::kFails, Exit::kHolds)};
-    case Compare::kGt: return ordered(Exit::kHolds, Exit::kFails, BPF_JGT);
-    case Compare::kGe: return ordered(Exit::kHolds, Exit::kFails, BPF_JGE);
-    case Compare::kLe: return ordered(Exit::kFails, Exit::kHolds, BPF_JGT);
-    case Compare::kLt: return ordered(Exit::kFails, Exit::kHolds, BPF_JGE);
-    case Compare::kMaskedEq: break;
+    case Compare::kGt:
+      return ordered(Exit::kHolds, Exit::kFails, BPF_JGT);
+    case Compare::kGe:
+      return ordered(Exit::kHolds, Exit::kFails, BPF_JGE);
+    case Compare::kLe:
+      return ordered(Exit::kFails, Exit::kHolds, BPF_JGT);
+    case Compare::kLt:
+      return ordered(Exit::kFails, Exit::kHolds, BPF_JGE);
+    case Compare::kMaskedEq:
+      break;
   }
   const Step mask_high{BPF_STMT(BPF_ALU | BPF_AND | BPF_K, high)};
   const Step mask_low{BPF_STMT(BPF_ALU | BPF_AND | BPF_K, low)};
-  return {load_high, mask_high,
+  return {load_high,
+          mask_high,
           Test(BPF_JEQ, static_cast<uint32_t>(c.masked >> 32), Exit::kNext, Exit::kFails),
-          load_low, mask_low,
+          load_low,
+          mask_low,
           Test(BPF_JEQ, static_cast<uint32_t>(c.masked), Exit::kHolds, Exit::kFails)};
 }
 
-// The rule's tests, its action, and behind it where "fails" leads. Six conditions of six steps each stay
-// far below kFarthestBranch.
+// The rule's tests, its action, and behind it where "fails" leads. Six conditions of six steps each
+// stay far below kFarthestBranch.
 void AppendRule(Code& out, const ConditionalAction& rule) {
   std::vector<std::vector<Step>> conditions;
   size_t total = 0;
@@ -107,7 +114,9 @@ void AppendRule(Code& out, const ConditionalAction& rule) {
     for (const Step& step : steps) {
       sock_filter code = step.code;
       const auto distance = [&](Exit exit) -> uint8_t {
-        const size_t target = exit == Exit::kHolds ? end : exit == Exit::kFails ? total + 1 : at + 1;
+        const size_t target = exit == Exit::kHolds   ? end
+                              : exit == Exit::kFails ? total + 1
+                                                     : at + 1;
         return static_cast<uint8_t>(target - at - 1);
       };
       if (BPF_CLASS(code.code) == BPF_JMP) {

@@ -1,5 +1,5 @@
-// From a policy to classic BPF: a test per architecture, then a balanced tree of comparisons over the ranges
-// of numbers, with the tests of arguments at its leaves.
+// From a policy to classic BPF: a test per architecture, then a balanced tree of comparisons over
+// the ranges of numbers, with the tests of arguments at its leaves.
 #ifndef MOAT_RUNTIME_SECCOMP_GENERATE_H_
 #define MOAT_RUNTIME_SECCOMP_GENERATE_H_
 

@@ -29,8 +29,8 @@ constexpr ActionRow kActions[] = {
     {"SCMP_ACT_TRAP", SECCOMP_RET_TRAP, false},
 };
 
-// libseccomp's tokens are the kernel's AUDIT_ARCH_*, but for x32, which the kernel tells from x86_64 by a
-// bit of the number alone.
+// libseccomp's tokens are the kernel's AUDIT_ARCH_*, but for x32, which the kernel tells from
+// x86_64 by a bit of the number alone.
 constexpr Architecture kArchitectures[] = {
     {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64, SCMP_ARCH_AARCH64},
     {"SCMP_ARCH_ARM", SCMP_ARCH_ARM, SCMP_ARCH_ARM},

@@ -14,15 +14,15 @@
 namespace moat::runtime::seccomp {
 
 // The filter's return value for an action; `errno_ret` counts for SCMP_ACT_ERRNO and SCMP_ACT_TRACE
-// (absent: EPERM). Unimplemented for SCMP_ACT_NOTIFY: the one listener that a process may have is the
-// sentry's. `field` begins the error.
+// (absent: EPERM). Unimplemented for SCMP_ACT_NOTIFY: the one listener that a process may have is
+// the sentry's. `field` begins the error.
 absl::StatusOr<uint32_t> ActionFromName(absl::string_view name, std::optional<uint32_t> errno_ret,
                                         absl::string_view field);
 
 struct Architecture {
-  const char* name;   // "SCMP_ARCH_X86_64"
-  uint32_t token;     // libseccomp's SCMP_ARCH_*
-  uint32_t audit;     // what seccomp_data.arch holds
+  const char* name;  // "SCMP_ARCH_X86_64"
+  uint32_t token;    // libseccomp's SCMP_ARCH_*
+  uint32_t audit;    // what seccomp_data.arch holds
 };
 absl::StatusOr<Architecture> ArchitectureFromName(absl::string_view name);
 const Architecture& NativeArchitecture();

@@ -86,9 +86,8 @@ class Calls {
       if (numbers.direct) AddOne(*numbers.direct, rule, nullptr);
       // Conditions on arguments cannot follow into a multiplexed call's memory.
       if (numbers.multiplexed && rule.alternatives.empty()) {
-        const Condition which{.argument = 0,
-                              .compare = Compare::kEq,
-                              .value = numbers.multiplexed->first_argument};
+        const Condition which{
+            .argument = 0, .compare = Compare::kEq, .value = numbers.multiplexed->first_argument};
         AddOne(numbers.multiplexed->number, rule, &which);
       }
     }
@@ -202,8 +201,9 @@ absl::StatusOr<Policy> MakePolicy(const Seccomp& profile) {
   }
   const bool x32 = std::any_of(architectures.begin(), architectures.end(),
                                [](const Architecture& a) { return a.token == SCMP_ARCH_X32; });
-  const bool x86_64 = std::any_of(architectures.begin(), architectures.end(),
-                                  [](const Architecture& a) { return a.token == SCMP_ARCH_X86_64; });
+  const bool x86_64 =
+      std::any_of(architectures.begin(), architectures.end(),
+                  [](const Architecture& a) { return a.token == SCMP_ARCH_X86_64; });
 
   const PolicyMaker maker(*std::move(rules), *default_action);
   Policy policy{.architectures = {}, .foreign = SECCOMP_RET_KILL_THREAD};

@@ -1,4 +1,5 @@
-// What a profile means for one architecture, as data: ranges of system call numbers, each with its verdict.
+// What a profile means for one architecture, as data: ranges of system call numbers, each with its
+// verdict.
 #ifndef MOAT_RUNTIME_SECCOMP_POLICY_H_
 #define MOAT_RUNTIME_SECCOMP_POLICY_H_
 
@@ -52,10 +53,12 @@ struct Policy {
 // Follows libseccomp's and runc's meaning where the spec is silent:
 // - A rule that repeats the default action is void.
 // - An unconditional rule for a call outranks all conditional ones; among equals the first counts.
-// - Conditions on different arguments of one rule must all hold; if two concern the same argument, each
+// - Conditions on different arguments of one rule must all hold; if two concern the same argument,
+// each
 //   condition is a rule of its own.
 // - Names that nobody knows are left out, so that a profile may be newer than the machine.
-// - With a refusing default, calls younger than the youngest that the profile names fail with ENOSYS
+// - With a refusing default, calls younger than the youngest that the profile names fail with
+// ENOSYS
 //   rather than the default, so that C libraries try their older way.
 absl::StatusOr<Policy> MakePolicy(const Seccomp& profile);
 

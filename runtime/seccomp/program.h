@@ -15,7 +15,8 @@ struct Program {
 };
 
 // Loads the program into the calling thread. Async-signal-safe. The caller has no_new_privs or
-// CAP_SYS_ADMIN in its user namespace, and its filters so far allow seccomp(2). Returns 0 or an errno.
+// CAP_SYS_ADMIN in its user namespace, and its filters so far allow seccomp(2). Returns 0 or an
+// errno.
 int Load(const Program& program);
 
 }  // namespace moat::runtime::seccomp

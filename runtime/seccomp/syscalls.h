@@ -10,8 +10,8 @@ namespace moat::runtime::seccomp {
 
 struct SyscallNumbers {
   std::optional<uint32_t> direct;
-  // 32-bit x86 also reaches sockets and System V IPC through one call, socketcall(2) or ipc(2), that
-  // names the real one in its first argument.
+  // 32-bit x86 also reaches sockets and System V IPC through one call, socketcall(2) or ipc(2),
+  // that names the real one in its first argument.
   struct Multiplexed {
     uint32_t number;
     uint32_t first_argument;

@@ -19,9 +19,8 @@ ordered_json DefaultSpec() {
   process["env"] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                     "TERM=xterm"};
   process["cwd"] = "/";
-  process["capabilities"] = {{"bounding", capabilities},
-                             {"effective", capabilities},
-                             {"permitted", capabilities}};
+  process["capabilities"] = {
+      {"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}};
   process["rlimits"] = ordered_json::array(
       {ordered_json{{"type", "RLIMIT_NOFILE"}, {"hard", 1024}, {"soft", 1024}}});
   process["noNewPrivileges"] = true;
@@ -45,8 +44,7 @@ ordered_json RootlessSpec(uid_t uid, gid_t gid) {
   ordered_json& linux_section = spec["linux"];
   linux_section["namespaces"].push_back({{"type", "user"}});
   const auto mapping = [](uint32_t host) {
-    return ordered_json::array(
-        {ordered_json{{"containerID", 0}, {"hostID", host}, {"size", 1}}});
+    return ordered_json::array({ordered_json{{"containerID", 0}, {"hostID", host}, {"size", 1}}});
   };
   linux_section["uidMappings"] = mapping(uid);
   linux_section["gidMappings"] = mapping(gid);

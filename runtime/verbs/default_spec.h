@@ -10,8 +10,8 @@ namespace moat::runtime {
 
 nlohmann::ordered_json DefaultSpec();
 
-// The same for a user without root: a user namespace in which `uid` and `gid` are root, and nothing that
-// needs more.
+// The same for a user without root: a user namespace in which `uid` and `gid` are root, and nothing
+// that needs more.
 nlohmann::ordered_json RootlessSpec(uid_t uid, gid_t gid);
 
 }  // namespace moat::runtime

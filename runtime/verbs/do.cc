@@ -12,14 +12,18 @@ namespace moat::runtime {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"rootfs", 0, FlagKind::kString, "directory to use as the root, unchanged as well (default: /)"},
+    {"rootfs", 0, FlagKind::kString,
+     "directory to use as the root, unchanged as well (default: /)"},
     {"id", 0, FlagKind::kString, "the container's id (default: one is made up)"},
     {"cwd", 0, FlagKind::kString, "working directory (default: the caller's)"},
     {"env", 'e', FlagKind::kList, "NAME=VALUE, beyond the caller's environment"},
     {"hostname", 0, FlagKind::kString, "host name (default: the id)"},
-    {"ipv4", 0, FlagKind::kString, "the container's address, such as 10.1.2.2/30 (default: a free one)"},
-    {"ipv6", 0, FlagKind::kString, "the container's address, such as fd00::2/126 (default: a free one)"},
-    {"publish", 'p', FlagKind::kList, "[ADDRESS:]HOST:CONTAINER[/udp]: a port of the host that leads in"},
+    {"ipv4", 0, FlagKind::kString,
+     "the container's address, such as 10.1.2.2/30 (default: a free one)"},
+    {"ipv6", 0, FlagKind::kString,
+     "the container's address, such as fd00::2/126 (default: a free one)"},
+    {"publish", 'p', FlagKind::kList,
+     "[ADDRESS:]HOST:CONTAINER[/udp]: a port of the host that leads in"},
     {"forward", 0, FlagKind::kBool, "let the host forward, so that other sandboxes can be reached"},
     {"nat", 0, FlagKind::kBool, "not supported"},
     {"ip-file", 0, FlagKind::kString, "file that gets the container's addresses, one a line"},
@@ -42,7 +46,8 @@ absl::StatusOr<DoOptions> ReadOptions(const Arguments& arguments) {
   DoOptions options;
   if (arguments.Bool("nat")) {
     return absl::UnimplementedError(
-        "--nat: not supported; the container reaches the host, and --publish leads in from outside");
+        "--nat: not supported; the container reaches the host, and --publish leads in from "
+        "outside");
   }
   const std::string root = arguments.String("rootfs", "/");
   char resolved[PATH_MAX];
@@ -53,7 +58,8 @@ absl::StatusOr<DoOptions> ReadOptions(const Arguments& arguments) {
   options.id = arguments.String("id");
   options.cwd = arguments.String("cwd");
   if (!options.cwd.empty() && options.cwd[0] != '/') {
-    return absl::InvalidArgumentError(absl::StrCat("--cwd \"", options.cwd, "\": must be absolute"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--cwd \"", options.cwd, "\": must be absolute"));
   }
   options.hostname = arguments.String("hostname");
   options.environment = arguments.List("env");

@@ -1,4 +1,5 @@
-// moat events ID: what a container uses, as one JSON object a line, and word of out-of-memory kills. With
+// moat events ID: what a container uses, as one JSON object a line, and word of out-of-memory
+// kills. With
 // --stats one line and no more; otherwise until the container ends.
 #include <poll.h>
 
@@ -82,8 +83,7 @@ absl::StatusOr<int> Run(const Globals& globals, const Arguments& arguments) {
   absl::StatusOr<OpenedContainer> opened = OpenContainer(globals.root, id);
   if (!opened.ok()) return opened.status();
   if (opened->status == ContainerStatus::kStopped) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("container ", id, " is not running"));
+    return absl::FailedPreconditionError(absl::StrCat("container ", id, " is not running"));
   }
   absl::StatusOr<cgroup::Cgroup> cgroup = CgroupOf(opened->state);
   if (!cgroup.ok()) return cgroup.status();

@@ -1,4 +1,5 @@
-// The verbs that look, without a container to look at: texts, filters, flags, and a list that never fails.
+// The verbs that look, without a container to look at: texts, filters, flags, and a list that never
+// fails.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -76,9 +77,11 @@ TEST(UpdateFlags, BecomeResources) {
 }
 
 TEST(UpdateFlags, BadValuesNameTheirFlag) {
-  for (const auto& [flag, value] :
-       {std::pair{"memory", "lots"}, {"cpu-quota", "1.5"}, {"blkio-weight", "5"},
-        {"pids-limit", ""}, {"cpu-share", "-1"}}) {
+  for (const auto& [flag, value] : {std::pair{"memory", "lots"},
+                                    {"cpu-quota", "1.5"},
+                                    {"blkio-weight", "5"},
+                                    {"pids-limit", ""},
+                                    {"cpu-share", "-1"}}) {
     Arguments arguments;
     arguments.AddFlag(flag, value);
     Resources resources;

@@ -15,8 +15,9 @@ inline constexpr Flag kContainerdConfigFlag = {"containerd-config", 0, FlagKind:
                                                "default: /etc/containerd/config.toml"};
 inline constexpr Flag kReloadFlag = {"reload", 0, FlagKind::kBool,
                                      "tell a running dockerd to read its file again (SIGHUP)"};
-inline constexpr Flag kDockerPidFileFlag = {"docker-pid-file", 0, FlagKind::kString,
-                                            "where --reload finds it (default: /var/run/docker.pid)"};
+inline constexpr Flag kDockerPidFileFlag = {
+    "docker-pid-file", 0, FlagKind::kString,
+    "where --reload finds it (default: /var/run/docker.pid)"};
 
 inline InstallOptions ReadInstallOptions(const Arguments& arguments) {
   InstallOptions options;

@@ -1,5 +1,5 @@
-// moat list: the containers below --root. A broken directory is a row like any other, so that the list
-// never fails and `moat delete --force` can be told what to remove.
+// moat list: the containers below --root. A broken directory is a row like any other, so that the
+// list never fails and `moat delete --force` can be told what to remove.
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -61,8 +61,8 @@ std::string Table(const std::vector<Row>& rows) {
   std::vector<std::vector<std::string>> cells = {
       {"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
   for (const Row& row : rows) {
-    cells.push_back({row.id, absl::StrCat(row.pid), row.status, row.state.bundle,
-                     row.state.created, row.state.owner});
+    cells.push_back({row.id, absl::StrCat(row.pid), row.status, row.state.bundle, row.state.created,
+                     row.state.owner});
   }
   return TableText(cells);
 }

@@ -23,10 +23,10 @@ absl::StatusOr<int> Run(const Globals& globals, const Arguments& arguments) {
 }  // namespace
 
 constinit const Verb kPauseVerb = {.name = "pause",
-                                 .usage = "<container-id>",
-                                 .summary = "suspend all processes of a container",
-                                 .min_words = 1,
-                                 .max_words = 1,
-                                 .run = Run};
+                                   .usage = "<container-id>",
+                                   .summary = "suspend all processes of a container",
+                                   .min_words = 1,
+                                   .max_words = 1,
+                                   .run = Run};
 
 }  // namespace moat::runtime

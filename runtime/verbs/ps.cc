@@ -1,4 +1,5 @@
-// moat ps ID [ps options]: the processes of a container, as ps(1) shows them or as a JSON array of pids.
+// moat ps ID [ps options]: the processes of a container, as ps(1) shows them or as a JSON array of
+// pids.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>

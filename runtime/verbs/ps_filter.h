@@ -12,7 +12,8 @@
 
 namespace moat::runtime {
 
-// The header and the matching lines. `pids` is sorted. InvalidArgument when the header has no PID column.
+// The header and the matching lines. `pids` is sorted. InvalidArgument when the header has no PID
+// column.
 absl::StatusOr<std::string> FilterPs(absl::string_view output, const std::vector<pid_t>& pids);
 
 }  // namespace moat::runtime

@@ -23,10 +23,10 @@ absl::StatusOr<int> Run(const Globals& globals, const Arguments& arguments) {
 }  // namespace
 
 constinit const Verb kResumeVerb = {.name = "resume",
-                                 .usage = "<container-id>",
-                                 .summary = "resume all processes of a paused container",
-                                 .min_words = 1,
-                                 .max_words = 1,
-                                 .run = Run};
+                                    .usage = "<container-id>",
+                                    .summary = "resume all processes of a paused container",
+                                    .min_words = 1,
+                                    .max_words = 1,
+                                    .run = Run};
 
 }  // namespace moat::runtime

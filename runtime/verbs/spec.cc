@@ -23,9 +23,8 @@ absl::StatusOr<int> Run(const Globals&, const Arguments& arguments) {
     return absl::AlreadyExistsError(absl::StrCat("file ", path, " exists; remove it first"));
   }
   if (!fd.ok()) return absl::ErrnoToStatus(errno, absl::StrCat("create ", path));
-  const nlohmann::ordered_json spec = arguments.Bool("rootless")
-                                          ? RootlessSpec(::geteuid(), ::getegid())
-                                          : DefaultSpec();
+  const nlohmann::ordered_json spec =
+      arguments.Bool("rootless") ? RootlessSpec(::geteuid(), ::getegid()) : DefaultSpec();
   const std::string text = spec.dump(2) + "\n";
   if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     const absl::Status status = absl::ErrnoToStatus(errno, absl::StrCat("write ", path));
@@ -37,10 +36,7 @@ absl::StatusOr<int> Run(const Globals&, const Arguments& arguments) {
 
 }  // namespace
 
-constinit const Verb kSpecVerb = {.name = "spec",
-                                  .usage = "",
-                                  .summary = "write a new config.json",
-                                  .flags = kFlags,
-                                  .run = Run};
+constinit const Verb kSpecVerb = {
+    .name = "spec", .usage = "", .summary = "write a new config.json", .flags = kFlags, .run = Run};
 
 }  // namespace moat::runtime

@@ -30,8 +30,7 @@ absl::StatusOr<Resources> ReadWanted(const Arguments& arguments) {
     const std::string path = arguments.String("resources");
     absl::StatusOr<std::string> text = path == "-" ? ReadStandardInput() : ReadConfigFile(path);
     if (!text.ok()) return text.status();
-    absl::StatusOr<Resources> parsed =
-        ParseResources(*text, path == "-" ? "standard input" : path);
+    absl::StatusOr<Resources> parsed = ParseResources(*text, path == "-" ? "standard input" : path);
     if (!parsed.ok()) return parsed.status();
     resources = *std::move(parsed);
   }
