@@ -22,7 +22,7 @@ struct MountOptions {
   bool recursive_bind = false;
   bool remount = false;
   bool copy_up = false;             // "tmpcopyup": a tmpfs begins with what it hides
-  uint64_t propagation = 0;         // MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE; 0: none given
+  uint64_t propagation = 0;         // MS_SHARED, _PRIVATE, _SLAVE or _UNBINDABLE; 0: none given
   bool recursive_propagation = false;
   std::vector<std::string> super_flags;  // "sync": of the file system, by name
   std::vector<std::string> data;         // "mode=755"

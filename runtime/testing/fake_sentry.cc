@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/fd/owned_fd.h"
@@ -18,10 +20,11 @@ namespace {
 
 using runtime::OwnedFd;
 
-// Ends with the last of its connections' processes, as a sentry does: every handover is held by a process
-// until it has run its program, so the first one's end is not seen here; the runtime's SIGTERM ends it.
-[[noreturn]] void Serve(int listening) {
+// Lives until the runtime ends it. `ready` is closed when it serves.
+[[noreturn]] void Serve(int listening, OwnedFd ready) {
   setsid();
+  listen(listening, 16);  // again: SO_PEERCRED names the last process that did
+  ready.reset();
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -51,9 +54,15 @@ absl::StatusOr<pid_t> StartSentry(const SentryOptions& options) {
       listen(listening.get(), 16) != 0) {
     return absl::ErrnoToStatus(errno, "listen at sentry.sock");
   }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe");
+  OwnedFd wait(ends[0]), ready(ends[1]);
   const pid_t child = fork();
   if (child < 0) return absl::ErrnoToStatus(errno, "fork");
-  if (child == 0) Serve(listening.get());
+  if (child == 0) Serve(listening.get(), std::move(ready));
+  ready.reset();
+  char nothing;
+  if (read(wait.get(), &nothing, 1) != 0) return absl::ErrnoToStatus(errno, "start");
   return child;
 }
 

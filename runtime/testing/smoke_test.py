@@ -233,13 +233,20 @@ class Life(Smoke):
         os.kill(pid, signal.SIGKILL)
         self.expect_ok("delete", "--force", self.id)
 
+    @staticmethod
+    def kill_group(group):
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # the hook had not begun
+
     def test_create_killed_half_way(self):
         self.write(dict(config("true"), hooks={"prestart": [
             {"path": "/bin/sh", "args": ["sh", "-c", "sleep 1000"], "env": ["PATH=/bin:/usr/bin"]}]}))
         create = subprocess.Popen(self.command("create", self.id), cwd=self.bundle,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, start_new_session=True)
-        self.addCleanup(lambda: os.killpg(create.pid, signal.SIGKILL))
+        self.addCleanup(self.kill_group, create.pid)
         deadline = time.monotonic() + TIMEOUT
         while not os.path.exists(os.path.join(self.root, self.id, "sentry.sock")):
             self.assertLess(time.monotonic(), deadline)
@@ -247,6 +254,28 @@ class Life(Smoke):
         create.kill()
         create.wait()
         self.expect_ok("delete", "--force", self.id)
+
+    def test_full_state_directory(self):
+        os.mkdir(self.root)
+        subprocess.check_call(["mount", "-t", "tmpfs", "-o", "nr_inodes=4", "tmpfs", self.root])
+        self.addCleanup(subprocess.call, ["umount", "-l", self.root])
+        self.write(config("true"))
+        code, _, err = self.moat("run", self.id)
+        self.assertEqual(code, 1)
+        self.assertIn("No space left on device", err)
+        self.assertEqual(os.listdir(self.root), [])
+
+    def test_no_process_is_left(self):
+        # The sentry and everything else names the state directory in its arguments or its files.
+        self.create("sleep", "1000")
+        self.expect_ok("start", self.id)
+        with open(os.path.join(self.root, self.id, "state.json")) as file:
+            saved = json.load(file)
+        self.expect_ok("delete", "--force", self.id)
+        for pid in (saved["init_process_pid"], saved["sentry_pid"]):
+            with self.assertRaises((FileNotFoundError, AssertionError)):
+                with open("/proc/%d/stat" % pid) as file:
+                    self.assertNotIn(file.read().rsplit(")", 1)[1].split()[0], "ZX")
 
     def test_log_is_json_for_shims(self):
         log = os.path.join(self.dir, "log")
