@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "absl/strings/match.h"
@@ -19,6 +20,8 @@ namespace {
 // How long a sentry may take to send what its container left behind.
 constexpr int kSentryMilliseconds = 1000;
 constexpr int kKillMilliseconds = 10000;
+// How long a killed process may take to leave its control group.
+constexpr int kLeaveMilliseconds = 500;
 
 // Who listens at the sentry's socket.
 ProcessIdentity SentryBehindSocket(const ContainerDir& dir) {
@@ -32,6 +35,16 @@ ProcessIdentity SentryBehindSocket(const ContainerDir& dir) {
   return IdentifyProcess(peer.pid);
 }
 
+// A process that was just killed is still there for a moment.
+bool WaitEmpty(const cgroup::Cgroup& cgroup) {
+  constexpr timespec kPause = {0, 10'000'000};
+  for (int attempts = kLeaveMilliseconds / 10; attempts > 0; --attempts) {
+    if (cgroup.Pids().empty()) return true;
+    nanosleep(&kPause, nullptr);
+  }
+  return false;
+}
+
 // The control group that the directory's configuration names, if it is empty: a create that was killed
 // before it wrote a state had no process yet, so that any process there is somebody else's.
 absl::Status RemoveConfiguredCgroup(const ContainerDir& dir) {
@@ -42,7 +55,7 @@ absl::Status RemoveConfiguredCgroup(const ContainerDir& dir) {
   const std::string& path = spec->linux_.cgroups_path;
   absl::StatusOr<cgroup::Cgroup> cgroup = cgroup::Cgroup::Open(
       {.cgroups_path = path, .id = dir.id(), .systemd = absl::StrContains(path, ":")});
-  if (!cgroup.ok() || !cgroup->Pids().empty()) return absl::OkStatus();
+  if (!cgroup.ok() || !WaitEmpty(*cgroup)) return absl::OkStatus();
   return cgroup->Remove();
 }
 
