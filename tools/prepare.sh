@@ -60,8 +60,9 @@ prepare_packages() {
   [ -z "$missing" ] || prepare_fail "still missing after installing: "$missing
 }
 
-# prepare_bazel COMMAND ARGUMENT...: no server stays behind, and every file is below .cache.
+# prepare_bazel COMMAND ARGUMENT...: no server stays behind, and every file is below .cache. Replaces the
+# calling shell, so that a signal reaches Bazel itself: call it as (prepare_bazel ...) or with &.
 prepare_bazel() {
-  (cd "$MOAT_TOP" && exec bazel --batch --output_user_root="$MOAT_TOP/.cache/bazel" \
-    --host_jvm_args=-XX:-UsePerfData "$@")
+  cd "$MOAT_TOP" || exit 1
+  exec bazel --batch --output_user_root="$MOAT_TOP/.cache/bazel" --host_jvm_args=-XX:-UsePerfData "$@"
 }
