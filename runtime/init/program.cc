@@ -1,7 +1,6 @@
 #include "runtime/init/program.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "runtime/config/parse.h"
 #include "runtime/fd/inherited.h"
 #include "runtime/hooks/hooks.h"
+#include "runtime/init/empty_network.h"
 #include "runtime/log/log.h"
 #include "runtime/process/find_executable.h"
 #include "runtime/process/sysctl.h"
@@ -120,9 +120,7 @@ absl::Status PreparedProgram::LoadSeccomp() const {
 absl::Status PreparedProgram::Confine(OwnedFd handover, int proc_fd) const {
   const Process& process = plan_->process;
   if (plan_->new_network_namespace) {
-    if (unshare(CLONE_NEWNET) != 0) {
-      return absl::ErrnoToStatus(errno, "make the container's empty network namespace");
-    }
+    if (absl::Status entered = EnterEmptyNetwork(); !entered.ok()) return entered;
     TryWriteSysctls(proc_fd, plan_->network_sysctls);
   }
   CloseForeignSockets(plan_->preserved_fds);
