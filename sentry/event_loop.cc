@@ -60,6 +60,12 @@ void EventLoop::Remove(Token token) {
   Slot* slot = Find(token);
   if (slot == nullptr) return;
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, slot->fd, nullptr);
+  Forget(token);
+}
+
+void EventLoop::Forget(Token token) {
+  Slot* slot = Find(token);
+  if (slot == nullptr) return;
   slot->handler = nullptr;
   slot->fd = -1;
   ++slot->generation;  // never 0 within the life of a sentry

@@ -34,6 +34,8 @@ class EventLoop {
   // Remove(). 0 when epoll refuses (out of memory, or a descriptor that cannot be polled).
   Token Add(int fd, uint32_t events, EventHandler* handler);
   bool Modify(Token token, uint32_t events);
+  // The same where the descriptor is closed at once and has no duplicate: the kernel then forgets it.
+  void Forget(Token token);
   void Remove(Token token);  // before the descriptor is closed; 0 is ignored
 
   // Waits for events without any lock (timeout as epoll_wait(2)), then Dispatch() delivers them.

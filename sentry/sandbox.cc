@@ -99,7 +99,8 @@ void Sandbox::Rekey(ContainerSocket* socket, uint64_t old_cookie) {
 void Sandbox::Remove(ContainerSocket* socket) {
   if (socket->dead_) return;
   socket->dead_ = true;
-  loop_.Remove(std::exchange(socket->token_, 0));
+  loop_.Forget(std::exchange(socket->token_, 0));
+  socket->end_.Reset();
   auto it = sockets_.find(socket->cookie());
   if (it == sockets_.end() || it->second.get() != socket) std::abort();
   graveyard_.push_back(std::move(it->second));
@@ -130,17 +131,20 @@ void Sandbox::FindClosed() {
 }
 
 void Sandbox::BuryDead() {
-  // Destructors may note sockets, but never remove any.
-  for (auto& socket : graveyard_) {
-    if (socket->queued_) noted_.erase(std::find(noted_.begin(), noted_.end(), socket.get()));
+  // A listener's end may be the end of what waits in its queue: another round.
+  while (!graveyard_.empty()) {
+    const auto dead = std::exchange(graveyard_, {});
+    for (const auto& socket : dead) {
+      if (socket->queued_) std::erase(noted_, socket.get());
+    }
   }
-  graveyard_.clear();
 }
 
 // --- Calls ---------------------------------------------------------------------------------------
 
 Reply Sandbox::Serve(Call& call) {
   ++counters_.calls;
+  ApplyHints();
   // A thread that calls again is no longer waiting in an earlier call.
   if (auto it = parked_.find(call.tid()); it != parked_.end()) Unpark(it->second);
   if (auto kept = replay_cache_.Take(call.notification())) {
@@ -170,15 +174,42 @@ void Sandbox::OnAnswerLost(const Call& call, const Reply& reply) {
   }
 }
 
-void Sandbox::Deliver(Call& call, const Reply& reply) {
+void Sandbox::Deliver(const Call& call, const Reply& reply) {
   const uint64_t id = call.notification().id;
   switch (reply.kind()) {
+    case Reply::Kind::kContinue: call.listener()->Continue(id); return;
+    case Reply::Kind::kPark:
+    case Reply::Kind::kNobody: return;
     case Reply::Kind::kValue:
-      if (!call.listener()->Answer(id, reply.value())) OnAnswerLost(call, reply);
+      if (call.listener()->Answer(id, reply.value())) return;
       break;
-    case Reply::Kind::kContinue: call.listener()->Continue(id); break;
-    case Reply::Kind::kPark: Park(call, reply); break;
-    case Reply::Kind::kAnswered: break;
+    case Reply::Kind::kInstall: {
+      const int installed = call.InstallAndAnswer(reply.file(), reply.close_on_exec());
+      if (installed >= 0) {
+        absl::MutexLock lock(&hints_mutex_);
+        hints_.push_back({reply.cookie(), call.tid(), installed});
+        has_hints_.store(true, std::memory_order_release);
+        return;
+      }
+      if (installed != -ENOENT) call.listener()->Answer(id, installed);  // no room for a descriptor
+      break;
+    }
+  }
+  SandboxEntry entry(*this);
+  OnAnswerLost(call, reply);
+}
+
+void Sandbox::ApplyHints() {
+  if (!has_hints_.load(std::memory_order_acquire)) return;
+  std::vector<Hint> hints;
+  {
+    absl::MutexLock lock(&hints_mutex_);
+    hints.swap(hints_);
+    has_hints_.store(false, std::memory_order_release);
+  }
+  for (const Hint& hint : hints) {
+    ContainerSocket* socket = Find(hint.cookie);
+    if (socket != nullptr) socket->SetHint(processes_.ProcessOf(hint.thread), hint.descriptor);
   }
 }
 
@@ -224,7 +255,11 @@ void Sandbox::Retry(ContainerSocket* socket) {
       continue;
     }
     parked_.erase(parked->call.tid());
-    Deliver(call, reply);
+    if (reply.kind() == Reply::Kind::kPark) {
+      Park(call, reply);  // the descriptor has become another socket meanwhile
+    } else {
+      outbox_.push_back({std::move(call), reply});
+    }
   }
 }
 

@@ -8,11 +8,13 @@
 #define MOAT_SENTRY_SANDBOX_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -116,8 +118,8 @@ class Sandbox final : public StackAccess {
   void set_server(Server server) { server_ = server; }
   // A new call of a container's thread. The reply is still to be delivered, unless it is parked.
   Reply Serve(Call& call);
-  // What is left to do when an answer did not reach its caller.
-  void OnAnswerLost(const Call& call, const Reply& reply);
+  // Delivers a reply to its caller. Without the lock: installing a descriptor waits for the caller to run.
+  void Deliver(const Call& call, const Reply& reply) ABSL_LOCKS_EXCLUDED(mutex_);
   // What other parts of the sentry provide to sockets; unset ones are refused (EPROTONOSUPPORT, ENOTTY).
   struct Extensions {
     // socket(AF_NETLINK): the object without its pair.
@@ -129,6 +131,8 @@ class Sandbox final : public StackAccess {
   void set_extensions(Extensions extensions) { extensions_ = std::move(extensions); }
   ErrnoOr<std::unique_ptr<ContainerSocket>> MakeNetlinkSocket(Call& call, int type, int protocol);
   Reply InterfaceIoctl(Call& call, uint32_t request, uint64_t argument);
+  // Tells sockets where descriptors were installed since.
+  void ApplyHints();
   // Keeps a blocking call of `call.socket()` until Retry() or its deadline.
   void Park(const Call& call, const Reply& reply);
   // Tries the parked calls of `socket` again, in the order of their arrival.
@@ -155,7 +159,7 @@ class Sandbox final : public StackAccess {
   void OnTimerFired() { armed_ = netstack::kNever; }
 
  private:
-  void Deliver(Call& call, const Reply& reply);
+  void OnAnswerLost(const Call& call, const Reply& reply);
   static void OnParkTimeout(void* parked);
   std::unique_ptr<ParkedCall> Unpark(ParkedCall* parked);
 
@@ -173,6 +177,25 @@ class Sandbox final : public StackAccess {
   std::unique_ptr<Reaper> reaper_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>> sockets_;
   absl::flat_hash_map<pid_t, ParkedCall*> parked_;  // by thread: each can wait in one call only
+  // Replies to parked calls, for whoever leaves the sandbox to deliver.
+  struct Delivery {
+    Call call;
+    Reply reply;
+  };
+  std::vector<Delivery> TakeOutbox() { return std::exchange(outbox_, {}); }
+  friend class SandboxEntry;
+
+  // Descriptors that were installed without the lock: where the sockets are now.
+  struct Hint {
+    uint64_t cookie;
+    pid_t thread;
+    int descriptor;
+  };
+  absl::Mutex hints_mutex_ ABSL_ACQUIRED_AFTER(mutex_);
+  std::vector<Hint> hints_ ABSL_GUARDED_BY(hints_mutex_);
+  std::atomic<bool> has_hints_{false};
+
+  std::vector<Delivery> outbox_;
   Server server_ = nullptr;
   Extensions extensions_;
   std::vector<ContainerSocket*> noted_;
@@ -195,7 +218,13 @@ class ABSL_SCOPED_LOCKABLE SandboxEntry {
   ~SandboxEntry() ABSL_UNLOCK_FUNCTION() {
     sandbox_.Settle();
     sandbox_.ArmTimer();
+    if (sandbox_.outbox_.empty()) {
+      sandbox_.mutex().Unlock();
+      return;
+    }
+    const auto deliveries = sandbox_.TakeOutbox();
     sandbox_.mutex().Unlock();
+    for (const auto& delivery : deliveries) sandbox_.Deliver(delivery.call, delivery.reply);
   }
   SandboxEntry(const SandboxEntry&) = delete;
   SandboxEntry& operator=(const SandboxEntry&) = delete;

@@ -165,7 +165,7 @@ bool Sentry::Ended() {
 }
 
 void Sentry::Run(const BootArguments& arguments) {
-  const SpinPolicy spin = {arguments.spin_us >= 0 ? arguments.spin_us : kDefaultSpinMicroseconds};
+  const int spin = arguments.spin_us >= 0 ? arguments.spin_us : kDefaultSpinMicroseconds;
   RunLoop(*sandbox_, spin, [this] { return Ended(); });
   Log(LogLevel::kInfo, DescribeCounters(sandbox_->counters()));
   absl::MutexLock lock(&sandbox_->mutex());

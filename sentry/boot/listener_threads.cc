@@ -121,23 +121,13 @@ void ServeListener(Sandbox& sandbox, const std::shared_ptr<Listener>& listener) 
     if (received == Listener::Received::kHangup) return;
     if (received == Listener::Received::kAgain) continue;
     Call call(listener, notification);
-    Reply reply = Reply::Answered();
+    Reply reply = Reply::Nobody();
     {
       SandboxEntry entry(sandbox);
       reply = sandbox.Serve(call);
       if (reply.kind() == Reply::Kind::kPark) sandbox.Park(call, reply);
     }
-    // Outside of the lock, so that the program goes on at once.
-    bool delivered = true;
-    if (reply.kind() == Reply::Kind::kValue) {
-      delivered = listener->Answer(notification.id, reply.value());
-    } else if (reply.kind() == Reply::Kind::kContinue) {
-      listener->Continue(notification.id);
-    }
-    if (!delivered) {
-      SandboxEntry entry(sandbox);
-      sandbox.OnAnswerLost(call, reply);
-    }
+    sandbox.Deliver(call, reply);
   }
 }
 

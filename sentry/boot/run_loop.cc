@@ -1,9 +1,11 @@
 #include "sentry/boot/run_loop.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace moat::sentry {
@@ -37,33 +39,52 @@ int64_t MonotonicMicroseconds() {
   return now.tv_sec * 1'000'000 + now.tv_nsec / 1'000;
 }
 
+// Until there are events or the time is over.
+int Spin(EventLoop& loop, std::span<epoll_event> events, int microseconds) {
+  const int64_t until = MonotonicMicroseconds() + microseconds;
+  for (;;) {
+    const int count = loop.Wait(events, 0);
+    if (count != 0 || MonotonicMicroseconds() >= until) return count;
+    sched_yield();
+  }
+}
+
 }  // namespace
 
-void RunLoop(Sandbox& sandbox, const SpinPolicy& spin, absl::FunctionRef<bool()> ended) {
+bool Spinner::Wanted() {
+  if (microseconds_ <= 0) return false;
+  if (skip_ == 0) return true;
+  --skip_;
+  return false;
+}
+
+void Spinner::Hit() {
+  misses_ = 0;
+  penalty_ = 1;
+}
+
+void Spinner::Missed() {
+  if (++misses_ <= kPatience) return;
+  skip_ = penalty_;
+  penalty_ = std::min(2 * penalty_, kMostSkipped);
+}
+
+void RunLoop(Sandbox& sandbox, int spin_microseconds, absl::FunctionRef<bool()> ended) {
   std::array<epoll_event, kBatch> events;
   sandbox.mutex().Lock();
   TimerEvents timer(sandbox);
   sandbox.mutex().Unlock();
-  bool active = false;
+  Spinner spinner(spin_microseconds);
   for (;;) {
-    int count = 0;
-    bool spun = false;
-    if (active && spin.microseconds > 0) {
-      const int64_t until = MonotonicMicroseconds() + spin.microseconds;
-      spun = true;
-      do {
-        count = sandbox.loop().Wait(events, 0);
-      } while (count == 0 && MonotonicMicroseconds() < until);
-    }
-    if (count == 0) {
-      active = false;
-      count = sandbox.loop().Wait(events, -1);
-    } else {
-      active = true;
-    }
+    const bool spin = spinner.Wanted();
+    int count = spin ? Spin(sandbox.loop(), events, spin_microseconds) : 0;
+    const bool hit = count != 0;
+    if (!hit) count = sandbox.loop().Wait(events, -1);
     SandboxEntry entry(sandbox);
-    if (spun) ++(active ? sandbox.counters().spins_hit : sandbox.counters().spins_missed);
-    active = true;
+    if (spin) {
+      hit ? spinner.Hit() : spinner.Missed();
+      ++(hit ? sandbox.counters().spins_hit : sandbox.counters().spins_missed);
+    }
     sandbox.loop().Dispatch({events.data(), static_cast<size_t>(count)});
     if (ended()) return;
   }

@@ -30,7 +30,7 @@ int ReadName(const Call& call, Name* name) {
 Reply ServeName(ContainerSocket& socket, Call& call, bool peer) {
   int32_t length = 0;
   if (!call.memory().ReadValue(call.argument(2), &length)) return Reply::Fail(EFAULT);
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   auto name = socket.Name(peer);
   if (!name.ok()) return Reply::Fail(name.error());
   if (length < 0) return Reply::Fail(EINVAL);
@@ -46,19 +46,19 @@ Reply ServeName(ContainerSocket& socket, Call& call, bool peer) {
 Reply ServeBind(ContainerSocket& socket, Call& call) {
   Name name;
   if (int error = ReadName(call, &name); error != 0) return Reply::Fail(error);
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   return socket.Bind(call, name.span());
 }
 
 Reply ServeConnect(ContainerSocket& socket, Call& call) {
   Name name;
   if (int error = ReadName(call, &name); error != 0) return Reply::Fail(error);
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   return socket.Connect(call, name.span());
 }
 
 Reply ServeListen(ContainerSocket& socket, Call& call) {
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   return socket.Listen(call, call.int_argument(1));
 }
 
@@ -69,7 +69,7 @@ Reply ServeAccept4(ContainerSocket& socket, Call& call) {
 }
 
 Reply ServeShutdown(ContainerSocket& socket, Call& call) {
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   return socket.Shutdown(call, call.int_argument(1));
 }
 
@@ -91,7 +91,7 @@ Reply ServeSetSockOpt(ContainerSocket& socket, Call& call) {
   size_t size = std::min(static_cast<size_t>(length), value.size());
   // Unreadable bytes are an error only for an option that wants them.
   if (!call.memory().Read(call.argument(3), {value.data(), size})) size = 0;
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   return socket.SetOption(call, call.int_argument(1), call.int_argument(2), length,
                           {value.data(), size});
 }

@@ -70,7 +70,7 @@ Reply ServeCall(Sandbox& sandbox, Call& call) {
   const int error = Identify(sandbox, call);
   if (error == ESRCH) {
     ++sandbox.counters().calls_stale;
-    return Reply::Answered();
+    return Reply::Nobody();
   }
   if (error != 0) return Reply::Fail(error);
   if (call.socket() == nullptr) {

@@ -121,14 +121,14 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
     EnableTags(socket->end());
     if (domain != AF_NETLINK) LimitMessage(theirs->get());
   }
-  int installed = -1;
-  int error = 0;
-  if (!call.InstallAndAnswer(theirs->get(), (flags & SOCK_CLOEXEC) != 0, &installed, &error)) {
-    return error == ENOENT ? Reply::Answered() : Reply::Fail(error);
-  }
-  socket->SetHint(sandbox.processes().ProcessOf(call.tid()), installed);
+  const uint64_t cookie = socket->cookie();
   sandbox.Add(std::move(socket), events);
-  return Reply::Answered();
+  auto file = std::make_shared<OwnedFd>(std::move(*theirs));
+  return Reply::Install(std::move(file), (flags & SOCK_CLOEXEC) != 0, cookie)
+      .OnLost([&sandbox, cookie] {
+        ContainerSocket* lost = sandbox.Find(cookie);
+        if (lost != nullptr) sandbox.Remove(lost);
+      });
 }
 
 }  // namespace moat::sentry

@@ -27,19 +27,15 @@ bool Call::nonblocking() const {
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
-bool Call::InstallAndAnswer(int fd, bool close_on_exec, int* installed, int* error) const {
+int Call::InstallAndAnswer(int fd, bool close_on_exec) const {
   seccomp_notif_addfd request{};
   request.id = notification_.id;
   request.flags = SECCOMP_ADDFD_FLAG_SEND;
   request.srcfd = static_cast<uint32_t>(fd);
   request.newfd_flags = close_on_exec ? O_CLOEXEC : 0;
   const int result = AddDescriptor(listener_->fd(), request);
-  if (result < 0) {
-    *error = errno == EINPROGRESS ? ENOENT : errno;
-    return false;
-  }
-  *installed = result;
-  return true;
+  if (result >= 0) return result;
+  return errno == EINPROGRESS ? -ENOENT : -errno;
 }
 
 bool Call::Replace(int fd, int target, bool close_on_exec) const {

@@ -43,10 +43,9 @@ class Call {
   ContainerSocket* socket() const { return socket_; }
   void set_socket(ContainerSocket* socket) { socket_ = socket; }
 
-  // Installs a duplicate of `fd` as the caller's lowest free descriptor and makes its number the
-  // call's result, in one step. False (and nothing happened) when the caller is gone or its table is
-  // full; *error is ENOENT or the errno to answer with.
-  bool InstallAndAnswer(int fd, bool close_on_exec, int* installed, int* error) const;
+  // Installs a duplicate of `fd` as the caller's lowest free descriptor and makes its number the call's
+  // result, in one step: that number, or a negated errno. -ENOENT: the caller is gone.
+  int InstallAndAnswer(int fd, bool close_on_exec) const;
   // Replaces the caller's descriptor `target` by `fd`; the call stays unanswered.
   bool Replace(int fd, int target, bool close_on_exec) const;
 

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "netstack/base/time.h"
+#include "sentry/base/owned_fd.h"
 
 namespace moat::sentry {
 
@@ -15,7 +18,8 @@ class Reply {
     kValue,     // the call returns value(): >= 0, or a negated errno
     kContinue,  // the kernel carries the call out itself
     kPark,      // it blocks: tried again when the socket's readiness changes
-    kAnswered,  // the handler has answered already (a descriptor was installed)
+    kInstall,   // it returns a new descriptor for file()
+    kNobody,    // the caller is gone: nothing to answer
   };
 
   static Reply Value(int64_t value) { return Reply(Kind::kValue, value); }
@@ -29,7 +33,16 @@ class Reply {
     reply.timeout_ = timeout;
     return reply;
   }
-  static Reply Answered() { return Reply(Kind::kAnswered, 0); }
+  // The caller gets a duplicate of `file` as its lowest free descriptor. The socket behind it has been added
+  // to the sandbox already, because the caller may use the descriptor at once; OnLost() undoes that.
+  static Reply Install(std::shared_ptr<OwnedFd> file, bool close_on_exec, uint64_t cookie) {
+    Reply reply(Kind::kInstall, 0);
+    reply.file_ = std::move(file);
+    reply.close_on_exec_ = close_on_exec;
+    reply.cookie_ = cookie;
+    return reply;
+  }
+  static Reply Nobody() { return Reply(Kind::kNobody, 0); }
 
   // What to do if the answer cannot be delivered because a signal took the call away: called with the
   // sandbox's lock held. Without it the answer is kept for the repetition of the same call
@@ -43,6 +56,9 @@ class Reply {
   int64_t value() const { return value_; }
   netstack::Duration timeout() const { return timeout_; }
   const std::function<void()>& on_lost() const { return on_lost_; }
+  int file() const { return file_->get(); }
+  bool close_on_exec() const { return close_on_exec_; }
+  uint64_t cookie() const { return cookie_; }  // of the file to be installed
 
  private:
   Reply(Kind kind, int64_t value) : kind_(kind), value_(value) {}
@@ -51,6 +67,9 @@ class Reply {
   int64_t value_;
   netstack::Duration timeout_{0};
   std::function<void()> on_lost_;
+  std::shared_ptr<OwnedFd> file_;
+  bool close_on_exec_ = false;
+  uint64_t cookie_ = 0;
 };
 
 }  // namespace moat::sentry

@@ -33,6 +33,7 @@ void ContainerSocket::OnReady(uint32_t newly_ready) {
 }
 
 OwnedFd ContainerSocket::FindContainerEnd() {
+  sandbox_.ApplyHints();
   if (hint_process_ == 0) return OwnedFd();
   auto file = sandbox_.processes().Duplicate(hint_process_, hint_descriptor_);
   if (!file.ok() || SocketCookie(file->get()) != cookie_) return OwnedFd();

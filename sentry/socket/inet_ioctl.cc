@@ -11,7 +11,7 @@ namespace moat::sentry {
 namespace {
 
 Reply WriteInt(const Call& call, uint64_t address, int value) {
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   return call.memory().WriteValue(address, value) ? Reply::Value(0) : Reply::Fail(EFAULT);
 }
 

@@ -61,7 +61,7 @@ Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name,
                     uint64_t length_address) {
   int32_t length = 0;
   if (!call.memory().ReadValue(length_address, &length)) return Reply::Fail(EFAULT);
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   const auto capable = [&call](int capability) { return HasCapability(call.tid(), capability); };
   StackOptionHost host(view.socket.sandbox().stack(), capable);
   auto bytes = GetSocketOption(TargetOf(view, host), level, name, length);

@@ -104,7 +104,7 @@ Reply NetlinkContainerSocket::GetOption(Call& call, int level, int name, uint64_
                                         uint64_t length_address) {
   int32_t length = 0;
   if (!call.memory().ReadValue(length_address, &length)) return Reply::Fail(EFAULT);
-  if (!call.Valid()) return Reply::Answered();
+  if (!call.Valid()) return Reply::Nobody();
   auto bytes = state_.GetOption(level, name, length);
   if (!bytes.ok()) return Reply::Fail(bytes.error());
   const int32_t size = static_cast<int32_t>(bytes->size());

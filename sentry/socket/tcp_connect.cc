@@ -60,6 +60,7 @@ Reply TcpContainerSocket::Connect(Call& call, std::span<const uint8_t> name) {
 
 Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   Reply reply = Reply::Value(0);
+  ForgetClosedListener(remote);
   if (TryDirect(call, remote, &reply)) return reply;
   const Error error = tcp_->Connect(remote);
   if (error != Error::kInProgress && error != Error::kOk) return Reply::Fail(ToErrno(error));
@@ -70,6 +71,17 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   }
   HideWritability(call.file());
   return Reply::Fail(EINPROGRESS);
+}
+
+// A program that closes a listener and connects to it must be refused, although the event loop may not have
+// come to the close yet.
+void TcpContainerSocket::ForgetClosedListener(const Endpoint& remote) {
+  TcpContainerSocket* listener = sandbox_.local_listeners().Find(remote);
+  if (listener == nullptr || listener == this) return;
+  pollfd end = {listener->end(), 0, 0};
+  if (poll(&end, 1, 0) != 1 || (end.revents & POLLHUP) == 0) return;
+  sandbox_.Remove(listener);
+  sandbox_.BuryDead();
 }
 
 // The end of a fresh pair is writable at once; a connecting socket must not be. Filling it beyond the

@@ -77,19 +77,23 @@ class TcpContainerSocket final : public ContainerSocket {
   int backlog() const { return backlog_; }
 
  private:
-  // A connection that waits for accept(): one of the stack, or the end of a local client's pair.
+  // A connection that waits for accept(): one of the stack, or the end of a local client's pair, or a
+  // socket that is complete already but could not be given to its acceptor.
   struct Pending {
     std::unique_ptr<netstack::TcpSocket> handle;
     OwnedFd direct_end;
+    std::shared_ptr<OwnedFd> complete;
     netstack::Endpoint local;
     netstack::Endpoint remote;
-    uint64_t client = 0;  // cookie of the local client
+    uint64_t client = 0;    // cookie of the local client
+    uint64_t accepted = 0;  // cookie of the complete socket
   };
 
   AddressRules Rules() const;
 
   // Connecting (tcp_connect.cc).
   Reply StartConnect(Call& call, const netstack::Endpoint& remote);
+  void ForgetClosedListener(const netstack::Endpoint& remote);
   Reply ConnectDissolve(Call& call);
   bool TryDirect(Call& call, const netstack::Endpoint& remote, Reply* reply);
   void OnConnected();
@@ -108,8 +112,8 @@ class TcpContainerSocket final : public ContainerSocket {
   void StopListening();
   Reply AcceptPending(Call& call, int flags);
   std::unique_ptr<netstack::TcpSocket> ReleaseHandle();
-  ErrnoOr<OwnedFd> MakeAccepted(Pending& pending, int flags,
-                                std::unique_ptr<TcpContainerSocket>* made);
+  int MakeAccepted(Pending& pending, int flags);
+  static void Discard(Sandbox& sandbox, Pending& pending);
 
   // The data path (tcp_data.cc).
   void PumpOut();             // container to stack

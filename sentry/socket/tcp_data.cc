@@ -75,7 +75,7 @@ void TcpContainerSocket::DrainWritten() {
 }
 
 void TcpContainerSocket::PumpOut() {
-  if (state_ != State::kConnected || !readable_ || fin_sent_) return;
+  if (state_ != State::kConnected || !readable_ || fin_sent_ || !end_.valid()) return;
   PumpResult result;
   do {
     result = PumpToStack(end_.get(), *tcp_, sandbox_.read_block());
@@ -118,7 +118,7 @@ void TcpContainerSocket::OnContainerEnd(bool reset) {
 }
 
 void TcpContainerSocket::PumpIn() {
-  if (state_ != State::kConnected) return;
+  if (state_ != State::kConnected || !end_.valid()) return;
   PumpStop stop = PumpStop::kEnd;
   if (!fin_received_) {
     stop = PumpToContainer(*tcp_, end_.get()).stop;

@@ -55,17 +55,13 @@ Reply TcpContainerSocket::Listen(Call& call, int backlog) {
 // Who waits to be accepted is reset, as by Linux (inet_csk_listen_stop()).
 void TcpContainerSocket::StopListening() {
   sandbox_.local_listeners().Remove(this);
-  for (Pending& pending : pending_) {
-    if (pending.handle != nullptr) pending.handle->Abort();
-    auto* client = static_cast<TcpContainerSocket*>(sandbox_.Find(pending.client));
-    if (client != nullptr) client->LeaveUnread();
-  }
+  for (Pending& pending : pending_) Discard(sandbox_, pending);
   pending_.clear();
 }
 
 void TcpContainerSocket::OfferDirect(OwnedFd end, const Endpoint& local, const Endpoint& remote,
                                      uint64_t client_cookie) {
-  pending_.push_back({nullptr, std::move(end), local, remote, client_cookie});
+  pending_.push_back({nullptr, std::move(end), nullptr, local, remote, client_cookie, 0});
   sandbox_.Note(this);
 }
 
@@ -84,7 +80,7 @@ bool TcpContainerSocket::TakeOneFromStack() {
   auto remote = (*accepted)->Remote();
   const Endpoint local = (*accepted)->Local();
   pending_.push_back(
-      {std::move(*accepted), OwnedFd(), local, remote.ok() ? *remote : Endpoint(), 0});
+      {std::move(*accepted), OwnedFd(), nullptr, local, remote.ok() ? *remote : Endpoint(), 0, 0});
   return true;
 }
 
@@ -120,47 +116,45 @@ Reply TcpContainerSocket::Accept(Call& call, int flags) {
 }
 
 Reply TcpContainerSocket::AcceptPending(Call& call, int flags) {
-  Pending pending = std::move(pending_.front());
+  Pending& pending = pending_.front();
+  int error = WriteAcceptAddress(call, pending.remote, family());
+  if (error == 0) error = MakeAccepted(pending, flags);
+  if (error != 0) return error == ENOENT ? Reply::Nobody() : Reply::Fail(error);
+  // By value: the answer may be lost after the listener has gone.
+  auto shared = std::make_shared<Pending>(std::move(pending));
   pending_.pop_front();
-  const Endpoint remote = pending.remote;
-  int error = WriteAcceptAddress(call, remote, family());
-  if (error == 0) {
-    std::unique_ptr<TcpContainerSocket> made;
-    auto theirs = MakeAccepted(pending, flags, &made);
-    if (!theirs.ok()) {
-      error = theirs.error();
-    } else {
-      int installed = -1;
-      const bool close_on_exec = (flags & SOCK_CLOEXEC) != 0;
-      if (call.InstallAndAnswer(theirs->get(), close_on_exec, &installed, &error)) {
-        const bool direct = made->state_ == State::kDirect;
-        made->SetHint(hint_process_, installed);
-        auto* added = static_cast<TcpContainerSocket*>(
-            sandbox_.Add(std::move(made), direct ? 0 : kEvents));
-        if (direct) {
-          sandbox_.reaper().Watch(added->cookie());
+  TakeFromStack();
+  ShowPending(call.file());
+  return Reply::Install(shared->complete, (flags & SOCK_CLOEXEC) != 0, shared->accepted)
+      .OnLost([&sandbox = sandbox_, listener = cookie_, shared] {
+        auto* back = static_cast<TcpContainerSocket*>(sandbox.Find(listener));
+        if (back != nullptr && back->state_ == State::kListening) {
+          back->pending_.push_front(std::move(*shared));  // it is the next one again
+          sandbox.Note(back);
         } else {
-          added->OnReady(netstack::ready::kReadable);  // what came before it was accepted
+          Discard(sandbox, *shared);
         }
-        TakeFromStack();
-        ShowPending(call.file());
-        return Reply::Answered();
-      }
-      // The caller is gone or out of descriptors: the connection goes back to the front of the queue.
-      if (made->state_ == State::kDirect) {
-        pending.direct_end = std::move(*theirs);
-      } else {
-        pending.handle = made->ReleaseHandle();
-      }
-    }
-  }
-  pending_.push_front(std::move(pending));
-  return error == ENOENT ? Reply::Answered() : Reply::Fail(error);
+      });
 }
 
-ErrnoOr<OwnedFd> TcpContainerSocket::MakeAccepted(Pending& pending, int flags,
-                                                  std::unique_ptr<TcpContainerSocket>* made) {
+// Resets a connection that nobody will accept.
+void TcpContainerSocket::Discard(Sandbox& sandbox, Pending& pending) {
+  if (pending.handle != nullptr) pending.handle->Abort();
+  auto* client = static_cast<TcpContainerSocket*>(sandbox.Find(pending.client));
+  if (client != nullptr) client->LeaveUnread();
+  auto* accepted = static_cast<TcpContainerSocket*>(sandbox.Find(pending.accepted));
+  if (accepted == nullptr) return;
+  if (accepted->state_ == State::kConnected) accepted->tcp_->Abort();
+  sandbox.Remove(accepted);
+}
+
+// Completes the socket that accept() returns, and adds it to the sandbox. 0 or an errno.
+int TcpContainerSocket::MakeAccepted(Pending& pending, int flags) {
   const bool nonblocking = (flags & SOCK_NONBLOCK) != 0;
+  if (pending.complete != nullptr) {
+    fcntl(pending.complete->get(), F_SETFL, nonblocking ? O_RDWR | O_NONBLOCK : O_RDWR);
+    return 0;
+  }
   const bool direct = pending.direct_end.valid();
   auto handle = direct ? sandbox_.stack().NewTcpSocket(family()) : std::move(pending.handle);
   auto socket = std::make_unique<TcpContainerSocket>(sandbox_, domain_, std::move(handle),
@@ -174,20 +168,28 @@ ErrnoOr<OwnedFd> TcpContainerSocket::MakeAccepted(Pending& pending, int flags,
     socket->direct_remote_ = pending.remote;
     socket->cookie_ = SocketCookie(pending.direct_end.get());
     fcntl(pending.direct_end.get(), F_SETFL, nonblocking ? O_RDWR | O_NONBLOCK : O_RDWR);
-    *made = std::move(socket);
-    return std::move(pending.direct_end);
+    pending.complete = std::make_shared<OwnedFd>(std::move(pending.direct_end));
+  } else {
+    auto theirs = socket->CreatePair(nonblocking);
+    if (!theirs.ok()) {
+      pending.handle = socket->ReleaseHandle();
+      return theirs.error();
+    }
+    SetPairOptions(theirs->get(), settings_);
+    pending.complete = std::make_shared<OwnedFd>(std::move(*theirs));
   }
-  auto theirs = socket->CreatePair(nonblocking);
-  if (!theirs.ok()) {
-    pending.handle = socket->ReleaseHandle();
-    return Errno{theirs.error()};
+  pending.accepted = socket->cookie_;
+  auto* added =
+      static_cast<TcpContainerSocket*>(sandbox_.Add(std::move(socket), direct ? 0 : kEvents));
+  if (direct) {
+    sandbox_.reaper().Watch(added->cookie());
+  } else {
+    added->OnReady(netstack::ready::kReadable);  // what came before it was accepted
   }
-  SetPairOptions(theirs->get(), settings_);
-  *made = std::move(socket);
-  return theirs;
+  return 0;
 }
 
-// Only before the socket has been added: takes the connection out of a socket that is not to be.
+// Takes the connection out of a socket that is not to be.
 std::unique_ptr<netstack::TcpSocket> TcpContainerSocket::ReleaseHandle() {
   tcp_->SetObserver(nullptr);
   auto handle = std::move(tcp_);
