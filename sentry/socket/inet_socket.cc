@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <vector>
 
 #include "sentry/memory/credentials.h"
@@ -52,9 +55,17 @@ int WriteAcceptAddress(Call& call, const netstack::Endpoint& remote, netstack::F
   if (!call.Valid()) return ENOENT;
   if (length < 0) return EINVAL;
   const EncodedAddress encoded = EncodeSockaddr(remote, family);
-  if (!call.memory().Write(address, encoded.Truncated(static_cast<size_t>(length)))) return EFAULT;
+  const auto bytes = encoded.Truncated(static_cast<size_t>(length));
   const int32_t full = static_cast<int32_t>(encoded.size);
-  return call.memory().WriteValue(length_address, full) ? 0 : EFAULT;
+  // Both in one copy.
+  std::array<uint8_t, kSockaddrIn6Size + sizeof(full)> out;
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  std::memcpy(out.data() + bytes.size(), &full, sizeof(full));
+  const size_t size = bytes.size() + sizeof(full);
+  IoVectors places;
+  places.pieces = {{address, bytes.size()}, {length_address, sizeof(full)}};
+  places.total = size;
+  return call.memory().Scatter({out.data(), size}, places) == static_cast<ssize_t>(size) ? 0 : EFAULT;
 }
 
 Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name, uint64_t value,
