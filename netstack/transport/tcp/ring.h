@@ -73,10 +73,8 @@ class Ring {
   }
 
  private:
-  static constexpr size_t kSmall = 4;  // kept while empty
-
   void Grow() {
-    const size_t capacity = capacity_ == 0 ? kSmall : capacity_ * 2;
+    const size_t capacity = capacity_ == 0 ? 1 : capacity_ * 2;
     auto slots = std::make_unique<T[]>(capacity);
     for (size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
     slots_ = std::move(slots);
