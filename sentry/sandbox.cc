@@ -215,12 +215,23 @@ void Sandbox::ApplyHints() {
 
 void Sandbox::Park(const Call& call, const Reply& reply) {
   ++counters_.calls_parked;
+  if (parked_.size() >= sweep_parked_at_) DropStaleParked();
   ContainerSocket* socket = call.socket();
   auto parked = std::make_unique<ParkedCall>(timers_, &Sandbox::OnParkTimeout, socket, call);
   parked->timeout_value = reply.value();
   if (reply.timeout().count() > 0) parked->timer.Arm(clock_.Now() + reply.timeout());
   parked_[call.tid()] = parked.get();
   socket->parked_.push_back(std::move(parked));
+}
+
+// Threads that died while they waited leave their calls behind.
+void Sandbox::DropStaleParked() {
+  std::vector<ParkedCall*> stale;
+  for (const auto& [thread, parked] : parked_) {
+    if (!parked->call.Valid()) stale.push_back(parked);
+  }
+  for (ParkedCall* parked : stale) Unpark(parked);
+  sweep_parked_at_ = std::max(kFirstParkedSweep, 2 * parked_.size());
 }
 
 std::unique_ptr<ParkedCall> Sandbox::Unpark(ParkedCall* parked) {

@@ -162,6 +162,7 @@ class Sandbox final : public StackAccess {
   void OnAnswerLost(const Call& call, const Reply& reply);
   static void OnParkTimeout(void* parked);
   std::unique_ptr<ParkedCall> Unpark(ParkedCall* parked);
+  void DropStaleParked();
 
   const Options options_;
   absl::Mutex mutex_;
@@ -176,6 +177,8 @@ class Sandbox final : public StackAccess {
   std::unique_ptr<LocalListeners> local_listeners_;
   std::unique_ptr<Reaper> reaper_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>> sockets_;
+  static constexpr size_t kFirstParkedSweep = 256;
+  size_t sweep_parked_at_ = kFirstParkedSweep;
   absl::flat_hash_map<pid_t, ParkedCall*> parked_;  // by thread: each can wait in one call only
   // Replies to parked calls, for whoever leaves the sandbox to deliver.
   struct Delivery {

@@ -6,8 +6,10 @@
 #include <array>
 #include <vector>
 
+#include "sentry/abi/bytes.h"
 #include "sentry/abi/sockaddr.h"
 #include "sentry/calls/handlers.h"
+#include "sentry/memory/remote_transfer.h"
 #include "sentry/options/options.h"
 
 namespace moat::sentry {
@@ -36,9 +38,10 @@ Reply ServeName(ContainerSocket& socket, Call& call, bool peer) {
   if (length < 0) return Reply::Fail(EINVAL);
   const size_t copied = std::min(static_cast<size_t>(length), name->size());
   const int32_t full = static_cast<int32_t>(name->size());
-  const bool written = call.memory().Write(call.argument(1), {name->data(), copied}) &&
-                       call.memory().WriteValue(call.argument(2), full);
-  return written ? Reply::Value(0) : Reply::Fail(EFAULT);
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kWrite);
+  transfer.Write(call.argument(1), {name->data(), copied});
+  transfer.Write(call.argument(2), BytesOf(full));
+  return transfer.Commit() ? Reply::Value(0) : Reply::Fail(EFAULT);
 }
 
 }  // namespace

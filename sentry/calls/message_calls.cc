@@ -7,9 +7,11 @@
 #include <array>
 #include <vector>
 
+#include "sentry/abi/bytes.h"
 #include "sentry/abi/msghdr.h"
 #include "sentry/abi/sockaddr.h"
 #include "sentry/calls/handlers.h"
+#include "sentry/memory/remote_transfer.h"
 
 namespace moat::sentry {
 namespace {
@@ -28,23 +30,6 @@ struct Header {
   std::vector<uint8_t> control;
 };
 
-int ReadVectors(const Call& call, const MessageHeader& fields, IoVectors* data) {
-  std::array<uint8_t, kFewVectors * kIoVectorSize> few;
-  std::vector<uint8_t> many;
-  const size_t size = fields.iov_count * kIoVectorSize;
-  std::span<uint8_t> bytes(few);
-  if (size > few.size()) {
-    many.resize(size);  // at most kMaxIoVectors
-    bytes = many;
-  }
-  bytes = bytes.first(size);
-  if (!call.memory().Read(fields.iov, bytes)) return EFAULT;
-  auto decoded = DecodeIoVectors(bytes);
-  if (!decoded.ok()) return decoded.error();
-  *data = std::move(*decoded);
-  return 0;
-}
-
 int ReadFields(const Call& call, uint64_t address, MessageHeader* fields) {
   std::array<uint8_t, kMsghdrSize> bytes;
   if (!call.memory().Read(address, bytes)) return EFAULT;
@@ -54,26 +39,58 @@ int ReadFields(const Call& call, uint64_t address, MessageHeader* fields) {
   return 0;
 }
 
-// What a send brings along.
+// Room for the raw vectors of a msghdr while they are read.
+class RawVectors {
+ public:
+  explicit RawVectors(size_t count) : size_(count * kIoVectorSize) {  // at most kMaxIoVectors
+    if (size_ > few_.size()) many_.resize(size_);
+  }
+  std::span<uint8_t> bytes() {
+    return many_.empty() ? std::span<uint8_t>(few_).first(size_) : std::span<uint8_t>(many_);
+  }
+  int Decode(IoVectors* data) {
+    auto decoded = DecodeIoVectors(bytes());
+    if (!decoded.ok()) return decoded.error();
+    *data = std::move(*decoded);
+    return 0;
+  }
+
+ private:
+  size_t size_;
+  std::array<uint8_t, kFewVectors * kIoVectorSize> few_;
+  std::vector<uint8_t> many_;
+};
+
+int ReadVectors(const Call& call, const MessageHeader& fields, IoVectors* data) {
+  RawVectors raw(fields.iov_count);
+  return call.memory().Read(fields.iov, raw.bytes()) ? raw.Decode(data) : EFAULT;
+}
+
+// What a send brings along: name, control data and vectors in one copy.
 int ReadSendHeader(const Call& call, Header* header) {
   header->name_size = std::min(header->fields.name_length, header->name.size());
-  if (!call.memory().Read(header->fields.name, {header->name.data(), header->name_size})) {
-    return EFAULT;
-  }
   const uint64_t wanted = header->fields.control == 0 ? 0 : header->fields.control_length;
   auto size = CheckSendControlLength(wanted);
   if (!size.ok()) return size.error();
   header->control.resize(*size);
-  if (!call.memory().Read(header->fields.control, header->control)) return EFAULT;
-  return 0;
+  RawVectors raw(header->fields.iov_count);
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kRead);
+  transfer.Read(header->fields.name, {header->name.data(), header->name_size});
+  transfer.Read(header->fields.control, header->control);
+  transfer.Read(header->fields.iov, raw.bytes());
+  return transfer.Commit() ? raw.Decode(&header->data) : EFAULT;
 }
 
 OutgoingMessage Outgoing(const Header& header, int flags) {
-  return {{header.name.data(), header.name_size}, &header.data, header.control, flags};
+  return {{header.name.data(), header.name_size}, &header.data, std::nullopt, header.control, flags};
 }
 
-// -EAGAIN of a call that may block, as the reply that waits.
+// What handlers return when the caller is gone; no call of a container ever fails with it.
+constexpr int kGone = ESRCH;
+
+// A result as the reply: -EAGAIN of a call that may block waits.
 Reply ReplyOf(ContainerSocket& socket, Call& call, int flags, int64_t result, bool sending) {
+  if (result == -kGone) return Reply::Nobody();
   if (result != -EAGAIN || (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0 || call.nonblocking()) {
     return Reply::Value(result);
   }
@@ -85,41 +102,36 @@ Reply ReplyOf(ContainerSocket& socket, Call& call, int flags, int64_t result, bo
 int64_t SendOne(ContainerSocket& socket, Call& call, uint64_t address, int flags, bool* native) {
   Header header;
   if (int error = ReadFields(call, address, &header.fields); error != 0) return -error;
-  if (int error = ReadSendHeader(call, &header); error != 0) return -error;
-  if (native != nullptr) {
+  if (native != nullptr && header.fields.name_length == 0 && header.fields.control_length == 0) {
     *native = socket.SendIsNative(Outgoing(header, flags));
     if (*native) return 0;
   }
-  if (int error = ReadVectors(call, header.fields, &header.data); error != 0) return -error;
+  if (int error = ReadSendHeader(call, &header); error != 0) return -error;
   return socket.Send(call, Outgoing(header, flags));
 }
 
-// The results of a receive, written to the msghdr at `address`. 0 or an errno.
+// The results of a receive, written to the msghdr at `address`, and the payload to its vectors. 0 or an
+// errno.
 int WriteReceived(const Call& call, uint64_t address, const MessageHeader& fields,
                   const IncomingMessage& message) {
-  const RemoteMemory memory = call.memory();
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kWrite);
+  transfer.Scatter(message.payload, *message.data);
+  const uint32_t full_name = static_cast<uint32_t>(message.name.size());
   if (fields.name != 0) {
     const size_t copied = std::min(fields.name_length, message.name.size());
-    const uint32_t full = static_cast<uint32_t>(message.name.size());
-    if (!memory.Write(fields.name, {message.name.data(), copied}) ||
-        !memory.WriteValue(address + kMsghdrNameLengthOffset, full)) {
-      return EFAULT;
-    }
+    transfer.Write(fields.name, {message.name.data(), copied});
+    transfer.Write(address + kMsghdrNameLengthOffset, BytesOf(full_name));
   }
   const size_t control =
       std::min<uint64_t>(fields.control == 0 ? 0 : fields.control_length, message.control.size());
-  // msg_controllen and msg_flags are neighbours: one copy.
-  struct {
-    uint64_t control_length;
-    uint32_t flags;
-  } tail = {control, static_cast<uint32_t>(message.result_flags)};
-  static_assert(kMsghdrFlagsOffset == kMsghdrControlLengthOffset + sizeof(uint64_t));
-  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&tail), 12);
-  if (!memory.Write(fields.control, {message.control.data(), control}) ||
-      !memory.Write(address + kMsghdrControlLengthOffset, bytes)) {
-    return EFAULT;
-  }
-  return 0;
+  transfer.Write(fields.control, {message.control.data(), control});
+  // msg_controllen and msg_flags are neighbours.
+  const uint64_t control_length = control;
+  const uint32_t flags = static_cast<uint32_t>(message.result_flags);
+  transfer.Write(address + kMsghdrControlLengthOffset, BytesOf(control_length));
+  transfer.Write(address + kMsghdrFlagsOffset, BytesOf(flags));
+  if (!call.Valid()) return kGone;
+  return transfer.Commit() ? 0 : EFAULT;
 }
 
 int64_t ReceiveOne(ContainerSocket& socket, Call& call, uint64_t address, int flags, bool* native,
@@ -138,7 +150,9 @@ int64_t ReceiveOne(ContainerSocket& socket, Call& call, uint64_t address, int fl
   if (int error = ReadVectors(call, fields, &data); error != 0) return -error;
   const int64_t result = socket.Receive(call, message);
   if (result < 0) return result;
-  if (int error = WriteReceived(call, address, fields, message); error != 0) return -error;
+  const int error = WriteReceived(call, address, fields, message);
+  if (error == kGone && message.undo) message.undo();
+  if (error != 0) return -error;
   *undo = std::move(message.undo);
   return result;
 }
@@ -148,15 +162,22 @@ int64_t ReceiveOne(ContainerSocket& socket, Call& call, uint64_t address, int fl
 Reply ServeSendTo(ContainerSocket& socket, Call& call) {
   auto name_length = CheckSockaddrLength(call.int_argument(5));
   if (!name_length.ok()) return Reply::Fail(name_length.error());
-  std::array<uint8_t, kMaxSockaddr> name;
-  if (!call.memory().Read(call.argument(4), {name.data(), *name_length})) {
-    return Reply::Fail(EFAULT);
-  }
   auto data = SingleBuffer(call.argument(1), call.argument(2));
   if (!data.ok()) return Reply::Fail(data.error());
-  const int flags = call.int_argument(3);
-  const int64_t result = socket.Send(call, {{name.data(), *name_length}, &*data, {}, flags});
-  return ReplyOf(socket, call, flags, result, true);
+  std::array<uint8_t, kMaxSockaddr> name;
+  OutgoingMessage message;
+  message.name = {name.data(), *name_length};
+  message.data = &*data;
+  message.flags = call.int_argument(3);
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kRead);
+  transfer.Read(call.argument(4), {name.data(), *name_length});
+  const std::span<uint8_t> block = socket.sandbox().datagram_block();
+  if (socket.type() != SOCK_STREAM && data->total <= block.size()) {
+    transfer.Gather(*data, block.first(data->total));
+    message.payload = block.first(data->total);
+  }
+  if (!transfer.Commit()) return Reply::Fail(EFAULT);
+  return ReplyOf(socket, call, message.flags, socket.Send(call, message), true);
 }
 
 Reply ServeSendMsg(ContainerSocket& socket, Call& call) {
@@ -172,7 +193,9 @@ Reply ServeSendMMsg(ContainerSocket& socket, Call& call) {
   const uint32_t count = static_cast<uint32_t>(call.argument(2));
   // A stream's messages are the kernel's when they carry neither name nor control data; one that does
   // is refused or ignored there, and nobody sends such.
-  if (socket.SendIsNative({{}, nullptr, {}, flags})) return Reply::Continue();
+  OutgoingMessage probe;
+  probe.flags = flags;
+  if (socket.SendIsNative(probe)) return Reply::Continue();
   uint32_t sent = 0;
   int64_t result = 0;
   for (; sent < std::min<size_t>(count, kMostMessages); ++sent) {
@@ -198,19 +221,24 @@ Reply ServeRecvFrom(ContainerSocket& socket, Call& call) {
   message.data = &*data;
   const int64_t result = socket.Receive(call, message);
   if (result < 0) return ReplyOf(socket, call, message.flags, result, false);
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kWrite);
+  transfer.Scatter(message.payload, *data);
   const uint64_t address = call.argument(4);
   const uint64_t length_address = call.argument(5);
+  const int32_t full = static_cast<int32_t>(message.name.size());
   if (address != 0) {
     int32_t length = 0;
     if (!call.memory().ReadValue(length_address, &length)) return Reply::Fail(EFAULT);
     if (length < 0) return Reply::Fail(EINVAL);
     const size_t copied = std::min(static_cast<size_t>(length), message.name.size());
-    const int32_t full = static_cast<int32_t>(message.name.size());
-    if (!call.memory().Write(address, {message.name.data(), copied}) ||
-        !call.memory().WriteValue(length_address, full)) {
-      return Reply::Fail(EFAULT);
-    }
+    transfer.Write(address, {message.name.data(), copied});
+    transfer.Write(length_address, BytesOf(full));
   }
+  if (!call.Valid()) {
+    if (message.undo) message.undo();
+    return Reply::Nobody();
+  }
+  if (!transfer.Commit()) return Reply::Fail(EFAULT);
   return Reply::Value(result).OnLost(std::move(message.undo));
 }
 

@@ -17,6 +17,7 @@
 #include "sentry/memory/credentials.h"
 #include "sentry/memory/process_table.h"
 #include "sentry/memory/remote_memory.h"
+#include "sentry/memory/remote_transfer.h"
 
 namespace moat::sentry {
 namespace {
@@ -123,6 +124,45 @@ TEST(RemoteMemory, DeadProcess) {
   }
   uint8_t byte;
   EXPECT_FALSE(RemoteMemory(pid).Read(reinterpret_cast<uint64_t>(&pid), {&byte, 1}));
+}
+
+TEST(RemoteTransfer, ManyPiecesInOrder) {
+  static std::array<uint8_t, 100> target;
+  std::array<uint8_t, 100> source;
+  for (size_t i = 0; i < source.size(); ++i) source[i] = static_cast<uint8_t>(i + 1);
+  Child child;
+  const RemoteMemory memory(child.pid());
+  RemoteTransfer write(memory, RemoteTransfer::Direction::kWrite);
+  for (size_t i = 0; i < 50; ++i) {
+    write.Write(reinterpret_cast<uint64_t>(&target[i]), {&source[i], 1});
+  }
+  IoVectors rest;
+  rest.pieces = {{reinterpret_cast<uint64_t>(&target[50]), 20},
+                 {reinterpret_cast<uint64_t>(&target[70]), 1000}};
+  write.Scatter({&source[50], 50}, rest);
+  ASSERT_TRUE(write.Commit());
+  std::array<uint8_t, 100> back;
+  RemoteTransfer read(memory, RemoteTransfer::Direction::kRead);
+  read.Read(reinterpret_cast<uint64_t>(target.data()), {back.data(), 1});
+  read.Read(reinterpret_cast<uint64_t>(&target[1]), {back.data() + 1, 99});
+  ASSERT_TRUE(read.Commit());
+  EXPECT_EQ(back, source);
+}
+
+TEST(RemoteTransfer, FailsAsAWhole) {
+  Pages pages;
+  Child child;
+  std::array<uint8_t, 16> bytes{};
+  RemoteTransfer transfer(RemoteMemory(child.pid()), RemoteTransfer::Direction::kWrite);
+  transfer.Write(pages.end() - 16, bytes);
+  transfer.Write(pages.end(), bytes);
+  EXPECT_FALSE(transfer.Commit());
+  RemoteTransfer small(RemoteMemory(child.pid()), RemoteTransfer::Direction::kWrite);
+  IoVectors vectors;
+  vectors.pieces = {{pages.end() - 16, 8}};
+  small.Scatter(bytes, vectors);
+  EXPECT_FALSE(small.Commit()) << "no room for all";
+  EXPECT_TRUE(RemoteTransfer(RemoteMemory(child.pid()), RemoteTransfer::Direction::kRead).Commit());
 }
 
 TEST(ProcessTable, DuplicatesDescriptors) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,17 +40,22 @@ class Sandbox;
 struct OutgoingMessage {
   std::span<const uint8_t> name;     // empty: none
   const IoVectors* data = nullptr;   // in the caller's memory
+  // The payload, when it was copied together with the rest (data->total bytes, in the datagram block).
+  std::optional<std::span<const uint8_t>> payload;
   std::span<const uint8_t> control;  // copied already
   int flags = 0;
 };
 
-// recvfrom, recvmsg or one message of recvmmsg. The socket scatters the payload into `data` itself and
-// leaves the rest here for the call to copy out.
+// recvfrom, recvmsg or one message of recvmmsg. The socket leaves everything here for the call to copy
+// out at once.
 struct IncomingMessage {
   const IoVectors* data = nullptr;
   uint64_t control_capacity = 0;  // msg_controllen; 0 without a buffer
   int flags = 0;                  // MSG_* that the caller passed
   // Results.
+  // At most data->total bytes; in the datagram block or in `kept`.
+  std::span<const uint8_t> payload;
+  netstack::Slice kept;
   std::vector<uint8_t> name;      // sockaddr as Linux reports it; may be longer than the caller's buffer
   std::vector<uint8_t> control;
   int result_flags = 0;           // msg_flags
@@ -102,7 +108,8 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   // Whether the kernel's own call on the container's end does the right thing for this message.
   virtual bool SendIsNative(const OutgoingMessage& message) const { return false; }
   virtual bool ReceiveIsNative(const IncomingMessage& message) const { return false; }
-  // Bytes transferred, or a negated errno; -EAGAIN parks a blocking call. Never blocks.
+  // Bytes transferred, or a negated errno; -EAGAIN parks a blocking call. Never blocks. Receive() returns
+  // what the call is to return, which with MSG_TRUNC is more than the payload.
   virtual int64_t Send(Call& call, const OutgoingMessage& message);
   virtual int64_t Receive(Call& call, IncomingMessage& message);
 

@@ -112,7 +112,13 @@ Reply DatagramContainerSocket::SetOption(Call& call, int level, int name, int32_
                                          std::span<const uint8_t> value) {
   // Filters and checksums of raw sockets: what they ask for is what happens.
   if (raw_ && (level == SOL_RAW || level == IPPROTO_ICMPV6)) return Reply::Value(0);
-  return SetInetOption({*this, kind(), family()}, call, level, name, length, value);
+  Reply reply = SetInetOption({*this, kind(), family()}, call, level, name, length, value);
+  if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE) && reply.value() == 0) {
+    // The container's queue is charged to our end.
+    const int size = static_cast<int>(handle_->options().receive_buffer);
+    setsockopt(end_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+  }
+  return reply;
 }
 
 // --- Sending -------------------------------------------------------------------------------------
@@ -147,14 +153,18 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
   }
   control.destination = destination;
   if (control.segment_size == 0) control.segment_size = settings_.gso_segment;
-  std::span<uint8_t> buffer = sandbox_.datagram_block();
   const size_t size = message.data->total;
-  if (call.memory().Gather(*message.data, buffer.first(size)) != static_cast<ssize_t>(size)) {
-    return -EFAULT;
+  std::span<const uint8_t> payload;
+  if (message.payload.has_value()) {
+    payload = *message.payload;
+  } else {
+    const std::span<uint8_t> buffer = sandbox_.datagram_block().first(size);
+    if (call.memory().Gather(*message.data, buffer) != static_cast<ssize_t>(size)) return -EFAULT;
+    payload = buffer;
   }
   if (!call.Valid()) return -ESRCH;
   if (settings_.pending_error != 0) return -std::exchange(settings_.pending_error, 0);
-  const Error error = SendNow(buffer.first(size), control);
+  const Error error = SendNow(payload, control);
   return error == Error::kOk ? static_cast<int64_t>(size) : -ToErrno(error);
 }
 
@@ -313,7 +323,7 @@ int DatagramContainerSocket::Take(Call& call, int flags, Arrival* arrival,
 }
 
 int64_t DatagramContainerSocket::Receive(Call& call, IncomingMessage& message) {
-  if ((message.flags & MSG_ERRQUEUE) != 0) return ReceiveError(call, message);
+  if ((message.flags & MSG_ERRQUEUE) != 0) return ReceiveError(message);
   if ((message.flags & MSG_OOB) != 0) return -EOPNOTSUPP;
   for (;;) {
     Arrival arrival;
@@ -325,19 +335,15 @@ int64_t DatagramContainerSocket::Receive(Call& call, IncomingMessage& message) {
     if (error == ESHUTDOWN) return 0;  // reading has been shut down
     if (error != 0) return -error;
     if (arrival.error != 0) continue;  // announced an error that has been reported already
-    return Report(call, message, arrival, payload, size);
+    return Report(message, arrival, payload, size);
   }
 }
 
-int64_t DatagramContainerSocket::Report(Call& call, IncomingMessage& message,
-                                        const Arrival& arrival, std::span<const uint8_t> payload,
-                                        size_t size) {
+int64_t DatagramContainerSocket::Report(IncomingMessage& message, const Arrival& arrival,
+                                        std::span<const uint8_t> payload, size_t size) {
   const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
-  if (!call.Valid()) return -ESRCH;
-  if (fits != 0 && call.memory().Scatter(payload.first(fits), *message.data) !=
-                       static_cast<ssize_t>(fits)) {
-    return -EFAULT;
-  }
+  message.payload = payload.first(fits);
+  message.kept = arrival.datagram.payload;
   const Datagram& datagram = arrival.datagram;
   const EncodedAddress encoded = EncodeSockaddr(datagram.source, family());
   message.name.assign(encoded.span().begin(), encoded.span().end());
@@ -366,16 +372,13 @@ int64_t DatagramContainerSocket::Report(Call& call, IncomingMessage& message,
   return static_cast<int64_t>((message.flags & MSG_TRUNC) != 0 ? size : fits);
 }
 
-int64_t DatagramContainerSocket::ReceiveError(Call& call, IncomingMessage& message) {
+int64_t DatagramContainerSocket::ReceiveError(IncomingMessage& message) {
   auto error = handle_->TakeQueuedError();
   if (!error.has_value()) return -EAGAIN;
-  const std::span<const uint8_t> payload = error->payload.span();
+  message.kept = error->payload;
+  const std::span<const uint8_t> payload = message.kept.span();
   const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
-  if (!call.Valid()) return -ESRCH;
-  if (fits != 0 && call.memory().Scatter(payload.first(fits), *message.data) !=
-                       static_cast<ssize_t>(fits)) {
-    return -EFAULT;
-  }
+  message.payload = payload.first(fits);
   const EncodedAddress encoded = EncodeSockaddr(error->destination, family());
   message.name.assign(encoded.span().begin(), encoded.span().end());
   ControlWriter writer(message.control_capacity);

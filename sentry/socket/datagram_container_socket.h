@@ -62,11 +62,11 @@ class DatagramContainerSocket final : public ContainerSocket {
   netstack::Error SendNow(std::span<const uint8_t> payload, const netstack::SendControl& control);
   netstack::Error TakeIdentifier(uint16_t identifier);
   netstack::Result<netstack::Datagram> ReceiveFromStack();
-  int64_t ReceiveError(Call& call, IncomingMessage& message);
+  int64_t ReceiveError(IncomingMessage& message);
   // The next datagram from the container's queue, else from the stack. The payload is in the read
   // block, its size in *size.
   int Take(Call& call, int flags, Arrival* arrival, std::span<const uint8_t>* payload, size_t* size);
-  int64_t Report(Call& call, IncomingMessage& message, const Arrival& arrival,
+  int64_t Report(IncomingMessage& message, const Arrival& arrival,
                  std::span<const uint8_t> payload, size_t size);
   bool Deliver(std::span<const uint8_t> payload, Arrival arrival);
   void FillQueue();

@@ -7,12 +7,11 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <algorithm>
-#include <array>
-#include <cstring>
 #include <vector>
 
+#include "sentry/abi/bytes.h"
 #include "sentry/memory/credentials.h"
+#include "sentry/memory/remote_transfer.h"
 #include "sentry/options/options.h"
 #include "sentry/options/stack_option_host.h"
 #include "sentry/sandbox.h"
@@ -55,17 +54,11 @@ int WriteAcceptAddress(Call& call, const netstack::Endpoint& remote, netstack::F
   if (!call.Valid()) return ENOENT;
   if (length < 0) return EINVAL;
   const EncodedAddress encoded = EncodeSockaddr(remote, family);
-  const auto bytes = encoded.Truncated(static_cast<size_t>(length));
   const int32_t full = static_cast<int32_t>(encoded.size);
-  // Both in one copy.
-  std::array<uint8_t, kSockaddrIn6Size + sizeof(full)> out;
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-  std::memcpy(out.data() + bytes.size(), &full, sizeof(full));
-  const size_t size = bytes.size() + sizeof(full);
-  IoVectors places;
-  places.pieces = {{address, bytes.size()}, {length_address, sizeof(full)}};
-  places.total = size;
-  return call.memory().Scatter({out.data(), size}, places) == static_cast<ssize_t>(size) ? 0 : EFAULT;
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kWrite);
+  transfer.Write(address, encoded.Truncated(static_cast<size_t>(length)));
+  transfer.Write(length_address, BytesOf(full));
+  return transfer.Commit() ? 0 : EFAULT;
 }
 
 Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name, uint64_t value,
@@ -82,10 +75,10 @@ Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name,
     out[0] = TCP_ESTABLISHED;  // the stack does not know of the connection
   }
   const int32_t size = static_cast<int32_t>(out.size());
-  if (!call.memory().Write(value, out) || !call.memory().WriteValue(length_address, size)) {
-    return Reply::Fail(EFAULT);
-  }
-  return Reply::Value(0);
+  RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kWrite);
+  transfer.Write(value, out);
+  transfer.Write(length_address, BytesOf(size));
+  return transfer.Commit() ? Reply::Value(0) : Reply::Fail(EFAULT);
 }
 
 Reply SetInetOption(const InetSocketView& view, Call& call, int level, int name, int32_t length,
