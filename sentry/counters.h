@@ -23,6 +23,8 @@ struct SentryCounters {
   uint64_t sweeps = 0;             // of the reaper
   uint64_t spins_hit = 0;          // an event arrived while spinning
   uint64_t spins_missed = 0;
+  uint64_t pauses_hit = 0;         // answers gathered while the loop paused
+  uint64_t pauses_missed = 0;
 };
 
 }  // namespace moat::sentry

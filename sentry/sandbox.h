@@ -32,6 +32,7 @@
 #include "sentry/intercept/reply.h"
 #include "sentry/intercept/replay_cache.h"
 #include "sentry/memory/process_table.h"
+#include "sentry/socket/answer_gauge.h"
 #include "sentry/socket/container_socket.h"
 #include "sentry/socket/tcp_pump.h"
 
@@ -84,6 +85,7 @@ class Sandbox final : public StackAccess {
   SentryRandom& random() { return random_; }
   SentryCounters& counters() { return counters_; }
   ProcessTable& processes() { return processes_; }
+  AnswerGauge& answers() { return answers_; }
   ReplayCache& replay_cache() { return replay_cache_; }
   LocalListeners& local_listeners() { return *local_listeners_; }
   Reaper& reaper() { return *reaper_; }
@@ -173,6 +175,7 @@ class Sandbox final : public StackAccess {
   netstack::TimerQueue timers_;
   std::unique_ptr<netstack::Stack> stack_;
   ProcessTable processes_;
+  AnswerGauge answers_;
   ReplayCache replay_cache_;
   std::unique_ptr<LocalListeners> local_listeners_;
   std::unique_ptr<Reaper> reaper_;

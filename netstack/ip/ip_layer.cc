@@ -84,6 +84,12 @@ void IpLayer::ReceiveIp(Interface& in, Slice packet, const LinkMetadata& link) {
   }
 }
 
+void IpLayer::FlushLinks() {
+  for (const auto& interface : state_.interfaces.all()) {
+    if (interface->link != nullptr) interface->link->Flush();
+  }
+}
+
 bool IpLayer::DeliverLooped(int budget) {
   for (; budget > 0 && !state_.loopback.empty(); --budget) {
     LoopedPacket looped = state_.loopback.Pop();

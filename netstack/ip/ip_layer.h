@@ -52,6 +52,7 @@ class IpLayer final : public IpSender,
   void Receive(InterfaceIndex index, RxFrame frame);
   // Delivers up to `budget` packets of the loopback queue; true when some are left.
   bool DeliverLooped(int budget);
+  void FlushLinks();
   bool HasLooped() const { return !state_.loopback.empty(); }
 
   // --- IpSender --------------------------------------------------------------------------------

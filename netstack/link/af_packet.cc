@@ -271,6 +271,18 @@ int AfPacketLink::SendOnce(const TxFrame& frame) {
 }
 
 bool AfPacketLink::Transmit(const TxFrame& frame) {
+  const bool together = frame.offload.gso == GsoType::kNone && FrameOutbox::Takes(frame);
+  if (!together || !outbox_.HasRoom(frame)) Flush();
+  if (!together) return SendAlone(frame);
+  outbox_.Add(frame);
+  return true;
+}
+
+void AfPacketLink::Flush() {
+  if (!outbox_.empty()) statistics_.send_errors += outbox_.Send(fd_);
+}
+
+bool AfPacketLink::SendAlone(const TxFrame& frame) {
   const bool udp_gso = frame.offload.gso == GsoType::kUdp;
   if (frame.payload.size() > kMaxPieces || (udp_gso && device_refuses_udp_gso_)) {
     return SendInSoftware(frame);

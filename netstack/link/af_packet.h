@@ -14,11 +14,12 @@
 //
 // The ring is 1 MiB by default and counts in the process's PSS, as it is mapped whole.
 //
-// Transmit() is one sendmsg(2), around the queueing disciplines (PACKET_QDISC_BYPASS), so that tc egress
-// filters that silence the kernel's own stack do not meet these frames.
+// Transmit() is one sendmsg(2) for a large frame; small ones wait for Flush(), which sends them together. Both
+// go around the queueing disciplines (PACKET_QDISC_BYPASS), so that tc egress filters that silence the
+// kernel's own stack do not meet these frames.
 //
 // Thread rule: ReceiveBatch() touches only the receive side and may run outside the stack's lock, by one
-// thread at a time; Transmit() runs under the stack's lock. Errors: see each call.
+// thread at a time; Transmit() and Flush() run under the stack's lock. Errors: see each call.
 #ifndef MOAT_NETSTACK_LINK_AF_PACKET_H_
 #define MOAT_NETSTACK_LINK_AF_PACKET_H_
 
@@ -29,6 +30,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "netstack/link/frame_outbox.h"
 #include "netstack/link/link.h"
 
 namespace moat::netstack {
@@ -64,6 +66,7 @@ class AfPacketLink : public Link {
 
   LinkCapabilities capabilities() const override;
   bool Transmit(const TxFrame& frame) override;
+  void Flush() override;  // what the device refuses counts in send_errors
 
   // Readable when frames wait, level-triggered. Also when the device went down, which ReceiveBatch()
   // clears.
@@ -89,6 +92,7 @@ class AfPacketLink : public Link {
   bool TakeFromRing(const Slot& slot, RxFrame& frame);
   bool TakeFromSocket(const Slot& slot, RxFrame& frame);
   void ClearSocketError();
+  bool SendAlone(const TxFrame& frame);
   bool SendInSoftware(const TxFrame& frame);
   int SendOnce(const TxFrame& frame);  // 0 or an errno
 
@@ -100,6 +104,7 @@ class AfPacketLink : public Link {
   uint32_t next_frame_ = 0;
   bool gone_ = false;
   bool device_refuses_udp_gso_ = false;
+  FrameOutbox outbox_;
   AfPacketStatistics statistics_;
 };
 

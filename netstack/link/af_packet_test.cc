@@ -59,7 +59,10 @@ class AfPacketTest : public testing::Test {
 
   bool Send(std::span<const uint8_t> headers, std::span<const uint8_t> payload,
             const TxOffload& offload = {}) {
-    return a_->Transmit({.headers = headers, .payload = {&payload, 1}, .offload = offload});
+    const uint64_t errors = a_->Statistics().send_errors;
+    const bool taken = a_->Transmit({.headers = headers, .payload = {&payload, 1}, .offload = offload});
+    a_->Flush();
+    return taken && a_->Statistics().send_errors == errors;
   }
 
   // The test's own frames that arrive at b, up to `count` of them, within a second of silence.
@@ -111,6 +114,7 @@ TEST_F(AfPacketTest, GatheredPayloadIsJoined) {
   const std::array<std::span<const uint8_t>, 3> pieces = {all.first(1), all.subspan(1, 50),
                                                           all.subspan(51)};
   ASSERT_TRUE(a_->Transmit({.headers = headers, .payload = pieces}));
+  a_->Flush();
   const std::vector<RxFrame> frames = Receive(1);
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(std::memcmp(frames[0].bytes.data() + 14, bytes.data(), bytes.size()), 0);
@@ -221,6 +225,19 @@ TEST_F(AfPacketTest, VlanTagIsPutBack) {
   ASSERT_EQ(frames.size(), 1u);
   ASSERT_EQ(frames[0].bytes.size(), headers.size() + payload.size());
   EXPECT_EQ(std::memcmp(frames[0].bytes.data(), headers.data(), headers.size()), 0);
+}
+
+TEST_F(AfPacketTest, SmallFramesWaitForTheFlushAndKeepTheirOrder) {
+  ASSERT_TRUE(Shell("ip link set va mtu 9000 && ip link set vb mtu 9000"));
+  const std::vector<uint8_t> headers = Headers(kTestEthertype), small(60, 1), large(4000, 2);
+  const std::array<std::span<const uint8_t>, 1> first = {small}, second = {large};
+  ASSERT_TRUE(a_->Transmit({.headers = headers, .payload = first}));
+  EXPECT_TRUE(Receive(1).empty());
+  ASSERT_TRUE(a_->Transmit({.headers = headers, .payload = second}));  // pushes the small one out
+  const auto arrived = Receive(2);
+  ASSERT_EQ(arrived.size(), 2u);
+  EXPECT_EQ(arrived[0].bytes.size(), headers.size() + small.size());
+  EXPECT_EQ(arrived[1].bytes.size(), headers.size() + large.size());
 }
 
 TEST_F(AfPacketTest, OwnFramesDoNotComeBack) {

@@ -33,6 +33,7 @@ class CaptureLink : public Link {
     }
     return inner_->Transmit(frame);
   }
+  void Flush() override { inner_->Flush(); }
 
   void OnReceive(const RxFrame& frame) {
     if (writer_ == nullptr) return;

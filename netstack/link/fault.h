@@ -45,6 +45,7 @@ class FaultLink : public Link {
 
   LinkCapabilities capabilities() const override { return inner_->capabilities(); }
   bool Transmit(const TxFrame& frame) override;
+  void Flush() override { inner_->Flush(); }
   void Receive(RxFrame frame);
 
   // From now on; frames under way keep their times.

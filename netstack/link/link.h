@@ -64,9 +64,12 @@ class Link {
 
   virtual LinkCapabilities capabilities() const = 0;
 
-  // Sends one frame now. False: dropped because the queue below is full (counted by the caller);
-  // the caller never retries by itself, protocols do.
+  // Sends one frame, now or with others at the next Flush(), in order. False: dropped because the queue
+  // below is full (counted by the caller); the caller never retries by itself, protocols do.
   virtual bool Transmit(const TxFrame& frame) = 0;
+
+  // Sends what Transmit() kept. The stack calls it at the end of its own Flush().
+  virtual void Flush() {}
 };
 
 }  // namespace moat::netstack

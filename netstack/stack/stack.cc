@@ -61,6 +61,7 @@ class Stack::Impl {
       (void)ip.DeliverLooped(kLoopedPerRound);
       tcp.Flush();
     }
+    ip.FlushLinks();
   }
 
   const Clock& clock;

@@ -44,8 +44,8 @@ class Stack {
   Stack& operator=(const Stack&) = delete;
 
   // --- Driving ---------------------------------------------------------------------------------
-  // A frame that arrived on `interface`. Everything it causes is sent before this returns, except what
-  // is delayed to the end of the batch: acknowledgements and window updates may wait for Flush().
+  // A frame that arrived on `interface`. What it causes is sent before Flush() ends at the latest: links may
+  // keep frames until then, and acknowledgements and window updates wait for the end of the batch.
   void Receive(InterfaceIndex interface, RxFrame frame);
   // End of a batch of Receive() and socket calls: delivers looped-back packets and sends what was held back.
   void Flush();

@@ -233,6 +233,7 @@ TEST_F(AttachTest, AttachedLinkSeesWhatTheKernelDoesNot) {
   std::memcpy(reply.data() + 6, kOurMac, 6);
   reply[21] = 2;
   EXPECT_TRUE(link_->Transmit({.headers = reply, .payload = {}, .offload = {}}));
+  link_->Flush();
   EXPECT_TRUE(peer_socket_->Receives(kLong, IsArpReply));
   (*attacher)->Detach(ours_index_);
   EXPECT_EQ(link_, nullptr);

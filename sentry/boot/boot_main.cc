@@ -30,7 +30,8 @@ namespace moat::sentry {
 namespace {
 
 constexpr rlim_t kMostDescriptors = 1 << 20;
-constexpr int kDefaultSpinMicroseconds = 0;
+// Less than a wake-up of a sleeping CPU takes in a virtual machine.
+constexpr int kDefaultSpinMicroseconds = 30;
 
 // A small process: one arena for all threads. Memory goes back only beyond what a burst of 64 KiB frames
 // takes: with a lower threshold each burst gives its pages back and faults them in again, which doubled

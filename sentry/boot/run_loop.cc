@@ -2,11 +2,14 @@
 
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
+#include <span>
+
+#include "sentry/boot/pacing.h"
 
 namespace moat::sentry {
 namespace {
@@ -39,53 +42,80 @@ int64_t MonotonicMicroseconds() {
   return now.tv_sec * 1'000'000 + now.tv_nsec / 1'000;
 }
 
-// Until there are events or the time is over.
-int Spin(EventLoop& loop, std::span<epoll_event> events, int microseconds) {
-  const int64_t until = MonotonicMicroseconds() + microseconds;
-  for (;;) {
-    const int count = loop.Wait(events, 0);
-    if (count != 0 || MonotonicMicroseconds() >= until) return count;
-    sched_yield();
+// A wake-up of an idle CPU costs some 40 us, an event that comes while one looks for it none. Between looks
+// the CPU is offered to whoever wants it (sched_yield(2)), so that the peer can run on this CPU, too.
+class Waiting {
+ public:
+  Waiting(Sandbox& sandbox, int spin_microseconds)
+      : sandbox_(sandbox), spin_microseconds_(spin_microseconds) {}
+
+  // Blocks until there are events; not under the lock.
+  std::span<epoll_event> NextEvents() {
+    if (paused_) nanosleep(&kPause, nullptr);
+    int count = 0;
+    spun_ = spin_microseconds_ > 0 && spin_.Wanted();
+    if (spun_) count = Spin();
+    spin_paid_ = count != 0;
+    if (count == 0) count = sandbox_.loop().Wait(events_, -1);
+    return {events_.data(), static_cast<size_t>(count)};
   }
-}
+
+  // After these events were dispatched, under the lock: learns what paid, and plans the next wait.
+  void Learn() {
+    if (spun_) {
+      spin_paid_ ? spin_.Paid() : spin_.Missed();
+      ++(spin_paid_ ? sandbox_.counters().spins_hit : sandbox_.counters().spins_missed);
+    }
+    AnswerGauge& answers = sandbox_.answers();
+    if (paused_) {
+      const bool paid = answers.answered() - answered_before_ >= kWorthAPause;
+      paid ? pause_.Paid() : pause_.Missed();
+      ++(paid ? sandbox_.counters().pauses_hit : sandbox_.counters().pauses_missed);
+      if (!paid) answers.Forget();
+    }
+    answered_before_ = answers.answered();
+    paused_ = answers.open() >= kManyAnswers && pause_.Wanted();
+  }
+
+ private:
+  static constexpr timespec kPause = {.tv_sec = 0, .tv_nsec = 50'000};
+  static constexpr uint32_t kManyAnswers = 5;   // that are open, for a pause to be tried
+  static constexpr uint64_t kWorthAPause = 3;   // answers that came during it
+
+  int Spin() {
+    const int64_t until = MonotonicMicroseconds() + spin_microseconds_;
+    for (;;) {
+      const int count = sandbox_.loop().Wait(events_, 0);
+      if (count != 0 || MonotonicMicroseconds() >= until) return count;
+      sched_yield();
+    }
+  }
+
+  Sandbox& sandbox_;
+  const int spin_microseconds_;
+  std::array<epoll_event, kBatch> events_;
+  Gamble spin_;
+  Gamble pause_;
+  bool spun_ = false;
+  bool spin_paid_ = false;
+  bool paused_ = false;  // before the events that come next
+  uint64_t answered_before_ = 0;
+};
 
 }  // namespace
 
-bool Spinner::Wanted() {
-  if (microseconds_ <= 0) return false;
-  if (skip_ == 0) return true;
-  --skip_;
-  return false;
-}
-
-void Spinner::Hit() {
-  misses_ = 0;
-  penalty_ = 1;
-}
-
-void Spinner::Missed() {
-  if (++misses_ <= kPatience) return;
-  skip_ = penalty_;
-  penalty_ = std::min(2 * penalty_, kMostSkipped);
-}
-
 void RunLoop(Sandbox& sandbox, int spin_microseconds, absl::FunctionRef<bool()> ended) {
-  std::array<epoll_event, kBatch> events;
+  // Pauses are shorter than the default slack of timers (50 us).
+  prctl(PR_SET_TIMERSLACK, 1'000);
   sandbox.mutex().Lock();
   TimerEvents timer(sandbox);
   sandbox.mutex().Unlock();
-  Spinner spinner(spin_microseconds);
+  Waiting waiting(sandbox, spin_microseconds);
   for (;;) {
-    const bool spin = spinner.Wanted();
-    int count = spin ? Spin(sandbox.loop(), events, spin_microseconds) : 0;
-    const bool hit = count != 0;
-    if (!hit) count = sandbox.loop().Wait(events, -1);
+    const std::span<epoll_event> events = waiting.NextEvents();
     SandboxEntry entry(sandbox);
-    if (spin) {
-      hit ? spinner.Hit() : spinner.Missed();
-      ++(hit ? sandbox.counters().spins_hit : sandbox.counters().spins_missed);
-    }
-    sandbox.loop().Dispatch({events.data(), static_cast<size_t>(count)});
+    sandbox.loop().Dispatch(events);
+    waiting.Learn();
     if (ended()) return;
   }
 }

@@ -81,7 +81,8 @@ std::string DescribeCounters(const SentryCounters& c) {
                       c.connections_direct, ", plain resets ", c.resets_plain,
                       ", datagrams dropped ", c.datagrams_dropped, ", metadata lost ",
                       c.metadata_lost, ", sweeps ", c.sweeps, ", spins hit ", c.spins_hit,
-                      ", missed ", c.spins_missed);
+                      ", missed ", c.spins_missed, ", pauses hit ", c.pauses_hit, ", missed ",
+                      c.pauses_missed);
 }
 
 }  // namespace moat::sentry

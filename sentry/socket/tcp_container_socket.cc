@@ -30,6 +30,7 @@ TcpContainerSocket::TcpContainerSocket(Sandbox& sandbox, int domain,
 TcpContainerSocket::~TcpContainerSocket() {
   if (state_ == State::kListening) StopListening();
   tcp_->SetObserver(nullptr);
+  sandbox_.answers().Answered(answer_);
 }
 
 AddressRules TcpContainerSocket::Rules() const {

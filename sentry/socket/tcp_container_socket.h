@@ -19,6 +19,7 @@
 
 #include "netstack/socket/tcp_socket.h"
 #include "sentry/abi/sockaddr.h"
+#include "sentry/socket/answer_gauge.h"
 #include "sentry/socket/container_socket.h"
 #include "sentry/socket/tcp_pump.h"
 
@@ -128,6 +129,7 @@ class TcpContainerSocket final : public ContainerSocket {
   int64_t NativeSend(Call& call, const OutgoingMessage& message);
 
   std::unique_ptr<netstack::TcpSocket> tcp_;
+  AnswerGauge::Mark answer_;
   State state_;
   bool readable_ = false;        // the container may have written: an edge is not repeated
   bool end_seen_ = false;        // a hang-up was reported: no further edge will come

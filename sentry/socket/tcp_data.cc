@@ -79,6 +79,7 @@ void TcpContainerSocket::PumpOut() {
   PumpResult result;
   do {
     result = PumpToStack(end_.get(), *tcp_, sandbox_.read_block());
+    if (result.moved != 0) sandbox_.answers().Answered(answer_);
     // After a hang-up there is no further edge: read until the end itself shows.
   } while (result.stop == PumpStop::kEmpty && result.moved != 0 && end_seen_);
   switch (result.stop) {
@@ -121,7 +122,9 @@ void TcpContainerSocket::PumpIn() {
   if (state_ != State::kConnected || !end_.valid()) return;
   PumpStop stop = PumpStop::kEnd;
   if (!fin_received_) {
-    stop = PumpToContainer(*tcp_, end_.get()).stop;
+    const PumpResult result = PumpToContainer(*tcp_, end_.get());
+    if (result.moved != 0) sandbox_.answers().Delivered(answer_);
+    stop = result.stop;
     WaitForRoom(stop == PumpStop::kFull);
     if (stop == PumpStop::kEnd) {
       fin_received_ = true;
