@@ -20,6 +20,7 @@ absl::Span<const Verb* const> VerbTable() {
       &kPsVerb,
       &kResumeVerb,
       &kRunVerb,
+      &kSimVerb,
       &kSpecVerb,
       &kStartVerb,
       &kStateVerb,

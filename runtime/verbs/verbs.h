@@ -21,6 +21,7 @@ extern const Verb kPauseVerb;
 extern const Verb kPsVerb;
 extern const Verb kResumeVerb;
 extern const Verb kRunVerb;
+extern const Verb kSimVerb;
 extern const Verb kSpecVerb;
 extern const Verb kStartVerb;
 extern const Verb kStateVerb;
