@@ -174,6 +174,12 @@ for ((i = 0; i < 50; ++i)); do
   ctl web ss -tHn | grep -q ESTAB && break
   sleep 0.1
 done
+# An IPv6 address is ours for good when duplicate address detection has heard nobody (RFC 4862), which takes
+# a second.
+for ((i = 0; i < 50; ++i)); do
+  ctl web addr | grep -q tentative || break
+  sleep 0.1
+done
 show "moatctl web addr" ctl web addr
 show "moatctl web route" ctl web route
 show "moatctl web -6 route" ctl web -6 route

@@ -1,160 +1,199 @@
-"""`docker run --runtime=moat`: published ports, exec, stop, exit codes, output, signals, terminal."""
+"""`docker run --runtime=moat`: published ports, exec, stop, exit codes, output, signals, terminal, networks."""
 
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
 import time
-import unittest
 
-from harness.docker import Docker
-from harness.process import need, text
+from harness.docker import BRIDGE4
+from harness.docker_case import DockerCase, start_docker, stop_docker
+from harness.process import eventually, need, text
 
-PYTHON_SERVER = ["/usr/bin/python3", "-m", "http.server", "80", "--directory", "/srv"]
+WEB = ["/usr/bin/python3", "-m", "http.server", "--directory", "/srv"]
 
 
-class DockerCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.docker = Docker().__enter__()
+def setUpModule():
+    start_docker()
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.docker.close()
 
-    def tearDown(self):
-        listed = self.docker.docker("ps", "-aq").stdout.decode().split()
-        if listed:
-            self.docker.docker("rm", "-f", *listed, timeout=60)
+def tearDownModule():
+    stop_docker()
 
-    def run_container(self, options, argv, **more):
-        return self.docker.docker(*self.docker.run_arguments(*options), *argv, **more)
 
-    def curl(self, address, seconds=20):
-        """Fetches from where the ports are published, until it answers."""
-        end = time.monotonic() + seconds
-        while True:
-            done = self.docker.on_host([need("curl"), "-sS", "--max-time", "5", address], check=False)
-            if done.returncode == 0:
-                return done.stdout.decode()
-            if time.monotonic() > end:
-                logs = self.docker.docker("logs", self.name, check=False)
-                self.fail("%s: %s\ncontainer: %s%s" % (
-                    address, text(done.stderr), text(logs.stdout), text(logs.stderr)))
-            time.sleep(0.2)
+class DockerHelpers(DockerCase):
+    def curl(self, address):
+        return self.client_run([need("curl"), "-sS", "--max-time", "10", address])
 
-    def serve(self, argv, options=()):
-        self.name = "web"
-        self.run_container(["-d", "--name", self.name, "-p", "8080:80", *options], argv)
+    def client_run(self, argv, **options):
+        return self.on_client(argv, **options).stdout.decode()
 
+    def web(self, options=()):
+        """Something that listens on port 80, published as 8080, on both versions of IP."""
+        made = self.container(WEB + ["--bind", "::", "80"], ["-p", "8080:80", *options]).start()
+        self.wait_for_port(made.address(4), 80, made.alive)
+        return made
+
+    def started(self, argv, options=()):
+        """A container whose program has printed "ready"."""
+        made = self.container(argv, options).start()
+        eventually(lambda: "ready" in made.output(), "the container did not start", 30)
+        return made
+
+
+class DockerRun(DockerHelpers):
     def test_published_port(self):
-        self.serve(PYTHON_SERVER)
-        self.assertIn("Directory listing", self.curl("http://127.0.0.1:8080/"))
-        self.assertIn("Directory listing", self.curl("http://172.30.77.1:8080/"))
-
-    def test_published_port_over_ipv6(self):
-        self.serve(PYTHON_SERVER + ["--bind", "::"])
-        self.assertIn("Directory listing", self.curl("http://[::1]:8080/"))
-
-    def test_published_nginx(self):
-        conf = ("daemon off; pid /run/n.pid; error_log stderr; events {} "
-                "http { access_log off; server { listen 80; return 200 nginx-in-docker; } }")
-        self.serve(["/bin/sh", "-c", "mkdir -p /var/lib/nginx/body /var/log/nginx; "
-                    "echo '%s' >/run/n.conf; exec /usr/sbin/nginx -c /run/n.conf" % conf])
-        self.assertEqual(self.curl("http://127.0.0.1:8080/"), "nginx-in-docker")
-
-    def test_published_redis(self):
-        self.name = "redis"
-        self.run_container(["-d", "--name", self.name, "-p", "6380:6379"],
-                           ["/usr/bin/redis-server", "--protected-mode", "no", "--save", ""])
-        end = time.monotonic() + 20
-        while b"PONG" not in self.docker.on_host([need("redis-cli"), "-p", "6380", "ping"],
-                                                 check=False).stdout:
-            self.assertLess(time.monotonic(), end, "redis does not answer")
-            time.sleep(0.2)
-        output = self.docker.on_host([need("redis-benchmark"), "-p", "6380", "-t", "get,set", "-n", "5000",
-                                      "-q"], timeout=60).stdout.decode()
-        self.assertIn("GET:", output)
+        self.web()
+        for address in ("127.0.0.1", BRIDGE4, "[::1]"):
+            self.assertIn("Directory listing", self.curl("http://%s:8080/" % address))
 
     def test_exec(self):
-        self.serve(PYTHON_SERVER)
-        self.curl("http://127.0.0.1:8080/")
-        inside = self.docker.docker("exec", "web", "/usr/bin/curl", "-sS", "http://127.0.0.1/").stdout
+        made = self.web()
+        inside = made.exec(["/usr/bin/curl", "-sS", "http://127.0.0.1/"]).stdout
         self.assertIn(b"Directory listing", inside)
-        self.assertEqual(self.docker.docker("exec", "web", "/busybox", "sh", "-c", "exit 5",
-                                            check=False).returncode, 5)
+        self.assertEqual(made.exec(["/busybox", "sh", "-c", "exit 5"], check=False).returncode, 5)
 
     def test_two_containers_talk(self):
-        self.serve(PYTHON_SERVER)
-        self.curl("http://127.0.0.1:8080/")
-        address = self.docker.docker(
-            "inspect", "-f", "{{.NetworkSettings.IPAddress}}", "web").stdout.decode().strip()
-        done = self.run_container(["--rm"], ["/usr/bin/curl", "-sS", "http://%s/" % address])
-        self.assertIn(b"Directory listing", done.stdout)
-
-    def test_exit_codes(self):
-        for code in (0, 3, 255):
-            done = self.run_container(["--rm"], ["/busybox", "sh", "-c", "exit %d" % code], check=False)
-            self.assertEqual(done.returncode, code, text(done.stderr))
-        self.assertEqual(self.run_container(["--rm"], ["/nonexistent"], check=False).returncode, 127)
-        self.assertEqual(self.run_container(["--rm"], ["/etc/passwd"], check=False).returncode, 126)
-
-    def test_killed_container_reports_the_signal(self):
-        self.run_container(["-d", "--name", "victim"], ["/busybox", "sleep", "60"])
-        self.docker.docker("kill", "victim")
-        self.assertEqual(self.docker.docker("wait", "victim").stdout.strip(), b"137")
-
-    def test_output_streams(self):
-        done = self.run_container(["--rm"], ["/busybox", "sh", "-c", "echo out; echo err >&2"])
-        self.assertEqual((done.stdout, done.stderr), (b"out\n", b"err\n"))
-
-    def test_standard_input(self):
-        done = self.run_container(["--rm", "-i"], ["/busybox", "cat"], stdin=b"through\n")
-        self.assertEqual(done.stdout, b"through\n")
-
-    def test_terminal(self):
-        done = self.run_container(["-d", "-t", "--name", "tty"], ["/busybox", "sh", "-c", "tty; stty size"])
-        self.docker.docker("wait", "tty")
-        logs = self.docker.docker("logs", "tty").stdout.decode()
-        self.assertIn("/dev/pts/0", logs, text(done.stderr))
-
-    def test_stop_delivers_sigterm(self):
-        script = "trap 'echo got term; exit 9' TERM; echo ready; while :; do sleep 0.1; done"
-        self.run_container(["-d", "--name", "trap"], ["/busybox", "sh", "-c", script])
-        end = time.monotonic() + 15
-        while b"ready" not in self.docker.docker("logs", "trap").stdout:
-            self.assertLess(time.monotonic(), end, "the container did not start")
-            time.sleep(0.1)
-        self.docker.docker("stop", "trap", timeout=30)
-        self.assertEqual(self.docker.docker("wait", "trap").stdout.strip(), b"9")
-        self.assertIn(b"got term", self.docker.docker("logs", "trap").stdout)
+        made = self.web()
+        code, output = self.container(["/usr/bin/curl", "-sS", "http://%s/" % made.address(4)]).run()
+        self.assertEqual(code, 0, output)
+        self.assertIn("Directory listing", output)
 
     def test_stop_interrupts_a_blocking_accept(self):
-        script = ("import signal,socket,sys\n"
-                  "signal.signal(signal.SIGTERM, lambda *a: sys.exit(4))\n"
-                  "s=socket.create_server(('', 80)); print('ready', flush=True); s.accept()\n")
-        self.run_container(["-d", "--name", "acc"], ["/usr/bin/python3", "-c", script])
-        end = time.monotonic() + 15
-        while b"ready" not in self.docker.docker("logs", "acc").stdout:
-            self.assertLess(time.monotonic(), end, "the container did not start")
-            time.sleep(0.1)
-        self.docker.docker("stop", "-t", "8", "acc", timeout=30)
-        self.assertEqual(self.docker.docker("wait", "acc").stdout.strip(), b"4")
-
-    def test_limits_and_user(self):
-        done = self.run_container(["--rm", "--memory", "64m", "--pids-limit", "50", "--user", "1000:1000"],
-                                  ["/busybox", "id", "-u"])
-        self.assertEqual(done.stdout, b"1000\n")
+        made = self.started(["/usr/bin/python3", "-c",
+                             "import signal,socket,sys\n"
+                             "signal.signal(signal.SIGTERM, lambda *a: sys.exit(4))\n"
+                             "s=socket.create_server(('', 80)); print('ready', flush=True); s.accept()\n"])
+        self.docker.docker("stop", "-t", "8", made.name)
+        self.assertEqual(made.wait(), 4)
 
     def test_network_connect_while_running(self):
-        self.serve(PYTHON_SERVER)
-        self.curl("http://127.0.0.1:8080/")
+        made = self.web()
         self.docker.docker("network", "create", "--subnet", "172.30.78.0/24", "second")
         self.addCleanup(self.docker.docker, "network", "rm", "second", check=False)
-        self.docker.docker("network", "connect", "--ip", "172.30.78.9", "second", "web")
+        self.docker.docker("network", "connect", "--ip", "172.30.78.9", "second", made.name)
+        self.wait_for_port("172.30.78.9", 80)
         self.assertIn("Directory listing", self.curl("http://172.30.78.9/"))
-        self.docker.docker("network", "disconnect", "second", "web")
+        self.docker.docker("network", "disconnect", "second", made.name)
         self.assertIn("Directory listing", self.curl("http://127.0.0.1:8080/"))
 
     def test_pause(self):
-        self.serve(PYTHON_SERVER)
-        self.curl("http://127.0.0.1:8080/")
-        self.docker.docker("pause", "web")
-        self.docker.docker("unpause", "web")
+        made = self.web()
+        self.docker.docker("pause", made.name)
+        self.docker.docker("unpause", made.name)
         self.assertIn("Directory listing", self.curl("http://127.0.0.1:8080/"))
+
+
+class AsUnderRunc(DockerHelpers):
+    """What Docker and its users see of a container is what they see under runc."""
+
+    def outcome(self, runtime, options, command, **more):
+        """(exit code, stdout, stderr) of `docker run --rm`; the messages of a failed start left out."""
+        done = self.docker.docker(*self.docker.run_arguments("--rm", *options, runtime=runtime), *command,
+                                  check=False, **more)
+        stderr = text(done.stderr)
+        return done.returncode, text(done.stdout), "refused" if "docker:" in stderr else stderr
+
+    def check_same(self, options, command, **more):
+        moat = self.outcome("moat", options, command, **more)
+        self.assertEqual(moat, self.outcome("runc", options, command, **more))
+        return moat
+
+    def test_exit_codes(self):
+        for command, code in (
+                (["/busybox", "true"], 0), (["/busybox", "sh", "-c", "exit 3"], 3),
+                (["/busybox", "sh", "-c", "exit 255"], 255),
+                (["/usr/bin/python3", "-c", "import os; os.abort()"], None),
+                (["/nonexistent"], 127), (["/etc/passwd"], 126)):
+            with self.subTest(command=command):
+                seen = self.check_same([], command)[0]
+                if code is not None:
+                    self.assertEqual(seen, code)
+
+    def test_output_and_input(self):
+        script = "echo out; echo err >&2; cat; echo last"
+        self.assertEqual(self.check_same(["-i"], ["/busybox", "sh", "-c", script], stdin=b"through\n"),
+                         (0, "out\nthrough\nlast\n", "err\n"))
+
+    def test_user_limits_and_surroundings(self):
+        script = ("id; pwd; echo $A; hostname; ulimit -n; umask; cat /proc/self/oom_score_adj; "
+                  "grep -E 'Cap|NoNewPrivs|Groups' /proc/self/status; ls /dev /proc/self/fd; cat /proc/1/cmdline; "
+                  "grep -v -E '^(nameserver|#)' /etc/resolv.conf; mount | grep -c -E 'proc|sysfs'")
+        self.check_same(["--user", "1000:1000", "--group-add", "7", "-w", "/tmp", "-e", "A=b", "-h", "box",
+                         "--ulimit", "nofile=99", "--memory", "64m", "--pids-limit", "50",
+                         "--oom-score-adj", "300", "--cap-drop", "CHOWN"],
+                        ["/busybox", "sh", "-c", script])
+
+    def test_privileged_and_read_only(self):
+        script = "touch /x; grep Cap /proc/self/status; grep Seccomp: /proc/self/status"
+        self.check_same(["--read-only"], ["/busybox", "sh", "-c", script])
+        self.check_same(["--privileged"], ["/busybox", "sh", "-c", "touch /x; grep Cap /proc/self/status"])
+
+    def test_signals(self):
+        script = ("trap 'echo got usr1' USR1; trap 'echo got term; exit 9' TERM; echo ready; "
+                  "while :; do sleep 0.1; done")
+        seen = {}
+        for runtime in ("moat", "runc"):
+            made = self.started(["/busybox", "sh", "-c", script], ["--runtime=" + runtime])
+            self.docker.docker("kill", "-s", "USR1", made.name)
+            eventually(lambda: "usr1" in made.output(), "no USR1")
+            self.docker.docker("stop", made.name)
+            seen[runtime] = (made.wait(), made.output())
+        self.assertEqual(seen["moat"], (9, "ready\ngot usr1\ngot term\n"))
+        self.assertEqual(seen["moat"], seen["runc"])
+
+    def test_killed_container_reports_the_signal(self):
+        made = self.container(["/busybox", "sleep", "60"]).start()
+        self.docker.docker("kill", made.name)
+        self.assertEqual(made.wait(), 137)
+
+    def test_terminal(self):
+        """`docker run -it` on a terminal that changes its size and sends an interrupt."""
+        seen = {runtime: self.terminal_session(runtime) for runtime in ("moat", "runc")}
+        self.assertEqual(seen["moat"], ["/dev/pts/0", "ready", "size 30 100", "^Cinterrupted"])
+        self.assertEqual(seen["moat"], seen["runc"])
+
+    def terminal_session(self, runtime):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        script = ("tty; trap 'echo interrupted; exit 3' INT; trap 'echo size $(stty size)' WINCH; echo ready; "
+                  "while :; do sleep 0.1; done")
+        client = subprocess.Popen(
+            self.docker.command(*self.docker.run_arguments("--rm", "-it", runtime=runtime),
+                                "/busybox", "sh", "-c", script),
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(theirs)
+        output = ""
+
+        def read_until(wanted):
+            nonlocal output
+            end = time.monotonic() + 30
+            while wanted not in output:
+                if time.monotonic() > end:
+                    client.kill()
+                    self.fail("%s: no %r on the terminal: %r" % (runtime, wanted, output))
+                if select.select([ours], [], [], 0.1)[0]:
+                    try:
+                        output += os.read(ours, 4096).decode()
+                    except OSError:  # EIO: the other side is closed
+                        return
+
+        try:
+            read_until("ready")
+            fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+            client.send_signal(signal.SIGWINCH)
+            read_until("size 30 100")
+            os.write(ours, b"\x03")
+            read_until("interrupted")
+            self.assertEqual(client.wait(30), 3)
+        finally:
+            client.kill()
+            client.wait()
+            os.close(ours)
+        # How often the client tells the size at its start is chance.
+        return [line for line in output.split("\r\n") if line and "size 24" not in line]

@@ -7,6 +7,7 @@ import uuid
 
 from harness.bundle import Bundle, config
 from harness.process import Background, run
+from harness.world import addresses
 
 
 def binary(name):
@@ -55,6 +56,9 @@ class Container:
 
     def state(self):
         return json.loads(self.moat("state", self.id).stdout)
+
+    def address(self, version):
+        return addresses(version)[1]
 
     def directory(self):
         return os.path.join(self._root.name, self.id)

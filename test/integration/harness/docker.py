@@ -12,6 +12,8 @@ import uuid
 from harness.container import binary
 from harness.process import Background, need, run
 
+BRIDGE4, BRIDGE6 = "172.30.77.1", "fd30:77::1"  # of the default bridge, where dockerd runs
+
 # Host directories that containers may read, so that one small image runs every program.
 PROGRAM_MOUNTS = [name for name in ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/alternatives",
                                     "/etc/java-17-openjdk", "/etc/ssl")
@@ -50,7 +52,7 @@ class Docker:
             need("nsenter"), "--net=/run/netns/" + self.namespace,
             need("dockerd"), "--config-file", configuration,
             "--data-root", self.directory + "/data", "--exec-root", self.directory + "/exec",
-            "--pidfile", self.directory + "/pid", "-H", self.socket, "--bip", "172.30.77.1/24",
+            "--pidfile", self.directory + "/pid", "-H", self.socket, "--bip", BRIDGE4 + "/24",
             "--storage-driver", "vfs", "--ipv6", "--fixed-cidr-v6", "fd30:77::/64"])
         end = time.monotonic() + 60
         while self.docker("version", check=False).returncode != 0:
@@ -62,7 +64,7 @@ class Docker:
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for name in ("bin", "usr", "lib", "lib64", "sbin", "proc", "sys", "dev", "etc", "tmp", "run",
-                         "root", "var", "srv"):
+                         "root", "srv", "var", "var/lib", "var/lib/nginx", "var/log", "var/log/nginx"):
                 entry = tarfile.TarInfo(name)
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                 tar.addfile(entry)
@@ -71,10 +73,14 @@ class Docker:
             tar.add(os.path.realpath(need("busybox")), arcname="busybox")
         self.docker("import", "-", "test", stdin=archive.getvalue())
 
-    def docker(self, *argv, **options):
+    def command(self, *argv):
+        """The command line of Docker's client."""
         # Debian's client, which is of the daemon's version.
         client = "/usr/bin/docker" if os.path.exists("/usr/bin/docker") else need("docker")
-        return run([client, "-H", self.socket] + list(argv), **options)
+        return [client, "-H", self.socket, *argv]
+
+    def docker(self, *argv, timeout=120, **options):
+        return run(self.command(*argv), timeout=timeout, **options)
 
     def run_arguments(self, *options, runtime="moat"):
         """`docker run` with the host's programs mounted read-only."""
@@ -83,9 +89,12 @@ class Docker:
             argv += ["-v", "%s:%s:ro" % (os.path.realpath(name), name)]
         return argv + list(options) + ["test"]
 
+    def host_command(self, argv):
+        """A command line that runs where dockerd runs: where published ports are."""
+        return [need("nsenter"), "--net=/run/netns/" + self.namespace] + argv
+
     def on_host(self, argv, **options):
-        """Runs where dockerd runs: where published ports are."""
-        return run([need("ip"), "netns", "exec", self.namespace] + argv, **options)
+        return run(self.host_command(argv), **options)
 
     def daemon_output(self):
         return self._daemon.output() if self._daemon else ""

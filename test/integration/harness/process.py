@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 
 def need(program):
@@ -25,6 +26,15 @@ def run(argv, timeout=30, check=True, stdin=None, env=None, cwd=None):
             "%s\nexited with %d\nstdout: %s\nstderr: %s" % (
                 " ".join(argv), done.returncode, text(done.stdout), text(done.stderr)))
     return done
+
+
+def eventually(condition, message, seconds=15):
+    """Until `condition()` holds; `message` may be a function."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(message() if callable(message) else message)
+        time.sleep(0.05)
 
 
 def text(data):
