@@ -26,6 +26,7 @@ struct OptionTarget {
   netstack::TcpSocket* tcp;            // exactly one of the two handles
   netstack::DatagramSocket* datagram;
   SocketSettings& settings;
+  int& pending_error;  // that the sentry holds rather than the stack; SO_ERROR reports and clears it first
   OptionHost& host;
 };
 

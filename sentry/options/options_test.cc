@@ -58,11 +58,14 @@ class OptionsTest : public testing::Test {
   FakeTcpSocket tcp_socket_{Family::kIpv4};
   FakeDatagramSocket udp_socket_{Family::kIpv4};
   SocketSettings settings_;
+  int pending_error_ = 0;
   FakeHost host_;
   OptionTarget tcp_{.kind = SocketKind::kTcp, .family = Family::kIpv4, .tcp = &tcp_socket_,
-                    .datagram = nullptr, .settings = settings_, .host = host_};
+                    .datagram = nullptr, .settings = settings_,
+                    .pending_error = pending_error_, .host = host_};
   OptionTarget udp_{.kind = SocketKind::kUdp, .family = Family::kIpv4, .tcp = nullptr,
-                    .datagram = &udp_socket_, .settings = settings_, .host = host_};
+                    .datagram = &udp_socket_, .settings = settings_,
+                    .pending_error = pending_error_, .host = host_};
 };
 
 TEST_F(OptionsTest, LingerIsKept) {
@@ -105,7 +108,7 @@ TEST_F(OptionsTest, BuffersAreReportedDoubled) {
 
 TEST_F(OptionsTest, ErrorIsReportedOnce) {
   tcp_socket_.error = Error::kConnectionRefused;
-  settings_.pending_error = EPIPE;
+  pending_error_ = EPIPE;
   EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_ERROR), EPIPE);
   EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
   EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_ERROR), 0);

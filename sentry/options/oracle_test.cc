@@ -181,6 +181,7 @@ class OurSubject final : public Subject {
                 .tcp = kind.kind == SocketKind::kTcp ? &tcp_ : nullptr,
                 .datagram = kind.kind == SocketKind::kTcp ? nullptr : &datagram_,
                 .settings = settings_,
+                .pending_error = pending_error_,
                 .host = host} {
     ApplyOptionDefaults(target_);
   }
@@ -197,6 +198,7 @@ class OurSubject final : public Subject {
   FakeTcpSocket tcp_;
   FakeDatagramSocket datagram_;
   SocketSettings settings_;
+  int pending_error_ = 0;
   OptionTarget target_;
 };
 

@@ -38,8 +38,6 @@ struct SocketSettings {
   ReceiveControlFlags receive_control;    // SO_TIMESTAMP, IP_PKTINFO, ...
   int receive_low_water = 1;              // SO_RCVLOWAT; also set on the pair, see IsPairOption()
   int peek_offset = -1;                   // SO_PEEK_OFF; the same
-  // An error that the sentry holds rather than the stack; SO_ERROR reports and clears it first.
-  int pending_error = 0;
   uint16_t local_port_low = 0;            // IP_LOCAL_PORT_RANGE: bounds for an automatic port; 0: none
   uint16_t local_port_high = 0;
   netstack::InterfaceIndex sticky_interface = 0;  // IPV6_PKTINFO as a socket option, IP_UNICAST_IF
@@ -64,6 +62,8 @@ struct SocketSettings {
   netstack::InterfaceIndex multicast_interface6 = 0;
   netstack::InterfaceIndex unicast_interface = 0;
   netstack::InterfaceIndex unicast_interface6 = 0;
+
+  bool operator==(const SocketSettings&) const = default;
 
   int8_t& at(Remembered option) { return remembered[static_cast<size_t>(option)]; }
   int8_t at(Remembered option) const { return remembered[static_cast<size_t>(option)]; }

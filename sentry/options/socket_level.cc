@@ -58,7 +58,7 @@ ErrnoOr<OptionBytes> GetAcceptConnection(const OptionTarget& target, size_t leng
 }
 
 ErrnoOr<OptionBytes> GetError(const OptionTarget& target, size_t length) {
-  int error = std::exchange(target.settings.pending_error, 0);
+  int error = std::exchange(target.pending_error, 0);
   if (error == 0) {
     error = ToErrno(target.tcp != nullptr ? target.tcp->TakeError()
                                           : target.datagram->TakeError());

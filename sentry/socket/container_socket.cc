@@ -9,10 +9,27 @@
 
 namespace moat::sentry {
 
+namespace {
+
+const std::shared_ptr<const SocketSettings>& DefaultSettings() {
+  static const auto& settings = *new std::shared_ptr<const SocketSettings>(new SocketSettings);
+  return settings;
+}
+
+}  // namespace
+
 ContainerSocket::ContainerSocket(Sandbox& sandbox, int domain, int type, int protocol)
-    : sandbox_(sandbox), domain_(domain), type_(type), protocol_(protocol) {}
+    : sandbox_(sandbox),
+      domain_(domain),
+      type_(type),
+      protocol_(protocol),
+      settings_(DefaultSettings()) {}
 
 ContainerSocket::~ContainerSocket() { sandbox_.loop().Remove(token_); }
+
+void ContainerSocket::SetSettings(const SocketSettings& settings) {
+  if (settings != *settings_) settings_ = std::make_shared<const SocketSettings>(settings);
+}
 
 ErrnoOr<OwnedFd> ContainerSocket::CreatePair(bool nonblocking) {
   const int kind = type_ == SOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET;

@@ -79,8 +79,11 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   int protocol() const { return protocol_; }
   uint64_t cookie() const { return cookie_; }
   Sandbox& sandbox() const { return sandbox_; }
-  SocketSettings& settings() { return settings_; }
-  const SocketSettings& settings() const { return settings_; }
+  const SocketSettings& settings() const { return *settings_; }
+  // Sockets of equal settings mostly share them: few programs set options on every connection.
+  void SetSettings(const SocketSettings& settings);
+  // An error that the sentry holds rather than the stack.
+  int& pending_error() { return pending_error_; }
 
   // The protocol's handle; null when the socket is of another kind.
   virtual netstack::TcpSocket* tcp() { return nullptr; }
@@ -150,7 +153,8 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   uint64_t cookie_ = 0;
   OwnedFd end_;
   EventLoop::Token token_ = 0;
-  SocketSettings settings_;
+  std::shared_ptr<const SocketSettings> settings_;  // never null
+  int pending_error_ = 0;
   // Where the container's end was last seen: a hint, verified by its cookie before use.
   pid_t hint_process_ = 0;
   int hint_descriptor_ = -1;

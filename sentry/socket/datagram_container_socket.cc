@@ -124,7 +124,7 @@ Reply DatagramContainerSocket::SetOption(Call& call, int level, int name, int32_
 // --- Sending -------------------------------------------------------------------------------------
 
 int DatagramContainerSocket::TakeError() {
-  if (settings_.pending_error != 0) return std::exchange(settings_.pending_error, 0);
+  if (pending_error_ != 0) return std::exchange(pending_error_, 0);
   return ToErrno(handle_->TakeError());
 }
 
@@ -152,7 +152,7 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
     control = *parsed;
   }
   control.destination = destination;
-  if (control.segment_size == 0) control.segment_size = settings_.gso_segment;
+  if (control.segment_size == 0) control.segment_size = settings_->gso_segment;
   const size_t size = message.data->total;
   std::span<const uint8_t> payload;
   if (message.payload.has_value()) {
@@ -163,7 +163,7 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
     payload = buffer;
   }
   if (!call.Valid()) return -ESRCH;
-  if (settings_.pending_error != 0) return -std::exchange(settings_.pending_error, 0);
+  if (pending_error_ != 0) return -std::exchange(pending_error_, 0);
   const Error error = SendNow(payload, control);
   return error == Error::kOk ? static_cast<int64_t>(size) : -ToErrno(error);
 }
@@ -203,12 +203,12 @@ void DatagramContainerSocket::DrainWritten() {
     if (message.size > kMostPayload || write_shut_) continue;
     const std::span<const uint8_t> piece = buffer.first(message.size);
     netstack::SendControl control;
-    control.segment_size = settings_.gso_segment;
+    control.segment_size = settings_->gso_segment;
     // A pending error fails one send on Linux, too; but there the program is told, so here the datagram
     // goes out and the error is kept. Errors of the datagram itself have nobody to go to.
     const Error error = SendNow(piece, control);
     if (error == Error::kConnectionRefused || error == Error::kHostUnreachable) {
-      settings_.pending_error = ToErrno(error);
+      pending_error_ = ToErrno(error);
       (void)SendNow(piece, control);
     }
   }
@@ -237,7 +237,7 @@ void DatagramContainerSocket::OnStackReady(uint32_t bits) {
   if ((bits & ready::kError) != 0 && handle_->Remote().ok()) {
     const int error = TakeError();
     if (error != 0) {
-      settings_.pending_error = error;
+      pending_error_ = error;
       Deliver({}, {Datagram{}, error});
     }
   }
@@ -348,14 +348,14 @@ int64_t DatagramContainerSocket::Report(IncomingMessage& message, const Arrival&
   const EncodedAddress encoded = EncodeSockaddr(datagram.source, family());
   message.name.assign(encoded.span().begin(), encoded.span().end());
   if (size > message.data->total) message.result_flags |= MSG_TRUNC;
-  if (settings_.receive_control != ReceiveControlFlags{}) {
+  if (settings_->receive_control != ReceiveControlFlags{}) {
     ControlWriter writer(message.control_capacity);
     ReceiveContext context;
     context.family = family();
     context.realtime_nanoseconds = RealtimeOf(datagram.received, sandbox_.clock().Now());
     context.local_port = handle_->Local().port;
     context.specific_destination = datagram.destination;
-    WriteDatagramControl(datagram, settings_.receive_control, context, writer);
+    WriteDatagramControl(datagram, settings_->receive_control, context, writer);
     message.control.assign(writer.bytes().begin(), writer.bytes().end());
     if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
   }

@@ -21,9 +21,9 @@ namespace {
 
 constexpr int kDefaultUnprivilegedPort = 1024;
 
-OptionTarget TargetOf(const InetSocketView& view, OptionHost& host) {
-  return {view.kind,         view.family, view.socket.tcp(), view.socket.datagram(),
-          view.socket.settings(), host};
+OptionTarget TargetOf(const InetSocketView& view, SocketSettings& settings, OptionHost& host) {
+  return {view.kind,  view.family, view.socket.tcp(), view.socket.datagram(),
+          settings,   view.socket.pending_error(),    host};
 }
 
 timeval ToTimeval(netstack::Duration duration) {
@@ -68,7 +68,8 @@ Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name,
   if (!call.Valid()) return Reply::Nobody();
   const auto capable = [&call](int capability) { return HasCapability(call.tid(), capability); };
   StackOptionHost host(view.socket.sandbox().stack(), capable);
-  auto bytes = GetSocketOption(TargetOf(view, host), level, name, length);
+  SocketSettings settings = view.socket.settings();
+  auto bytes = GetSocketOption(TargetOf(view, settings, host), level, name, length);
   if (!bytes.ok()) return Reply::Fail(bytes.error());
   std::vector<uint8_t> out(bytes->span().begin(), bytes->span().end());
   if (view.direct && level == SOL_TCP && name == TCP_INFO && !out.empty()) {
@@ -85,7 +86,9 @@ Reply SetInetOption(const InetSocketView& view, Call& call, int level, int name,
                     std::span<const uint8_t> value) {
   const auto capable = [&call](int capability) { return HasCapability(call.tid(), capability); };
   StackOptionHost host(view.socket.sandbox().stack(), capable);
-  const int error = SetSocketOption(TargetOf(view, host), level, name, length, value);
+  SocketSettings settings = view.socket.settings();
+  const int error = SetSocketOption(TargetOf(view, settings, host), level, name, length, value);
+  view.socket.SetSettings(settings);
   if (error == 0 && IsPairOption(level, name)) {
     setsockopt(call.file(), level, name, value.data(), static_cast<socklen_t>(value.size()));
   }

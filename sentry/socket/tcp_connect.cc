@@ -40,7 +40,7 @@ Reply TcpContainerSocket::Connect(Call& call, std::span<const uint8_t> name) {
     case State::kListening: return Reply::Fail(EISCONN);
     case State::kConnecting:
       if (call.nonblocking()) return Reply::Fail(EALREADY);
-      return Reply::Park(settings_.send_timeout, EINPROGRESS);
+      return Reply::Park(settings_->send_timeout, EINPROGRESS);
     case State::kConnected:
     case State::kDirect:
       // The first connect() after the establishment learns of it, further ones fail.
@@ -49,7 +49,7 @@ Reply TcpContainerSocket::Connect(Call& call, std::span<const uint8_t> name) {
     case State::kFresh:
       if (!std::exchange(connect_reported_, true)) {
         if (state_ == State::kDead) SettleError(call.file());
-        const int error = std::exchange(settings_.pending_error, 0);
+        const int error = std::exchange(pending_error_, 0);
         return Reply::Fail(error != 0 ? error : ECONNABORTED);
       }
       break;
@@ -67,7 +67,7 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   state_ = State::kConnecting;
   connect_reported_ = false;
   if (!call.nonblocking()) {
-    return Reply::Park(settings_.send_timeout, EINPROGRESS);
+    return Reply::Park(settings_->send_timeout, EINPROGRESS);
   }
   HideWritability(call.file());
   return Reply::Fail(EINPROGRESS);
@@ -111,7 +111,7 @@ void TcpContainerSocket::OnConnected() {
 
 void TcpContainerSocket::OnConnectFailed(int error) {
   (void)tcp_->Disconnect();
-  settings_.pending_error = error;
+  pending_error_ = error;
   if (filler_ == 0) {
     // Only blocking calls know of this attempt: the pair is as it was, and may be used again.
     state_ = State::kFresh;
@@ -133,7 +133,7 @@ Reply TcpContainerSocket::ConnectDissolve(Call& call) {
   const Error error = tcp_->Disconnect();
   if (error != Error::kOk && error != Error::kNotConnected) return Reply::Fail(ToErrno(error));
   state_ = State::kDead;
-  settings_.pending_error = 0;
+  pending_error_ = 0;
   connect_reported_ = true;
   if (used && !RenewPair(call)) return Reply::Fail(ENOBUFS);
   state_ = State::kFresh;
@@ -203,8 +203,7 @@ bool TcpContainerSocket::TryDirect(Call& call, const Endpoint& remote, Reply* re
   EnlargeSendBuffer(end_.get());
   listener->OfferDirect(std::move(end_), remote, local, cookie_);
   state_ = State::kDirect;
-  direct_local_ = local;
-  direct_remote_ = remote;
+  direct_ = std::make_unique<DirectNames>(local, remote);
   sandbox_.reaper().Watch(cookie_);
   ++sandbox_.counters().connections_direct;
   const bool nonblocking = call.nonblocking();

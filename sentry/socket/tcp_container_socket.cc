@@ -54,7 +54,7 @@ Reply TcpContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
 ErrnoOr<std::vector<uint8_t>> TcpContainerSocket::Name(bool peer) {
   Endpoint endpoint;
   if (state_ == State::kDirect) {
-    endpoint = peer ? direct_remote_ : direct_local_;
+    endpoint = peer ? direct_->remote : direct_->local;
   } else if (peer) {
     auto remote = tcp_->Remote();
     if (!remote.ok() || state_ == State::kConnecting) return Errno{ENOTCONN};
@@ -121,9 +121,9 @@ Reply TcpContainerSocket::SetOption(Call& call, int level, int name, int32_t len
 // reports it first, by read(2) or by SO_ERROR, clears it.
 void TcpContainerSocket::SettleError(int file) {
   const int native = TakeNativeError(file);
-  if (error_shown_ && native == 0) settings_.pending_error = 0;
-  if (!error_shown_ && native != 0 && settings_.pending_error == 0) {
-    settings_.pending_error = native;  // a direct connection that was reset
+  if (error_shown_ && native == 0) pending_error_ = 0;
+  if (!error_shown_ && native != 0 && pending_error_ == 0) {
+    pending_error_ = native;  // a direct connection that was reset
   }
   error_shown_ = false;
 }
@@ -141,12 +141,12 @@ bool TcpContainerSocket::SendIsNative(const OutgoingMessage& message) const {
 
 bool TcpContainerSocket::ReceiveIsNative(const IncomingMessage& message) const {
   return (message.flags & MSG_ERRQUEUE) == 0 && state_ != State::kFresh &&
-         state_ != State::kListening && settings_.pending_error == 0;
+         state_ != State::kListening && pending_error_ == 0;
 }
 
 int64_t TcpContainerSocket::Send(Call& call, const OutgoingMessage& message) {
   if (state_ == State::kFresh || state_ == State::kListening) return -EPIPE;
-  if (settings_.pending_error != 0) return -std::exchange(settings_.pending_error, 0);
+  if (pending_error_ != 0) return -std::exchange(pending_error_, 0);
   if ((message.flags & MSG_FASTOPEN) != 0) return -EOPNOTSUPP;
   if (state_ != State::kConnected) return NativeSend(call, message);
   // Linux ignores the address of a connected stream (tcp_sendmsg()); AF_UNIX would refuse it. So the
@@ -181,7 +181,7 @@ int64_t TcpContainerSocket::NativeSend(Call& call, const OutgoingMessage& messag
 
 int64_t TcpContainerSocket::Receive(Call&, IncomingMessage& message) {
   if ((message.flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // TCP queues no errors here
-  if (settings_.pending_error != 0) return -std::exchange(settings_.pending_error, 0);
+  if (pending_error_ != 0) return -std::exchange(pending_error_, 0);
   return -ENOTCONN;
 }
 

@@ -66,16 +66,17 @@ class TcpContainerSocket final : public ContainerSocket {
 
   // --- Used by a connecting socket of the same sandbox --------------------------------------------
   // Whether one more connection fits into the backlog: Linux takes one more than was asked for.
-  bool HasBacklogRoom() const { return Waiting() <= static_cast<size_t>(backlog_); }
+  bool HasBacklogRoom() const { return Waiting() <= static_cast<size_t>(backlog()); }
   // Queues a connection whose other end is `end`; the container is told.
   void OfferDirect(OwnedFd end, const netstack::Endpoint& local, const netstack::Endpoint& remote,
                    uint64_t client_cookie);
 
   // Of a kDirect socket, whose handle the stack does not know as connected.
-  const netstack::Endpoint& direct_local() const { return direct_local_; }
-  const netstack::Endpoint& direct_remote() const { return direct_remote_; }
+  const netstack::Endpoint& direct_local() const { return direct_->local; }
+  const netstack::Endpoint& direct_remote() const { return direct_->remote; }
+  // Of a listener.
   size_t pending() const { return Waiting(); }
-  int backlog() const { return backlog_; }
+  int backlog() const { return listening_ == nullptr ? 0 : listening_->backlog; }
 
  private:
   // A connection that waits for accept(): one of the stack, or the end of a local client's pair, or a
@@ -88,6 +89,17 @@ class TcpContainerSocket final : public ContainerSocket {
     netstack::Endpoint remote;
     uint64_t client = 0;    // cookie of the local client
     uint64_t accepted = 0;  // cookie of the complete socket
+  };
+
+  // What only a listener has, and what only a direct connection has.
+  struct Listening {
+    int backlog = 0;
+    int stack_backlog = 0;  // what is left of it for the stack's queue
+    std::deque<Pending> pending;
+  };
+  struct DirectNames {
+    netstack::Endpoint local;
+    netstack::Endpoint remote;
   };
 
   AddressRules Rules() const;
@@ -105,7 +117,8 @@ class TcpContainerSocket final : public ContainerSocket {
   // Listening (tcp_listen.cc).
   // Connections that wait, the one that the stack still holds included.
   size_t Waiting() const {
-    return pending_.size() + ((tcp_->Ready() & netstack::ready::kReadable) != 0 ? 1 : 0);
+    const size_t taken = listening_ == nullptr ? 0 : listening_->pending.size();
+    return taken + ((tcp_->Ready() & netstack::ready::kReadable) != 0 ? 1 : 0);
   }
   void TakeFromStack();
   bool TakeOneFromStack();
@@ -143,13 +156,10 @@ class TcpContainerSocket final : public ContainerSocket {
   bool error_shown_ = false;     // the container's end holds an error in place of pending_error
   size_t filler_ = 0;            // bytes at the head of our queue that hide writability
 
-  int backlog_ = 0;
-  int stack_backlog_ = 0;        // what is left of it for the stack's queue
-  std::deque<Pending> pending_;
-  size_t shown_ = 0;             // bytes in the container's queue, one per pending connection
+  size_t shown_ = 0;             // bytes in a listener's queue, one per pending connection
 
-  netstack::Endpoint direct_local_;
-  netstack::Endpoint direct_remote_;
+  std::unique_ptr<Listening> listening_;  // from the first listen(2) on
+  std::unique_ptr<DirectNames> direct_;   // in kDirect
 };
 
 }  // namespace moat::sentry

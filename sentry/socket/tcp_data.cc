@@ -59,7 +59,7 @@ void TcpContainerSocket::OnStackReady(uint32_t bits) {
   if ((tcp_->Ready() & ready::kClosed) != 0) {
     const Error error = tcp_->TakeError();
     if (error != Error::kOk) {
-      settings_.pending_error = ToErrno(error);
+      pending_error_ = ToErrno(error);
       reset_pending_ = true;
     }
   }
@@ -114,7 +114,7 @@ void TcpContainerSocket::OnContainerEnd(bool reset) {
     sandbox_.reaper().Watch(cookie_);
     return;
   }
-  if (settings_.linger && settings_.linger_seconds == 0) tcp_->Abort();
+  if (settings_->linger && settings_->linger_seconds == 0) tcp_->Abort();
   sandbox_.Remove(this);
 }
 
@@ -162,7 +162,7 @@ void TcpContainerSocket::CloseEnd() {
 }
 
 void TcpContainerSocket::OnReaped() {
-  if (state_ == State::kConnected && settings_.linger && settings_.linger_seconds == 0) {
+  if (state_ == State::kConnected && settings_->linger && settings_->linger_seconds == 0) {
     tcp_->Abort();
   }
 }

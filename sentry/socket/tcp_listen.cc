@@ -43,7 +43,8 @@ Reply TcpContainerSocket::Listen(Call& call, int backlog) {
   backlog = static_cast<unsigned>(backlog) > static_cast<unsigned>(most) ? most : backlog;
   const Error error = tcp_->Listen(backlog);
   if (error != Error::kOk) return Reply::Fail(ToErrno(error));
-  backlog_ = stack_backlog_ = backlog;
+  if (listening_ == nullptr) listening_ = std::make_unique<Listening>();
+  listening_->backlog = listening_->stack_backlog = backlog;
   if (state_ == State::kListening) return Reply::Value(0);
   state_ = State::kListening;
   HideListenerWritability(call.file());
@@ -55,23 +56,24 @@ Reply TcpContainerSocket::Listen(Call& call, int backlog) {
 // Who waits to be accepted is reset, as by Linux (inet_csk_listen_stop()).
 void TcpContainerSocket::StopListening() {
   sandbox_.local_listeners().Remove(this);
-  for (Pending& pending : pending_) Discard(sandbox_, pending);
-  pending_.clear();
+  for (Pending& pending : listening_->pending) Discard(sandbox_, pending);
+  listening_->pending.clear();
 }
 
 void TcpContainerSocket::OfferDirect(OwnedFd end, const Endpoint& local, const Endpoint& remote,
                                      uint64_t client_cookie) {
-  pending_.push_back({nullptr, std::move(end), nullptr, local, remote, client_cookie, 0});
+  listening_->pending.push_back({nullptr, std::move(end), nullptr, local, remote, client_cookie, 0});
   sandbox_.Note(this);
 }
 
 // Connections leave the stack's queue as soon as they are there, so that each new one is announced; the
 // stack's backlog shrinks by them. The last one that fits stays, for a queue of none cannot be asked for.
 void TcpContainerSocket::TakeFromStack() {
-  while (pending_.size() < static_cast<size_t>(backlog_) && TakeOneFromStack()) {
+  const size_t most = static_cast<size_t>(listening_->backlog);
+  while (listening_->pending.size() < most && TakeOneFromStack()) {
   }
-  const int left = backlog_ - static_cast<int>(std::min<size_t>(pending_.size(), backlog_));
-  if (left != std::exchange(stack_backlog_, left)) (void)tcp_->Listen(left);
+  const int left = static_cast<int>(most - std::min(listening_->pending.size(), most));
+  if (left != std::exchange(listening_->stack_backlog, left)) (void)tcp_->Listen(left);
 }
 
 bool TcpContainerSocket::TakeOneFromStack() {
@@ -79,7 +81,7 @@ bool TcpContainerSocket::TakeOneFromStack() {
   if (!accepted.ok()) return false;
   auto remote = (*accepted)->Remote();
   const Endpoint local = (*accepted)->Local();
-  pending_.push_back(
+  listening_->pending.push_back(
       {std::move(*accepted), OwnedFd(), nullptr, local, remote.ok() ? *remote : Endpoint(), 0, 0});
   return true;
 }
@@ -103,10 +105,10 @@ Reply TcpContainerSocket::Accept(Call& call, int flags) {
   if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0) return Reply::Fail(EINVAL);
   if (state_ != State::kListening) return Reply::Fail(EINVAL);
   TakeFromStack();
-  if (pending_.empty()) TakeOneFromStack();  // with a backlog of none, the only one
-  if (pending_.empty()) {
+  if (listening_->pending.empty()) TakeOneFromStack();  // with a backlog of none, the only one
+  if (listening_->pending.empty()) {
     if (call.nonblocking()) return Reply::Fail(EAGAIN);
-    return Reply::Park(settings_.receive_timeout, EAGAIN);
+    return Reply::Park(settings_->receive_timeout, EAGAIN);
   }
   if (!sandbox_.HasRoom()) {
     ++sandbox_.counters().sockets_refused;
@@ -116,20 +118,20 @@ Reply TcpContainerSocket::Accept(Call& call, int flags) {
 }
 
 Reply TcpContainerSocket::AcceptPending(Call& call, int flags) {
-  Pending& pending = pending_.front();
+  Pending& pending = listening_->pending.front();
   int error = WriteAcceptAddress(call, pending.remote, family());
   if (error == 0) error = MakeAccepted(pending, flags);
   if (error != 0) return error == ENOENT ? Reply::Nobody() : Reply::Fail(error);
   // By value: the answer may be lost after the listener has gone.
   auto shared = std::make_shared<Pending>(std::move(pending));
-  pending_.pop_front();
+  listening_->pending.pop_front();
   TakeFromStack();
   ShowPending(call.file());
   return Reply::Install(shared->complete, (flags & SOCK_CLOEXEC) != 0, shared->accepted)
       .OnLost([&sandbox = sandbox_, listener = cookie_, shared] {
         auto* back = static_cast<TcpContainerSocket*>(sandbox.Find(listener));
         if (back != nullptr && back->state_ == State::kListening) {
-          back->pending_.push_front(std::move(*shared));  // it is the next one again
+          back->listening_->pending.push_front(std::move(*shared));  // it is the next one again
           sandbox.Note(back);
         } else {
           Discard(sandbox, *shared);
@@ -160,12 +162,10 @@ int TcpContainerSocket::MakeAccepted(Pending& pending, int flags) {
   auto socket = std::make_unique<TcpContainerSocket>(sandbox_, domain_, std::move(handle),
                                                      direct ? State::kDirect : State::kConnected);
   socket->settings_ = settings_;
-  socket->settings_.pending_error = 0;
   if (direct) {
     socket->tcp_->SetOptions(tcp_->options());
     socket->tcp_->SetTcpOptions(tcp_->tcp_options());
-    socket->direct_local_ = pending.local;
-    socket->direct_remote_ = pending.remote;
+    socket->direct_ = std::make_unique<DirectNames>(pending.local, pending.remote);
     socket->cookie_ = SocketCookie(pending.direct_end.get());
     fcntl(pending.direct_end.get(), F_SETFL, nonblocking ? O_RDWR | O_NONBLOCK : O_RDWR);
     pending.complete = std::make_shared<OwnedFd>(std::move(pending.direct_end));
@@ -175,7 +175,7 @@ int TcpContainerSocket::MakeAccepted(Pending& pending, int flags) {
       pending.handle = socket->ReleaseHandle();
       return theirs.error();
     }
-    SetPairOptions(theirs->get(), settings_);
+    SetPairOptions(theirs->get(), *settings_);
     pending.complete = std::make_shared<OwnedFd>(std::move(*theirs));
   }
   pending.accepted = socket->cookie_;
