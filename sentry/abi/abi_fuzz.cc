@@ -1,12 +1,19 @@
 // Every decoder of system call structures. The first byte chooses decoder and rules.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include "sentry/abi/control_writer.h"
 #include "sentry/abi/msghdr.h"
 #include "sentry/abi/receive_control.h"
 #include "sentry/abi/send_control.h"
 #include "sentry/abi/sockaddr.h"
+#include "test/fuzz/seeds.h"
 
 namespace moat::sentry {
 namespace {
@@ -51,8 +58,42 @@ void FuzzWriter(uint8_t choice, std::span<const uint8_t> bytes) {
   Require(writer.bytes().size() <= choice);
 }
 
+std::vector<uint8_t> Seed(uint8_t decoder, uint8_t choice, std::span<const uint8_t> bytes) {
+  std::vector<uint8_t> seed(2 + bytes.size());
+  seed[0] = decoder;
+  seed[1] = choice;
+  std::copy(bytes.begin(), bytes.end(), seed.begin() + 2);
+  return seed;
+}
+
 }  // namespace
 }  // namespace moat::sentry
+
+std::vector<std::vector<uint8_t>> FuzzSeeds() {
+  using namespace moat::sentry;  // NOLINT: the hook's name is fixed
+  std::vector<std::vector<uint8_t>> seeds;
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  sockaddr_in6 in6{};
+  in6.sin6_family = AF_INET6;
+  ControlWriter control(256);
+  control.PutValue(SOL_IP, IP_TTL, 3);
+  control.PutValue(SOL_IP, IP_PKTINFO, in_pktinfo{});
+  ControlWriter control6(256);
+  control6.PutValue(SOL_IPV6, IPV6_PKTINFO, in6_pktinfo{});
+  control6.PutValue(SOL_IPV6, IPV6_HOPLIMIT, 3);
+  for (int choice = 0; choice < 256; choice += 7) {
+    const auto c = static_cast<uint8_t>(choice);
+    seeds.push_back(Seed(0, c, BytesOf(in)));
+    seeds.push_back(Seed(0, c, BytesOf(in6)));
+    seeds.push_back(Seed(1, c, control.bytes()));
+    seeds.push_back(Seed(1, c, control6.bytes()));
+    seeds.push_back(Seed(2, c, control.bytes()));
+    seeds.push_back(Seed(3, c, BytesOf(msghdr{})));
+    seeds.push_back(Seed(4, c, control.bytes()));
+  }
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::sentry;  // NOLINT: the entry point's name is fixed

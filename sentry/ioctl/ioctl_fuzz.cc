@@ -1,4 +1,6 @@
 // Interface requests with arbitrary numbers over arbitrary memory.
+#include <linux/sockios.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +11,7 @@
 #include "sentry/abi/bytes.h"
 #include "sentry/ioctl/interface_ioctl.h"
 #include "sentry/netlink/fake_view.h"
+#include "test/fuzz/seeds.h"
 
 namespace moat::sentry {
 namespace {
@@ -34,6 +37,21 @@ class FuzzMemory final : public IoctlMemory {
 
 }  // namespace
 }  // namespace moat::sentry
+
+std::vector<std::vector<uint8_t>> FuzzSeeds() {
+  using namespace moat::sentry;  // NOLINT: the hook's name is fixed
+  std::vector<std::vector<uint8_t>> seeds;
+  for (int number : {SIOCGIFCONF, SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR, SIOCGARP}) {
+    for (const char* name : {"lo", "eth0", "eth0:1"}) {
+      std::vector<uint8_t> seed(3 + 128);
+      seed[0] = static_cast<uint8_t>(number);
+      seed[1] = 1;
+      std::memcpy(seed.data() + 3, name, strlen(name));
+      seeds.push_back(seed);
+    }
+  }
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::sentry;  // NOLINT: the entry point's name is fixed

@@ -1,14 +1,21 @@
 // Everything that reads netlink bytes: the server (the container's requests) and the decoders of the
 // kernel's messages. The first byte chooses.
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "sentry/netlink/fake_view.h"
+#include "sentry/netlink/message.h"
 #include "sentry/netlink/netlink_socket.h"
 #include "sentry/netlink/route_decode.h"
 #include "sentry/netlink/route_server.h"
+#include "test/fuzz/seeds.h"
 
 namespace moat::sentry {
 namespace {
@@ -71,8 +78,42 @@ void FuzzSocket(uint8_t choice, std::span<const uint8_t> bytes) {
   if (got.ok()) Require(got->size() <= 64);
 }
 
+std::vector<uint8_t> Seed(uint8_t decoder, uint8_t choice, std::span<const uint8_t> bytes) {
+  std::vector<uint8_t> seed(2 + bytes.size());
+  seed[0] = decoder;
+  seed[1] = choice;
+  std::copy(bytes.begin(), bytes.end(), seed.begin() + 2);
+  return seed;
+}
+
 }  // namespace
 }  // namespace moat::sentry
+
+std::vector<std::vector<uint8_t>> FuzzSeeds() {
+  using namespace moat::sentry;  // NOLINT: the hook's name is fixed
+  std::vector<std::vector<uint8_t>> seeds;
+  for (uint16_t type : {RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH, RTM_GETRULE}) {
+    for (uint16_t flags : {NLM_F_REQUEST, NLM_F_REQUEST | NLM_F_DUMP}) {
+      NetlinkWriter writer;
+      writer.Begin(type, flags, 1, 0);
+      rtmsg header{};
+      header.rtm_family = AF_INET;
+      writer.Fixed(header);
+      writer.Fixed(uint32_t{0});
+      writer.Value(RTA_DST, uint32_t{0x01020304});
+      writer.Text(3, "eth0");
+      writer.End();
+      for (uint8_t choice = 0; choice < 8; ++choice) {
+        seeds.push_back(Seed(0, choice, writer.bytes()));
+      }
+      const RouteRequest request{.bytes = writer.bytes(), .port = 1};
+      for (const auto& datagram : AnswerRouteRequest(request, View())) {
+        seeds.push_back(Seed(2, 0, datagram));
+      }
+    }
+  }
+  return seeds;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::sentry;  // NOLINT: the entry point's name is fixed

@@ -16,6 +16,8 @@
 
 #include <gtest/gtest.h>
 
+#include "test/fuzz/seeds.h"
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
@@ -23,7 +25,7 @@ namespace {
 using Input = std::vector<uint8_t>;
 
 constexpr size_t kMaxInput = 4096;
-constexpr size_t kMaxPool = 256;
+constexpr size_t kMaxMade = 256;  // of the inputs made here that are mutated again
 
 // Values at which length and sign checks break.
 constexpr uint8_t kEdges[] = {0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x04, 0x40, 0x45, 0x60};
@@ -88,18 +90,20 @@ Input ReadFile(const std::string& path) {
 TEST(Fuzz, BoundedRun) {
   Mutator mutator(g_options.seed);
   std::vector<Input> pool;
-  for (const std::string& path : g_options.files) {
-    pool.push_back(ReadFile(path));
-    LLVMFuzzerTestOneInput(pool.back().data(), pool.back().size());
+  for (const std::string& path : g_options.files) pool.push_back(ReadFile(path));
+  if (FuzzSeeds != nullptr) {
+    for (Input& seed : FuzzSeeds()) pool.push_back(std::move(seed));
   }
+  const size_t kept = pool.size();
+  for (const Input& input : pool) LLVMFuzzerTestOneInput(input.data(), input.size());
   for (uint64_t run = 0; run < g_options.runs; ++run) {
     Input input = pool.empty() || mutator.Below(8) == 0 ? mutator.Random()
                                                         : mutator.Mutate(pool[mutator.Below(pool.size())]);
     LLVMFuzzerTestOneInput(input.data(), input.size());
-    if (pool.size() < kMaxPool) {
+    if (pool.size() < kept + kMaxMade) {
       pool.push_back(std::move(input));
     } else if (mutator.Below(16) == 0) {
-      pool[g_options.files.size() + mutator.Below(kMaxPool - g_options.files.size())] = std::move(input);
+      pool[kept + mutator.Below(kMaxMade)] = std::move(input);
     }
   }
 }
