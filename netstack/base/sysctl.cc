@@ -110,6 +110,11 @@ const Sysctl* SysctlTable::Register(SysctlSpec spec) {
   return entry->second.get();
 }
 
+void SysctlTable::Unregister(std::string_view name) {
+  const auto entry = entries_.find(name);
+  if (entry != entries_.end()) entries_.erase(entry);
+}
+
 void SysctlTable::UnregisterPrefix(std::string_view prefix) {
   auto entry = entries_.lower_bound(prefix);
   while (entry != entries_.end() && entry->first.starts_with(prefix)) entry = entries_.erase(entry);

@@ -76,6 +76,7 @@ class SysctlTable {
   // The pointer stays good until Unregister() or the table's end. Registering a name twice is a
   // programming error and ends the process.
   const Sysctl* Register(SysctlSpec spec);
+  void Unregister(std::string_view name);  // harmless when unknown
   // Removes all whose name starts with `prefix` ("ipv4.conf.eth0.").
   void UnregisterPrefix(std::string_view prefix);
 

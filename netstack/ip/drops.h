@@ -25,7 +25,14 @@ namespace moat::netstack {
   X(MartianSource)          /* a source that cannot be: group, broadcast, loopback, our own */    \
   X(MartianDestination)     /* loopback or unspecified, from a wire */                            \
   X(LinkBroadcast)          /* unicast packet in a broadcast frame (RFC 1122 3.3.6) */            \
-  X(NotOurAddress)          /* not for us, and forwarding is not supported */                     \
+  X(NotOurAddress)          /* not for us, and the interface does not forward */                  \
+  X(ReversePath)            /* the way back is by another interface (rp_filter) */                \
+  X(ForwardScope)           /* link-local addresses are not forwarded */                          \
+  X(ForwardBroadcast)       /* to a broadcast address beyond us */                                \
+  X(HopLimit)               /* used up */                                                         \
+  X(NoRoute)                                                                                      \
+  X(RouteRefused)           /* a blackhole, unreachable or prohibit route */                      \
+  X(PacketTooBig)           /* to forward, and may not be fragmented */                           \
   X(TentativeDestination)   /* for an address under duplicate detection */                        \
   X(NotMember)              /* multicast that nobody here joined */                               \
   X(ReassemblyDuplicate)                                                                          \

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "netstack/base/sysctl.h"
 #include "netstack/ip/configuration.h"
+#include "netstack/ip/interface_conf.h"
 #include "netstack/link/link.h"
 #include "netstack/wire/address.h"
 
@@ -38,14 +38,20 @@ struct Interface {
   LinkCapabilities capabilities;
   InterfaceCounters counters;
   std::vector<AssignedAddress> addresses;
-  const Sysctl* disable_ipv6 = nullptr;  // null once it is removed
+  InterfaceConf conf;
+  bool is_router = false;            // has joined the groups of all IPv6 routers
+  bool checks_reverse_path = false;  // rp_filter is not 0
   // Joined groups and how many joined each.
   absl::flat_hash_map<IpAddress, int> groups;
 
   bool active() const { return up && !removed; }
   bool resolves() const { return !loopback && capabilities.has_ethernet_header; }
   bool Enabled(Family family) const {
-    return family == Family::kIpv4 || (disable_ipv6 != nullptr && disable_ipv6->value() == 0);
+    return family == Family::kIpv4 || (conf.own(Conf::kDisableV6) == 0 && conf.registered());
+  }
+  // Does it forward what arrives here for others?
+  bool Forwards(Family family) const {
+    return conf.own(family == Family::kIpv4 ? Conf::kForwardV4 : Conf::kForwardV6) != 0;
   }
   bool InGroup(const IpAddress& group) const { return groups.contains(group); }
   AssignedAddress* FindAddress(const IpAddress& address) {

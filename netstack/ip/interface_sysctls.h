@@ -1,8 +1,10 @@
-// The sysctls that every interface has, as Linux names them: ipv6.conf.<name>.*, with "default" for
-// interfaces to come, and "all", whose writes reach every interface and "default".
+// Registers the sysctls that every interface has (interface_conf.h): "default" for interfaces to
+// come, "all", and one set per interface.
 #ifndef MOAT_NETSTACK_IP_INTERFACE_SYSCTLS_H_
 #define MOAT_NETSTACK_IP_INTERFACE_SYSCTLS_H_
 
+#include <array>
+#include <optional>
 #include <string>
 
 #include "netstack/base/sysctl.h"
@@ -12,22 +14,34 @@ namespace moat::netstack {
 
 class InterfaceSysctls {
  public:
-  // `generation` is incremented when a change could make another route right.
-  InterfaceSysctls(SysctlTable& sysctls, const InterfaceTable& interfaces, uint64_t& generation);
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // `key` of `interface` was written; null: "all" was, of a row whose rule looks at it.
+    virtual void ConfChanged(Conf key, Interface* interface) = 0;
+  };
+  // What an interface's rows held, to carry them over a change of name.
+  using Saved = std::array<int64_t, kConfCount>;
 
-  // When an interface has got its name, and before it loses it.
-  void Register(Interface& interface) { Register(interface, default_->value()); }
-  void Register(Interface& interface, int64_t disable_ipv6);
-  void Unregister(Interface& interface);
+  InterfaceSysctls(SysctlTable& sysctls, const InterfaceTable& interfaces, Listener& listener);
+
+  // When an interface has got its name, and before it loses it. Tells the listener nothing.
+  void Register(Interface& interface, const std::optional<Saved>& saved = std::nullopt);
+  Saved Unregister(Interface& interface);
 
  private:
-  static std::string Prefix(const std::string& name) { return "ipv6.conf." + name + "."; }
-  void SetEverywhere(int64_t value);
+  static std::string Name(size_t row, const std::string& interface);
+  const Sysctl* RegisterRow(size_t row, const std::string& name, int64_t value,
+                            std::function<void(const Sysctl&)> changed);
+  void AllChanged(size_t row, int64_t value);
+  void RegisterIpForward();
 
   SysctlTable& sysctls_;
   const InterfaceTable& interfaces_;
-  uint64_t& generation_;
-  const Sysctl* default_;
+  Listener& listener_;
+  ConfValues all_{};
+  ConfValues default_{};
+  bool mirroring_ = false;  // ip_forward and conf.all.forwarding are one
 };
 
 }  // namespace moat::netstack

@@ -20,6 +20,8 @@ namespace moat::netstack {
   X(in_no_routes, "IpExt.InNoRoutes", "Ip6.InNoRoutes")                      \
   X(in_multicast, "IpExt.InMcastPkts", "Ip6.InMcastPkts")                    \
   X(in_broadcast, "IpExt.InBcastPkts", "Ip6.InBcastPkts")                    \
+  X(in_too_big, "IpExt.InTooBigErrors", "Ip6.InTooBigErrors")                \
+  X(forwarded, "Ip.ForwDatagrams", "Ip6.OutForwDatagrams")                   \
   X(in_octets, "IpExt.InOctets", "Ip6.InOctets")                             \
   X(in_checksum_errors, "IpExt.InCsumErrors", "Ip6.InCsumErrors")            \
   X(out_requests, "Ip.OutRequests", "Ip6.OutRequests")                       \

@@ -1,14 +1,16 @@
 #include "netstack/ip/ip_layer.h"
 
 #include "netstack/wire/ethernet.h"
+#include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv6.h"
 
 namespace moat::netstack {
 
 IpLayer::IpLayer(const IpEnvironment& env)
     : state_(env),
-      interface_sysctls_(env.sysctls, state_.interfaces, state_.generation),
+      interface_sysctls_(env.sysctls, state_.interfaces, *this),
       errors_(state_),
-      next_hops_(state_, env, errors_, *this),
+      next_hops_(state_, env, *this),
       finder_(state_),
       output_(state_, next_hops_),
       limiter_(env.clock, env.sysctls, env.counters),
@@ -17,8 +19,10 @@ IpLayer::IpLayer(const IpEnvironment& env)
       mld_(state_, env, next_hops_),
       icmpv4_(state_, env, *this, errors_, limiter_),
       icmpv6_(state_, env, *this, errors_, limiter_, next_hops_.ndp(), mld_),
-      input_v4_(state_, reassembler_, icmpv4_, igmp_),
-      input_v6_(state_, reassembler_, icmpv6_),
+      forward_v4_(state_, finder_, next_hops_, icmpv4_),
+      forward_v6_(state_, finder_, next_hops_, icmpv6_),
+      input_v4_(state_, reassembler_, icmpv4_, igmp_, forward_v4_),
+      input_v6_(state_, reassembler_, icmpv6_, forward_v6_),
       detection_(env.clock, env.random, env.timers, *this) {
   AddLoopback();
 }
@@ -145,6 +149,21 @@ void IpLayer::RouterAdvertised(InterfaceIndex interface, const IpAddress& router
                                const RouterAdvertisement& message) {}
 
 void IpLayer::RouterLost(InterfaceIndex interface, const IpAddress& router) {}
+
+// The sender is told: a transport of ours, or by ICMP whoever we forwarded for.
+void IpLayer::Undeliverable(InterfaceIndex interface, std::span<const uint8_t> packet) {
+  if (packet.empty()) return;
+  Ipv4View v4;
+  Ipv6View v6;
+  if (Ipv4View::ParseQuoted(packet, &v4) == Ipv4Parse::kOk) {
+    if (!state_.addresses.IsLocal(v4.source())) return icmpv4_.SendHostUnreachable(packet);
+  } else if (Ipv6View::ParseQuoted(packet, &v6) == Ipv6Parse::kOk) {
+    if (!state_.addresses.IsLocal(v6.source())) {
+      return icmpv6_.SendAddressUnreachable(packet, interface);
+    }
+  }
+  errors_.Unreachable(interface, packet);
+}
 
 void IpLayer::ReassemblyTimedOut(const FragmentKey& key, const Slice& first) {
   IpCounters& counters = state_.counters(key.source.family());

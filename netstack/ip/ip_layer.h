@@ -25,9 +25,11 @@
 #include "netstack/ip/route_finder.h"
 #include "netstack/ip/v4/icmpv4.h"
 #include "netstack/ip/v4/igmp.h"
+#include "netstack/ip/v4/ipv4_forward.h"
 #include "netstack/ip/v4/ipv4_input.h"
 #include "netstack/ip/v6/duplicate_detection.h"
 #include "netstack/ip/v6/icmpv6.h"
+#include "netstack/ip/v6/ipv6_forward.h"
 #include "netstack/ip/v6/ipv6_input.h"
 #include "netstack/ip/v6/mld.h"
 
@@ -36,7 +38,8 @@ namespace moat::netstack {
 class IpLayer final : public IpSender,
                       private NextHops::Listener,
                       private Reassembler::Host,
-                      private DuplicateDetection::Host {
+                      private DuplicateDetection::Host,
+                      private InterfaceSysctls::Listener {
  public:
   explicit IpLayer(const IpEnvironment& env);
   ~IpLayer() override;
@@ -117,6 +120,10 @@ class IpLayer final : public IpSender,
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                         const RouterAdvertisement& message) override;
   void RouterLost(InterfaceIndex interface, const IpAddress& router) override;
+  void Undeliverable(InterfaceIndex interface, std::span<const uint8_t> packet) override;
+  // --- InterfaceSysctls::Listener --------------------------------------------------------------
+  void ConfChanged(Conf key, Interface* interface) override;
+  void RouterRoleChanged(Interface& interface);
   // --- Reassembler::Host -----------------------------------------------------------------------
   void ReassemblyTimedOut(const FragmentKey& key, const Slice& first) override;
   void ReassemblyEvicted(const FragmentKey& key) override;
@@ -138,6 +145,8 @@ class IpLayer final : public IpSender,
   Mld mld_;
   Icmpv4 icmpv4_;
   Icmpv6 icmpv6_;
+  Ipv4Forward forward_v4_;
+  Ipv6Forward forward_v6_;
   Ipv4Input input_v4_;
   Ipv6Input input_v6_;
   DuplicateDetection detection_;

@@ -116,8 +116,10 @@ absl::Status IpLayer::AddInterface(const InterfaceOptions& options) {
   interface->link = options.link;
   interface->capabilities = options.link->capabilities();
   interface_sysctls_.Register(*interface);
-  const Interface& added = *interface;
+  interface->checks_reverse_path = interface->conf.larger(Conf::kReversePath) != 0;
+  Interface& added = *interface;
   state_.interfaces.Add(std::move(interface));
+  RouterRoleChanged(added);
   Invalidate();
   NotifyInterface(added, /*removed=*/false);
   return absl::OkStatus();
@@ -134,7 +136,7 @@ absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
   detection_.CancelAll(index);
   igmp_.InterfaceGone(index);
   mld_.InterfaceGone(index);
-  interface_sysctls_.Unregister(*interface);
+  (void)interface_sysctls_.Unregister(*interface);
   interface->removed = true;
   interface->up = false;
   interface->link = nullptr;
@@ -208,10 +210,9 @@ absl::Status IpLayer::SetInterfaceName(InterfaceIndex index, std::string_view ne
   if (holder != nullptr && holder != interface) {
     return absl::AlreadyExistsError(absl::StrCat("interface name ", name, " is taken"));
   }
-  const int64_t disabled = interface->disable_ipv6->value();
-  interface_sysctls_.Unregister(*interface);
+  const InterfaceSysctls::Saved conf = interface_sysctls_.Unregister(*interface);
   interface->name = name;
-  interface_sysctls_.Register(*interface, disabled);
+  interface_sysctls_.Register(*interface, conf);
   NotifyInterface(*interface, /*removed=*/false);
   return absl::OkStatus();
 }
@@ -239,7 +240,7 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
   AssignedAddress& added = interface->addresses.emplace_back(AssignedAddress{prefix, options});
   if (address.is_v6()) (void)JoinGroup(SolicitedNodeGroup(address), index);
   const bool detect = address.is_v6() && !options.no_dad && interface->resolves() &&
-                      state_.tunables.dad_transmits->value() > 0;
+                      interface->conf.own(Conf::kDadTransmits) > 0;
   if (detect) {
     added.tentative = true;
     state_.addresses.Rebuild();
@@ -254,7 +255,7 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
 
 void IpLayer::StartDetection(Interface& interface, AssignedAddress& address) {
   detection_.Start(interface.index, address.prefix.address,
-                   static_cast<int>(state_.tunables.dad_transmits->value()));
+                   static_cast<int>(interface.conf.own(Conf::kDadTransmits)));
 }
 
 // The address may be used and answered for from now on.
@@ -264,8 +265,8 @@ void IpLayer::BeginUse(Interface& interface, AssignedAddress& address) {
   if (!interface.active() || !interface.resolves()) return;
   const IpAddress& own = address.prefix.address;
   if (own.is_v4()) {
-    if (state_.tunables.arp_notify->value() != 0) next_hops_.arp().Announce(interface.index, own);
-  } else if (state_.tunables.ndisc_notify->value() != 0) {
+    if (interface.conf.larger(Conf::kArpNotify) != 0) next_hops_.arp().Announce(interface.index, own);
+  } else if (interface.conf.larger(Conf::kNdiscNotify) != 0) {
     next_hops_.ndp().Announce(interface.index, own);
   }
 }
@@ -459,6 +460,32 @@ void IpLayer::ReportJoined(const Interface& interface, const IpAddress& group) {
     igmp_.Joined(interface.index, group);
   } else {
     mld_.Joined(interface.index, group);
+  }
+}
+
+// --- Sysctls of interfaces ---------------------------------------------------------------------
+
+void IpLayer::ConfChanged(Conf key, Interface* interface) {
+  Invalidate();
+  if (key == Conf::kReversePath) {
+    for (const auto& each : state_.interfaces.all()) {
+      each->checks_reverse_path = each->conf.larger(Conf::kReversePath) != 0;
+    }
+  }
+  if (key == Conf::kForwardV6 && interface != nullptr) RouterRoleChanged(*interface);
+}
+
+// RFC 4291 2.8: a router belongs to the groups of all routers.
+void IpLayer::RouterRoleChanged(Interface& interface) {
+  const bool router = interface.Forwards(Family::kIpv6);
+  if (interface.loopback || interface.is_router == router) return;
+  interface.is_router = router;
+  for (const char* group : {"ff01::2", "ff02::2", "ff05::2"}) {
+    if (router) {
+      (void)JoinGroup(*IpAddress::Parse(group), interface.index);
+    } else {
+      LeaveGroup(*IpAddress::Parse(group), interface.index);
+    }
   }
 }
 

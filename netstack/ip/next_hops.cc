@@ -18,10 +18,8 @@ uint16_t EtherTypeOf(Family family) {
 
 }  // namespace
 
-NextHops::NextHops(IpState& state, const IpEnvironment& env, ErrorDelivery& errors,
-                   Listener& listener)
+NextHops::NextHops(IpState& state, const IpEnvironment& env, Listener& listener)
     : state_(state),
-      errors_(errors),
       listener_(listener),
       v4_(Family::kIpv4, env.clock, env.random, env.timers, env.sysctls, env.counters, *this),
       v6_(Family::kIpv6, env.clock, env.random, env.timers, env.sysctls, env.counters, *this),
@@ -124,7 +122,8 @@ void NextHops::Solicit(const NeighborEntry& entry, bool unicast) {
 
 void NextHops::ResolutionFailed(const NeighborInfo& neighbor, std::vector<PendingPacket> packets) {
   for (const PendingPacket& packet : packets) {
-    errors_.Unreachable(neighbor.interface, packet.frame.span().subspan(kEthernetHeaderSize));
+    listener_.Undeliverable(neighbor.interface,
+                            packet.frame.span().subspan(kEthernetHeaderSize));
   }
 }
 
@@ -140,9 +139,10 @@ void NextHops::RouterLost(const NeighborInfo& neighbor) {
 
 bool NextHops::AnswersArp(InterfaceIndex interface, const IpAddress& address) const {
   if (address.IsLoopback()) return false;
-  if (state_.tunables.arp_ignore->value() == 0) return state_.addresses.IsLocal(address);
   Interface* on = state_.interfaces.Find(interface);
-  return on != nullptr && on->FindAddress(address) != nullptr;
+  if (on == nullptr) return false;
+  if (on->conf.larger(Conf::kArpIgnore) == 0) return state_.addresses.IsLocal(address);
+  return on->FindAddress(address) != nullptr;
 }
 
 MacAddress NextHops::InterfaceMac(InterfaceIndex interface) const {
@@ -168,6 +168,31 @@ AddressStanding NextHops::Standing(InterfaceIndex interface, const IpAddress& ad
   return assigned->tentative ? AddressStanding::kTentative : AddressStanding::kOurs;
 }
 
+bool NextHops::IsRouter(InterfaceIndex interface) const {
+  const Interface* on = state_.interfaces.Find(interface);
+  return on != nullptr && on->Forwards(Family::kIpv6);
+}
+
+std::optional<MacAddress> NextHops::KnownMac(InterfaceIndex interface,
+                                             const IpAddress& neighbor) const {
+  const std::optional<NeighborInfo> info = v6_.Find(interface, neighbor);
+  if (!info.has_value() || info->state == NeighborState::kIncomplete ||
+      info->state == NeighborState::kFailed) {
+    return std::nullopt;
+  }
+  return info->mac;
+}
+
+IpAddress NextHops::LinkLocalAddress(InterfaceIndex interface) const {
+  const Interface* on = state_.interfaces.Find(interface);
+  if (on == nullptr) return IpAddress::Any(Family::kIpv6);
+  for (const AssignedAddress& assigned : on->addresses) {
+    const IpAddress& address = assigned.prefix.address;
+    if (assigned.usable() && address.is_v6() && address.IsLinkLocal()) return address;
+  }
+  return IpAddress::Any(Family::kIpv6);
+}
+
 void NextHops::DuplicateSeen(InterfaceIndex interface, const IpAddress& address,
                              const std::optional<std::array<uint8_t, 6>>& nonce) {
   listener_.DuplicateAddress(interface, address, nonce);
@@ -188,7 +213,7 @@ void NextHops::SendNdp(InterfaceIndex interface, const IpAddress& source,
   sum.AddPseudoHeader(source, destination, ip_protocol::kIcmpV6, size);
   sum.Add(message);
   StoreBe16(message.data() + 2, sum.Finish());
-  uint8_t buffer[kEthernetHeaderSize + kIpv6HeaderSize + kMaxNdpEmit];
+  uint8_t buffer[kEthernetHeaderSize + kIpv6HeaderSize];
   uint8_t* ip = buffer + kEthernetHeaderSize;
   Ipv6Fields fields;
   fields.payload_length = size;
@@ -197,9 +222,9 @@ void NextHops::SendNdp(InterfaceIndex interface, const IpAddress& source,
   fields.source = source;
   fields.destination = destination;
   EmitIpv6(fields, ip);
-  std::memcpy(ip + kIpv6HeaderSize, message.data(), size);
   ++state_.v6_counters.out_requests;
-  const LinkPacket packet{ip, kIpv6HeaderSize + size, {}, {}};
+  const std::span<const uint8_t> body = message;
+  const LinkPacket packet{ip, kIpv6HeaderSize, {&body, 1}, {}};
   if (to_mac.has_value()) {
     (void)SendTo(*out, *to_mac, Family::kIpv6, packet);
   } else if (destination.IsMulticast()) {

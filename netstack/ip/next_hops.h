@@ -4,7 +4,6 @@
 #define MOAT_NETSTACK_IP_NEXT_HOPS_H_
 
 
-#include "netstack/ip/error_delivery.h"
 #include "netstack/ip/ip_state.h"
 #include "netstack/neighbor/arp.h"
 #include "netstack/neighbor/ndp.h"
@@ -32,9 +31,11 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
     virtual void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                   const RouterAdvertisement& message) = 0;
     virtual void RouterLost(InterfaceIndex interface, const IpAddress& router) = 0;
+    // The next hop of a packet (from the IP header on) did not answer.
+    virtual void Undeliverable(InterfaceIndex interface, std::span<const uint8_t> packet) = 0;
   };
 
-  NextHops(IpState& state, const IpEnvironment& env, ErrorDelivery& errors, Listener& listener);
+  NextHops(IpState& state, const IpEnvironment& env, Listener& listener);
 
   // Sends to `next_hop` on `out`, or queues until it is resolved. `entry` caches the neighbour
   // between calls. `source` is that of the packet.
@@ -63,7 +64,10 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
   void SendArp(InterfaceIndex interface, const MacAddress& to, const ArpMessage& message) override;
   // --- NdpHost ---------------------------------------------------------------------------------
   AddressStanding Standing(InterfaceIndex interface, const IpAddress& address) const override;
-  bool IsRouter(InterfaceIndex interface) const override { return false; }
+  bool IsRouter(InterfaceIndex interface) const override;
+  std::optional<MacAddress> KnownMac(InterfaceIndex interface,
+                                     const IpAddress& neighbor) const override;
+  IpAddress LinkLocalAddress(InterfaceIndex interface) const override;
   void DuplicateSeen(InterfaceIndex interface, const IpAddress& address,
                      const std::optional<std::array<uint8_t, 6>>& nonce) override;
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
@@ -76,7 +80,6 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
   IpAddress SolicitSource(const NeighborEntry& entry) const;
 
   IpState& state_;
-  ErrorDelivery& errors_;
   Listener& listener_;
   NeighborCache v4_;
   NeighborCache v6_;

@@ -79,6 +79,44 @@ Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
   return route;
 }
 
+Result<RouteHandle*> RouteFinder::FindForward(const ForwardQuery& query) {
+  if (forward_cache_.empty()) forward_cache_.resize(kForwardCacheSize);
+  const size_t slot = absl::HashOf(query.destination, query.source, query.in, query.flow_hash) %
+                      kForwardCacheSize;
+  ForwardRow& row = forward_cache_[slot];
+  const bool same = row.query.destination == query.destination &&
+                    row.query.source == query.source && row.query.in == query.in &&
+                    row.query.flow_hash == query.flow_hash;
+  if (same && row.route != nullptr && row.route->valid()) return row.route.get();
+  auto route = std::make_shared<RouteHandle>(state_.generation);
+  route->destination = query.destination;
+  route->source = IpAddress::Any(query.destination.family());
+  const Error error = FillForward(query, *route);
+  if (error != Error::kOk) return error;
+  row = {query, std::move(route)};
+  return row.route.get();
+}
+
+Error RouteFinder::FillForward(const ForwardQuery& query, RouteHandle& route) {
+  const RouteInfo* found = state_.routes.Lookup(query.destination, 0);
+  if (found == nullptr) return Error::kNetworkUnreachable;
+  if (found->type == RouteType::kLocal) {
+    route.is_local = true;
+    return Error::kOk;
+  }
+  const Error refused = ErrorOfType(found->type);
+  if (refused != Error::kOk) return refused;
+  const Error error = UseInterface(found->interface, route);
+  if (error != Error::kOk) return error;
+  route.next_hop = found->gateway.value_or(query.destination);
+  route.via_gateway = found->gateway.has_value();
+  route.is_broadcast = found->type == RouteType::kBroadcast;
+  route.mtu = std::min(route.out->mtu, kMaxIpPacket);
+  if (found->mtu != 0) route.mtu = std::min(route.mtu, found->mtu);
+  route.max_gso_bytes = std::min(route.out->capabilities.max_gso_bytes, kMaxIpPacket);
+  return Error::kOk;
+}
+
 Error RouteFinder::UseInterface(InterfaceIndex index, RouteHandle& route) {
   route.out = state_.interfaces.Share(index);
   if (route.out == nullptr) return Error::kNetworkUnreachable;
@@ -156,6 +194,7 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
   const Error error = UseInterface(found->interface, route);
   if (error != Error::kOk) return error;
   route.next_hop = found->gateway.value_or(route.destination);
+  route.via_gateway = found->gateway.has_value();
   if (found->type == RouteType::kBroadcast) {
     route.is_broadcast = true;
     route.group_mac = MacAddress::Broadcast();

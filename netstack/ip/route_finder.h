@@ -4,12 +4,22 @@
 #define MOAT_NETSTACK_IP_ROUTE_FINDER_H_
 
 #include <array>
+#include <memory>
+#include <vector>
 
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/ip_state.h"
 #include "netstack/ip/route_handle.h"
 
 namespace moat::netstack {
+
+// A packet of somebody else, to be forwarded.
+struct ForwardQuery {
+  IpAddress destination{};
+  IpAddress source{};
+  InterfaceIndex in = 0;
+  uint32_t flow_hash = 0;
+};
 
 class RouteFinder {
  public:
@@ -19,15 +29,25 @@ class RouteFinder {
   // (unconnected UDP, ICMP) do not search and allocate for every packet.
   Result<RouteRef> Find(const RouteQuery& query);
 
+  // The way of a forwarded packet: as Find(), but no source address is chosen, and learned path MTUs
+  // do not count. The handle is good until the next call. Errors as Find()'s.
+  Result<RouteHandle*> FindForward(const ForwardQuery& query);
+
  private:
   static constexpr size_t kCacheSize = 64;
+  static constexpr size_t kForwardCacheSize = 512;
   struct CacheRow {
     RouteQuery query;
     RouteRef route;
   };
   using Handle = std::shared_ptr<RouteHandle>;
+  struct ForwardRow {
+    ForwardQuery query;
+    Handle route;
+  };
 
   Result<Handle> Make(const RouteQuery& query);
+  Error FillForward(const ForwardQuery& query, RouteHandle& route);
   Error FillLocal(RouteHandle& route);
   Error FillBroadcast(const RouteQuery& query, RouteHandle& route);
   Error FillMulticast(const RouteQuery& query, RouteHandle& route);
@@ -40,6 +60,7 @@ class RouteFinder {
 
   IpState& state_;
   std::array<CacheRow, kCacheSize> cache_;
+  std::vector<ForwardRow> forward_cache_;  // empty until something is forwarded
 };
 
 }  // namespace moat::netstack

@@ -20,6 +20,7 @@ class RouteHandle final : public Route {
 
   std::shared_ptr<Interface> out;
   IpAddress next_hop;
+  bool via_gateway = false;
   // Broadcast and multicast need no resolution; otherwise the neighbour is asked, from the first
   // packet on.
   MacAddress group_mac;

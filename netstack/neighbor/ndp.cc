@@ -35,7 +35,8 @@ Ndp::Counters::Counters(CounterTable& table)
     : invalid(table, "Drop.NdpInvalid"),
       not_for_us(table, "Drop.NdpNotForUs"),
       unsupported(table, "Drop.NdpUnsupported"),
-      duplicates(table, "Ndp.DuplicatesSeen") {}
+      duplicates(table, "Ndp.DuplicatesSeen"),
+      out_redirects(table, "Icmp6.OutRedirects") {}
 
 Ndp::Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters)
     : host_(host), cache_(cache), counters_(counters) {}
@@ -173,6 +174,17 @@ void Ndp::Announce(InterfaceIndex interface, const IpAddress& address) {
       EmitNeighborAdvertisement(address, host_.IsRouter(interface), /*solicited=*/false,
                                 /*override_=*/true, host_.InterfaceMac(interface), bytes);
   host_.SendNdp(interface, address, AllNodes(), std::nullopt, {bytes, size});
+}
+
+void Ndp::Redirect(InterfaceIndex interface, const IpAddress& to, const IpAddress& target,
+                   const IpAddress& destination, std::span<const uint8_t> packet) {
+  const IpAddress source = host_.LinkLocalAddress(interface);
+  if (source.IsUnspecified()) return;
+  uint8_t bytes[kMaxNdpRedirect];
+  const size_t size =
+      EmitRedirect(target, destination, host_.KnownMac(interface, target), packet, bytes);
+  ++counters_.out_redirects;
+  host_.SendNdp(interface, source, to, std::nullopt, {bytes, size});
 }
 
 void Ndp::SolicitRouters(InterfaceIndex interface, const IpAddress& source) {

@@ -22,6 +22,11 @@ class NdpHost {
   virtual AddressStanding Standing(InterfaceIndex interface, const IpAddress& address) const = 0;
   virtual MacAddress InterfaceMac(InterfaceIndex interface) const = 0;
   virtual bool IsRouter(InterfaceIndex interface) const = 0;  // we forward
+  // The link address of a neighbour, if it is known.
+  virtual std::optional<MacAddress> KnownMac(InterfaceIndex interface,
+                                             const IpAddress& neighbor) const = 0;
+  // Our usable link-local address there; unspecified when there is none.
+  virtual IpAddress LinkLocalAddress(InterfaceIndex interface) const = 0;
   // Another node uses or probes for a tentative address (RFC 4862 5.4.3, 5.4.4).
   virtual void DuplicateSeen(InterfaceIndex interface, const IpAddress& address,
                              const std::optional<std::array<uint8_t, 6>>& nonce) = 0;
@@ -57,13 +62,17 @@ class Ndp {
                      const std::array<uint8_t, 6>& nonce);
   // Unsolicited advertisement to all nodes (RFC 4861 7.2.6).
   void Announce(InterfaceIndex interface, const IpAddress& address);
+  // RFC 4861 8.2: tells `to`, the source of `packet`, that `target` is the better first hop for
+  // `destination`. Nothing is sent while there is no link-local address to send it from.
+  void Redirect(InterfaceIndex interface, const IpAddress& to, const IpAddress& target,
+                const IpAddress& destination, std::span<const uint8_t> packet);
   // RFC 4861 6.3.7. `source` may be unspecified.
   void SolicitRouters(InterfaceIndex interface, const IpAddress& source);
 
  private:
   struct Counters {
     explicit Counters(CounterTable& table);
-    Counter invalid, not_for_us, unsupported, duplicates;
+    Counter invalid, not_for_us, unsupported, duplicates, out_redirects;
   };
   void HandleSolicitation(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleAdvertisement(const NdpContext& context, std::span<const uint8_t> icmp);

@@ -68,6 +68,13 @@ class Slice {
     return storage_ == nullptr ? 0 : storage_->capacity() + sizeof(Storage);
   }
 
+  // Whether this slice alone holds its storage, and the bytes of the storage in front of it: who may
+  // write, and where a longer header fits.
+  bool unique() const { return storage_ != nullptr && storage_->unique(); }
+  size_t headroom() const {
+    return storage_ == nullptr ? 0 : static_cast<size_t>(data_ - storage_->data());
+  }
+
   void RemovePrefix(size_t n) {
     data_ += n;
     size_ -= n;

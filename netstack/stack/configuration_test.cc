@@ -254,9 +254,18 @@ TEST_F(Configuration, DefaultTtlIsTheSysctls) {
   EXPECT_EQ(world.Next().hop_limit, 77);
 }
 
-TEST_F(Configuration, ForwardingIsNotSupportedAndSaysSo) {
-  EXPECT_EQ(world.stack.SetSysctl("ipv4.ip_forward", "1").code(),
-            absl::StatusCode::kInvalidArgument);
+TEST_F(Configuration, IpForwardIsConfAllForwarding) {
+  std::string value;
+  for (const char* name : {"ipv4.ip_forward", "ipv4.conf.all.forwarding"}) {
+    for (const char* to : {"1", "0"}) {
+      ASSERT_TRUE(world.stack.SetSysctl(name, to).ok());
+      for (const char* same : {"ipv4.ip_forward", "ipv4.conf.all.forwarding",
+                               "ipv4.conf.default.forwarding", "ipv4.conf.eth0.forwarding"}) {
+        ASSERT_TRUE(world.stack.GetSysctl(same, &value).ok());
+        EXPECT_EQ(value, to) << name << " -> " << same;
+      }
+    }
+  }
 }
 
 TEST_F(Configuration, NeighboursAreSetByHandOnlyPermanently) {

@@ -36,6 +36,10 @@ inline constexpr uint8_t kPort = 3;
 inline constexpr uint8_t kFragmentationNeeded = 4;
 inline constexpr uint8_t kSourceRouteFailed = 5;
 inline constexpr uint8_t kAdministrativelyProhibited = 13;
+// of redirect
+inline constexpr uint8_t kRedirectNetwork = 0;
+inline constexpr uint8_t kRedirectHost = 1;
+inline constexpr uint8_t kRedirectTosHost = 3;
 // of time exceeded
 inline constexpr uint8_t kTtl = 0;
 inline constexpr uint8_t kReassembly = 1;

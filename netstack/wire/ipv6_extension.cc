@@ -117,6 +117,23 @@ Ipv6Chain WalkIpv6Chain(std::span<const uint8_t> packet) {
   return Walk(packet, packet[6], kIpv6HeaderSize, 6, /*stop_at_fragment=*/true);
 }
 
+Ipv6Chain WalkIpv6HopByHop(std::span<const uint8_t> packet) {
+  Ipv6Chain chain;
+  chain.protocol = packet[6];
+  chain.offset = kIpv6HeaderSize;
+  if (chain.protocol != ipv6_next_header::kHopByHop) {
+    return Stop(chain, Ipv6Chain::Outcome::kUpperLayer);
+  }
+  if (packet.size() - chain.offset < 8) return Stop(chain, Ipv6Chain::Outcome::kTruncated);
+  const size_t size = (static_cast<size_t>(packet[chain.offset + 1]) + 1) * 8;
+  if (packet.size() - chain.offset < size) return Stop(chain, Ipv6Chain::Outcome::kTruncated);
+  if (!WalkOptions(packet, chain.offset + 2, chain.offset + size, &chain)) return chain;
+  chain.protocol = packet[chain.offset];
+  chain.next_header_offset = chain.offset;
+  chain.offset += size;
+  return Stop(chain, Ipv6Chain::Outcome::kUpperLayer);
+}
+
 Ipv6Chain WalkIpv6ChainFrom(std::span<const uint8_t> packet, uint8_t next_header, size_t offset,
                             size_t next_header_offset) {
   return Walk(packet, next_header, offset, next_header_offset, /*stop_at_fragment=*/false);

@@ -13,11 +13,13 @@ namespace {
 constexpr uint8_t kSourceLinkAddress = 1;
 constexpr uint8_t kTargetLinkAddress = 2;
 constexpr uint8_t kPrefixInformation = 3;
+constexpr uint8_t kRedirectedHeader = 4;
 constexpr uint8_t kMtu = 5;
 constexpr uint8_t kNonce = 14;
 
 constexpr size_t kNeighborMessageSize = 24;  // type, code, checksum, flags, target
 constexpr size_t kRouterAdvertisementSize = 16;
+constexpr size_t kRedirectSize = 40;
 
 MacAddress ReadMac(const uint8_t* p) {
   MacAddress mac;
@@ -144,6 +146,25 @@ size_t EmitNeighborAdvertisement(const IpAddress& target, bool router, bool soli
   std::memcpy(out + 8, target.data(), 16);
   return kNeighborMessageSize + EmitLinkAddress(kTargetLinkAddress, link_address,
                                                 out + kNeighborMessageSize);
+}
+
+size_t EmitRedirect(const IpAddress& target, const IpAddress& destination,
+                    const std::optional<MacAddress>& target_mac, std::span<const uint8_t> packet,
+                    uint8_t* out) {
+  EmitIcmp(out, icmpv6_type::kRedirect, 0, 0);
+  std::memcpy(out + 8, target.data(), 16);
+  std::memcpy(out + 24, destination.data(), 16);
+  size_t size = kRedirectSize;
+  size += EmitLinkAddress(kTargetLinkAddress, target_mac, out + size);
+  const size_t room = (kMaxNdpRedirect - size - 8) & ~size_t{7};
+  const size_t quoted = packet.size() < room ? packet.size() : room;
+  const size_t padded = (quoted + 7) & ~size_t{7};
+  uint8_t* option = out + size;
+  std::memset(option, 0, 8 + padded);
+  option[0] = kRedirectedHeader;
+  option[1] = static_cast<uint8_t>(1 + padded / 8);
+  std::memcpy(option + 8, packet.data(), quoted);
+  return size + 8 + padded;
 }
 
 size_t EmitRouterSolicitation(const std::optional<MacAddress>& source, uint8_t* out) {

@@ -72,6 +72,12 @@ size_t EmitNeighborSolicitation(const IpAddress& target, const std::optional<Mac
 size_t EmitNeighborAdvertisement(const IpAddress& target, bool router, bool solicited,
                                  bool override_, const std::optional<MacAddress>& link_address,
                                  uint8_t* out);
+// RFC 4861 4.5. `packet` is quoted as far as the whole fits into the minimum MTU; at most
+// kMaxNdpRedirect bytes are written.
+inline constexpr size_t kMaxNdpRedirect = 1240;
+size_t EmitRedirect(const IpAddress& target, const IpAddress& destination,
+                    const std::optional<MacAddress>& target_mac, std::span<const uint8_t> packet,
+                    uint8_t* out);
 size_t EmitRouterSolicitation(const std::optional<MacAddress>& source, uint8_t* out);
 
 }  // namespace moat::netstack

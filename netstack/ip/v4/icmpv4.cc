@@ -37,6 +37,7 @@ Icmpv4::Counters::Counters(CounterTable& table)
       out_unreachable(table, "Icmp.OutDestUnreachs"),
       out_time_exceeded(table, "Icmp.OutTimeExcds"),
       out_parameter_problem(table, "Icmp.OutParmProbs"),
+      out_redirects(table, "Icmp.OutRedirects"),
       out_echo_replies(table, "Icmp.OutEchoReps"),
       out_timestamp_replies(table, "Icmp.OutTimestampReps") {}
 
@@ -201,20 +202,36 @@ void Icmpv4::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint
   if (type == icmpv4_type::kDestinationUnreachable) ++counters_.out_unreachable;
   if (type == icmpv4_type::kTimeExceeded) ++counters_.out_time_exceeded;
   if (type == icmpv4_type::kParameterProblem) ++counters_.out_parameter_problem;
+  if (type == icmpv4_type::kRedirect) ++counters_.out_redirects;
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 
-void Icmpv4::SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface) {
+void Icmpv4::SendRedirect(const IpPacketIn& about, const IpAddress& gateway) {
+  SendError(about, icmpv4_type::kRedirect, icmpv4_code::kRedirectHost, LoadBe32(gateway.data()));
+}
+
+bool Icmpv4::Describe(const Slice& ip_packet, IpPacketIn* about) const {
   Ipv4View view;
-  if (Ipv4View::ParseQuoted(first_fragment.span(), &view) != Ipv4Parse::kOk) return;
+  if (Ipv4View::ParseQuoted(ip_packet.span(), &view) != Ipv4Parse::kOk) return false;
+  about->source = view.source();
+  about->destination = view.destination();
+  about->to_multicast = about->destination.IsMulticast();
+  about->to_broadcast =
+      state_.addresses.Classify(about->destination) == AddressKind::kBroadcast;
+  about->ip_packet = ip_packet;
+  return true;
+}
+
+void Icmpv4::SendHostUnreachable(std::span<const uint8_t> ip_packet) {
   IpPacketIn about;
-  about.source = view.source();
-  about.destination = view.destination();
+  if (!Describe(Slice::Copy(ip_packet), &about)) return;
+  SendError(about, icmpv4_type::kDestinationUnreachable, icmpv4_code::kHost);
+}
+
+void Icmpv4::SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface) {
+  IpPacketIn about;
+  if (!Describe(first_fragment, &about)) return;
   about.interface = interface;
-  about.to_multicast = about.destination.IsMulticast();
-  about.to_broadcast =
-      state_.addresses.Classify(about.destination) == AddressKind::kBroadcast;
-  about.ip_packet = first_fragment;
   SendError(about, icmpv4_type::kTimeExceeded, icmpv4_code::kReassembly);
 }
 

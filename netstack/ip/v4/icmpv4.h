@@ -24,8 +24,12 @@ class Icmpv4 {
   // Answers `about` with an error, unless RFC 1122 3.2.2 forbids it or the rate is used up.
   // `about.ip_packet` must be whole.
   void SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest = 0);
+  // Tells the source of `about` of a better first hop (RFC 1812 5.2.7.2). How often is the caller's.
+  void SendRedirect(const IpPacketIn& about, const IpAddress& gateway);
   // As SendError(), for a packet that is no longer described: `ip_packet` begins at its header.
   void SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface);
+  // The next hop of a forwarded packet did not answer (RFC 1812 5.2.7.1).
+  void SendHostUnreachable(std::span<const uint8_t> ip_packet);
 
  private:
   struct Counters {
@@ -33,7 +37,7 @@ class Icmpv4 {
     Counter in_messages, in_errors, in_checksum_errors, in_unreachable, in_time_exceeded,
         in_parameter_problem, in_redirects, in_echos, in_echo_replies, in_timestamps;
     Counter out_messages, out_errors, out_unreachable, out_time_exceeded, out_parameter_problem,
-        out_echo_replies, out_timestamp_replies;
+        out_redirects, out_echo_replies, out_timestamp_replies;
   };
   using Handler = void (Icmpv4::*)(const IpPacketIn&, const IcmpView&);
   struct Row {
@@ -47,6 +51,8 @@ class Icmpv4 {
   void HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleError(const IpPacketIn& packet, const IcmpView& icmp);
   bool IgnoresGroup(const IpPacketIn& packet) const;
+  // What is needed of a packet that is no longer described. False: not an IPv4 packet.
+  bool Describe(const Slice& ip_packet, IpPacketIn* about) const;
   bool MayAnswerWithError(const IpPacketIn& about) const;
   void Reply(const IpPacketIn& packet, std::span<uint8_t> header,
              std::span<const uint8_t> body, Counter& counter);

@@ -36,8 +36,12 @@ void Ipv4Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   p.checksum = link.checksum;
   p.gso_size = link.gso_size;
   p.ip_packet = std::move(packet);
-  if (!CheckSource(p, link, in) || !CheckDestination(p, link, in)) return;
+  if (!CheckSource(p, link, in)) return;
+  const Fate fate = JudgeDestination(p, link, in);
+  if (fate == Fate::kDropped) return;
   if (view.header_size() != kIpv4HeaderSize && !CheckOptions(p, view)) return;
+  // A route of type local may still make it ours.
+  if (fate == Fate::kForward && !forward_.Forward(in, p)) return;
   if (view.is_fragment()) return Reassemble(p, view);
   Deliver(p, view.header_size());
 }
@@ -73,39 +77,60 @@ bool Ipv4Input::CheckSource(const IpPacketIn& packet, const LinkMetadata& link,
     martian = !source.IsUnspecified() || !(link.link_group || packet.destination.IsMulticast());
   }
   if (!martian) martian = state_.addresses.Classify(source) != AddressKind::kOther;
-  return !martian || Drop(DropReason::kMartianSource, state_.v4_counters.in_address_errors);
+  if (martian) return Drop(DropReason::kMartianSource, state_.v4_counters.in_address_errors);
+  return !in.checks_reverse_path || CheckReversePath(packet, in);
 }
 
-bool Ipv4Input::CheckDestination(IpPacketIn& packet, const LinkMetadata& link,
-                                 const Interface& in) {
+// RFC 1812 5.3.8, RFC 3704 2.2, 2.4.
+bool Ipv4Input::CheckReversePath(const IpPacketIn& packet, const Interface& in) {
+  if (packet.source.IsUnspecified()) return true;
+  const bool strict = in.conf.larger(Conf::kReversePath) == 1;
+  const RouteInfo* back = state_.routes.Lookup(packet.source, 0);
+  if (back != nullptr && back->type == RouteType::kUnicast &&
+      (!strict || back->interface == in.index)) {
+    return true;
+  }
+  return Drop(DropReason::kReversePath, state_.v4_counters.in_address_errors);
+}
+
+Ipv4Input::Fate Ipv4Input::DropAs(DropReason reason, Counter& counter) {
+  (void)Drop(reason, counter);
+  return Fate::kDropped;
+}
+
+Ipv4Input::Fate Ipv4Input::JudgeDestination(IpPacketIn& packet, const LinkMetadata& link,
+                                            const Interface& in) {
   IpCounters& counters = state_.v4_counters;
   const IpAddress& destination = packet.destination;
   if (destination.IsMulticast()) {
     if (!in.InGroup(destination) && destination != kAllHosts) {
-      return Drop(DropReason::kNotMember, counters.in_discards);
+      return DropAs(DropReason::kNotMember, counters.in_discards);
     }
     packet.to_multicast = true;
     packet.to_broadcast = false;
     ++counters.in_multicast;
-    return true;
+    return Fate::kOurs;
   }
   const AddressKind kind = state_.addresses.Classify(destination);
   if (kind == AddressKind::kBroadcast) {
+    if (in.Forwards(Family::kIpv4) && !link.link_group && !destination.IsLimitedBroadcast()) {
+      forward_.ForwardBroadcast(in, packet, state_.addresses.InterfaceOf(destination));
+    }
     packet.to_broadcast = true;
     ++counters.in_broadcast;
-    return true;
+    return Fate::kOurs;
   }
   if (!link.looped && (destination.IsLoopback() || destination.IsUnspecified())) {
-    return Drop(DropReason::kMartianDestination, counters.in_address_errors);
+    return DropAs(DropReason::kMartianDestination, counters.in_address_errors);
   }
   if (link.link_group && !link.looped) {
-    return Drop(DropReason::kLinkBroadcast, counters.in_discards);
+    return DropAs(DropReason::kLinkBroadcast, counters.in_discards);
   }
-  if (kind == AddressKind::kLocal) return true;
+  if (kind == AddressKind::kLocal) return Fate::kOurs;
+  if (in.Forwards(Family::kIpv4) && !link.looped) return Fate::kForward;
   const RouteInfo* route = state_.routes.Lookup(destination, 0);
-  if (route != nullptr && route->type == RouteType::kLocal) return true;
-  // Forwarding would begin here.
-  return Drop(DropReason::kNotOurAddress, counters.in_address_errors);
+  if (route != nullptr && route->type == RouteType::kLocal) return Fate::kOurs;
+  return DropAs(DropReason::kNotOurAddress, counters.in_address_errors);
 }
 
 // Options are checked and skipped. A source route that is not used up asks for forwarding, which a

@@ -6,6 +6,7 @@
 #include "netstack/ip/reassembly.h"
 #include "netstack/ip/received_packet.h"
 #include "netstack/ip/v4/icmpv4.h"
+#include "netstack/ip/v4/ipv4_forward.h"
 #include "netstack/ip/v4/igmp.h"
 #include "netstack/wire/ipv4.h"
 
@@ -13,17 +14,22 @@ namespace moat::netstack {
 
 class Ipv4Input {
  public:
-  Ipv4Input(IpState& state, Reassembler& reassembler, Icmpv4& icmp, Igmp& igmp)
-      : state_(state), reassembler_(reassembler), icmp_(icmp), igmp_(igmp) {}
+  Ipv4Input(IpState& state, Reassembler& reassembler, Icmpv4& icmp, Igmp& igmp,
+            Ipv4Forward& forward)
+      : state_(state), reassembler_(reassembler), icmp_(icmp), igmp_(igmp), forward_(forward) {}
 
   // `packet` begins at the IP header and may end in link padding.
   void Receive(Interface& in, Slice packet, const LinkMetadata& link);
 
  private:
+  enum class Fate : uint8_t { kOurs, kForward, kDropped };
+
   bool Validate(const Slice& packet, Ipv4View* view);
   bool CheckSource(const IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
+  bool CheckReversePath(const IpPacketIn& packet, const Interface& in);
   // Is it for us, and how? Sets to_broadcast and to_multicast.
-  bool CheckDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
+  Fate JudgeDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
+  Fate DropAs(DropReason reason, Counter& counter);
   bool CheckOptions(const IpPacketIn& packet, const Ipv4View& view);
   void Reassemble(IpPacketIn& packet, const Ipv4View& view);
   void Deliver(IpPacketIn& packet, size_t header_size);
@@ -33,8 +39,8 @@ class Ipv4Input {
   Reassembler& reassembler_;
   Icmpv4& icmp_;
   Igmp& igmp_;
+  Ipv4Forward& forward_;
 };
-
 
 }  // namespace moat::netstack
 

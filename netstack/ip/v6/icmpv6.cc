@@ -23,6 +23,7 @@ Icmpv6::Counters::Counters(CounterTable& table)
       out_messages(table, "Icmp6.OutMsgs"),
       out_errors(table, "Icmp6.OutErrors"),
       out_unreachable(table, "Icmp6.OutDestUnreachs"),
+      out_too_big(table, "Icmp6.OutPktTooBigs"),
       out_time_exceeded(table, "Icmp6.OutTimeExcds"),
       out_parameter_problem(table, "Icmp6.OutParmProblems"),
       out_echo_replies(table, "Icmp6.OutEchoReplies") {}
@@ -188,20 +189,33 @@ void Icmpv6::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint
   out.checksum_offset = 2;
   ++counters_.out_messages;
   if (type == icmpv6_type::kDestinationUnreachable) ++counters_.out_unreachable;
+  if (type == icmpv6_type::kPacketTooBig) ++counters_.out_too_big;
   if (type == icmpv6_type::kTimeExceeded) ++counters_.out_time_exceeded;
   if (type == icmpv6_type::kParameterProblem) ++counters_.out_parameter_problem;
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 
-void Icmpv6::SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface) {
+bool Icmpv6::Describe(const Slice& ip_packet, InterfaceIndex interface, IpPacketIn* about) {
   Ipv6View view;
-  if (Ipv6View::ParseQuoted(first_fragment.span(), &view) != Ipv6Parse::kOk) return;
+  if (Ipv6View::ParseQuoted(ip_packet.span(), &view) != Ipv6Parse::kOk) return false;
+  about->source = view.source();
+  about->destination = view.destination();
+  about->interface = interface;
+  about->to_multicast = about->destination.IsMulticast();
+  about->ip_packet = ip_packet;
+  return true;
+}
+
+void Icmpv6::SendAddressUnreachable(std::span<const uint8_t> ip_packet,
+                                    InterfaceIndex interface) {
   IpPacketIn about;
-  about.source = view.source();
-  about.destination = view.destination();
-  about.interface = interface;
-  about.to_multicast = about.destination.IsMulticast();
-  about.ip_packet = first_fragment;
+  if (!Describe(Slice::Copy(ip_packet), interface, &about)) return;
+  SendError(about, icmpv6_type::kDestinationUnreachable, icmpv6_code::kAddress);
+}
+
+void Icmpv6::SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface) {
+  IpPacketIn about;
+  if (!Describe(first_fragment, interface, &about)) return;
   SendError(about, icmpv6_type::kTimeExceeded, icmpv6_code::kReassembly);
 }
 

@@ -33,14 +33,18 @@ class Icmpv6 {
   void SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest = 0,
                  bool even_to_group = false);
   void SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface);
+  // The next hop of a forwarded packet did not answer (RFC 4443 3.1).
+  void SendAddressUnreachable(std::span<const uint8_t> ip_packet, InterfaceIndex interface);
+  // True when one more message of the limited kinds may go to `destination` now.
+  bool AllowError(const IpAddress& destination) { return limiter_.Allow(destination); }
 
  private:
   struct Counters {
     explicit Counters(CounterTable& table);
     Counter in_messages, in_errors, in_checksum_errors, in_unreachable, in_too_big,
         in_time_exceeded, in_parameter_problem, in_echos, in_echo_replies, in_mld, in_ndp;
-    Counter out_messages, out_errors, out_unreachable, out_time_exceeded, out_parameter_problem,
-        out_echo_replies;
+    Counter out_messages, out_errors, out_unreachable, out_too_big, out_time_exceeded,
+        out_parameter_problem, out_echo_replies;
   };
   using Handler = void (Icmpv6::*)(const IpPacketIn&, const IcmpView&);
   struct Row {
@@ -55,6 +59,8 @@ class Icmpv6 {
   void HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleError(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleNdp(const IpPacketIn& packet, const IcmpView& icmp);
+  // What is needed of a packet that is no longer described. False: not an IPv6 packet.
+  static bool Describe(const Slice& ip_packet, InterfaceIndex interface, IpPacketIn* about);
   bool MayAnswerWithError(const IpPacketIn& about, bool even_to_group) const;
 
   IpState& state_;

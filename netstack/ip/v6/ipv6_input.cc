@@ -41,7 +41,11 @@ void Ipv6Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   p.checksum = link.checksum;
   p.gso_size = link.gso_size;
   p.ip_packet = std::move(packet);
-  if (!CheckSource(p, link) || !CheckDestination(p, link, in)) return;
+  if (!CheckSource(p, link)) return;
+  const Fate fate = JudgeDestination(p, link, in);
+  if (fate == Fate::kDropped) return;
+  // A route of type local may still make it ours.
+  if (fate == Fate::kForward && !forward_.Forward(in, p)) return;
   Process(p, /*was_fragmented=*/false);
 }
 
@@ -71,38 +75,43 @@ bool Ipv6Input::CheckSource(const IpPacketIn& packet, const LinkMetadata& link) 
   return !martian || Drop(DropReason::kMartianSource, state_.v6_counters.in_address_errors);
 }
 
-bool Ipv6Input::CheckDestination(IpPacketIn& packet, const LinkMetadata& link,
-                                 const Interface& in) {
+Ipv6Input::Fate Ipv6Input::DropAs(DropReason reason, Counter& counter) {
+  (void)Drop(reason, counter);
+  return Fate::kDropped;
+}
+
+Ipv6Input::Fate Ipv6Input::JudgeDestination(IpPacketIn& packet, const LinkMetadata& link,
+                                            const Interface& in) {
   IpCounters& counters = state_.v6_counters;
   const IpAddress& destination = packet.destination;
   if (destination.IsMulticast()) {
     // Scope 0 is reserved, interface-local comes from no wire (RFC 4291 2.7).
     const int scope = destination.data()[1] & 15;
     if (!link.looped && scope <= 1) {
-      return Drop(DropReason::kMartianDestination, counters.in_address_errors);
+      return DropAs(DropReason::kMartianDestination, counters.in_address_errors);
     }
     if (!in.InGroup(destination) && !IsAllNodes(destination)) {
-      return Drop(DropReason::kNotMember, counters.in_discards);
+      return DropAs(DropReason::kNotMember, counters.in_discards);
     }
     packet.to_multicast = true;
     ++counters.in_multicast;
-    return true;
+    return Fate::kOurs;
   }
   if (!link.looped && (destination.IsLoopback() || destination.IsUnspecified())) {
-    return Drop(DropReason::kMartianDestination, counters.in_address_errors);
+    return DropAs(DropReason::kMartianDestination, counters.in_address_errors);
   }
   if (link.link_group && !link.looped) {
-    return Drop(DropReason::kLinkBroadcast, counters.in_discards);
+    return DropAs(DropReason::kLinkBroadcast, counters.in_discards);
   }
   const InterfaceIndex scope = link.looped ? 0 : in.index;
-  if (state_.addresses.IsLocalOn(destination, scope)) return true;
+  if (state_.addresses.IsLocalOn(destination, scope)) return Fate::kOurs;
   if (state_.addresses.Classify(destination) == AddressKind::kTentative) {
-    return Drop(DropReason::kTentativeDestination, counters.in_address_errors);
+    return DropAs(DropReason::kTentativeDestination, counters.in_address_errors);
   }
+  if (in.Forwards(Family::kIpv6) && !link.looped) return Fate::kForward;
   const RouteInfo* route = state_.routes.Lookup(destination, 0);
-  if (route != nullptr && route->type == RouteType::kLocal) return true;
-  // Forwarding would begin here.
-  return Drop(DropReason::kNotOurAddress, counters.in_address_errors);
+  if (route != nullptr && route->type == RouteType::kLocal) return Fate::kOurs;
+  return DropAs(DropReason::kNotOurAddress, counters.in_address_errors);
 }
 
 void Ipv6Input::Process(IpPacketIn& packet, bool was_fragmented) {

@@ -6,6 +6,7 @@
 #include "netstack/ip/reassembly.h"
 #include "netstack/ip/received_packet.h"
 #include "netstack/ip/v6/icmpv6.h"
+#include "netstack/ip/v6/ipv6_forward.h"
 #include "netstack/wire/ipv6.h"
 #include "netstack/wire/ipv6_extension.h"
 
@@ -13,16 +14,20 @@ namespace moat::netstack {
 
 class Ipv6Input {
  public:
-  Ipv6Input(IpState& state, Reassembler& reassembler, Icmpv6& icmp)
-      : state_(state), reassembler_(reassembler), icmp_(icmp) {}
+  Ipv6Input(IpState& state, Reassembler& reassembler, Icmpv6& icmp, Ipv6Forward& forward)
+      : state_(state), reassembler_(reassembler), icmp_(icmp), forward_(forward) {}
 
   // `packet` begins at the IPv6 header and may end in link padding.
   void Receive(Interface& in, Slice packet, const LinkMetadata& link);
 
  private:
+  enum class Fate : uint8_t { kOurs, kForward, kDropped };
+
   bool Validate(const Slice& packet, Ipv6View* view);
   bool CheckSource(const IpPacketIn& packet, const LinkMetadata& link);
-  bool CheckDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
+  // Is it for us, and how? Sets to_multicast.
+  Fate JudgeDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
+  Fate DropAs(DropReason reason, Counter& counter);
   // Walks `packet.ip_packet`'s chain and delivers, reassembles, answers or drops.
   void Process(IpPacketIn& packet, bool was_fragmented);
   void HandleFragment(IpPacketIn& packet, const Ipv6Chain& chain);
@@ -37,6 +42,7 @@ class Ipv6Input {
   IpState& state_;
   Reassembler& reassembler_;
   Icmpv6& icmp_;
+  Ipv6Forward& forward_;
 };
 
 }  // namespace moat::netstack
