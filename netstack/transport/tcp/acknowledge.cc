@@ -44,12 +44,16 @@ void Connection::TakeBackProbe() {
 
 // RFC 2883 4: the first block lies below the ACK, or inside the second. Returns true for a D-SACK, which
 // says nothing about the scoreboard.
-bool Connection::TakeDsack(const Segment& segment) {
+bool Connection::TakeDsack(const Segment& segment, SackBlock* block) {
   const TcpOptionSet& options = segment.options;
-  if (options.sack_count == 0) return false;
   const SackBlock& first = options.sack[0];
+  // RFC 2883 5: what was never sent, or not lately, reports nothing of ours.
+  if (first.start >= first.end || first.end > tcb_.snd.nxt) return false;
+  *block = first;
   if (first.end <= segment.ack) {
-    ++core_.counters.dsack_received;
+    const bool ours = segment.ack - first.start <= std::max(tcb_.snd.max_wnd, 65535u);
+    if (ours) ++core_.counters.dsack_received;
+    if (!ours) block->start = block->end;
     return true;
   }
   if (options.sack_count < 2) return false;
@@ -60,16 +64,20 @@ bool Connection::TakeDsack(const Segment& segment) {
 }
 
 // RFC 6298 3: Karn's rule by `sent`, which only octets that were sent once have; timestamps where those
-// do not say (RFC 7323 4.1), when their milliseconds are fine enough.
-void Connection::TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new) {
+// do not say (RFC 7323 4.1), when their milliseconds are fine enough. Returns the sample, or zero.
+Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new) {
+  Duration sample{};
   if (sent.has_value()) {
-    rtt_.Sample(core_.Now() - *sent);
-    return;
+    sample = std::max(core_.Now() - *sent, Duration(1));
+  } else if (acked_new && tcb_.ts.enabled && segment.options.has_timestamps &&
+             segment.options.ts_echo != 0) {
+    const uint32_t elapsed = core_.TimestampNow() + tcb_.ts.offset - segment.options.ts_echo;
+    if (elapsed > 0 && elapsed < (1u << 24)) sample = std::chrono::milliseconds(elapsed);
   }
-  if (!acked_new || !tcb_.ts.enabled || !segment.options.has_timestamps) return;
-  if (segment.options.ts_echo == 0) return;
-  const uint32_t elapsed = core_.TimestampNow() + tcb_.ts.offset - segment.options.ts_echo;
-  if (elapsed > 0 && elapsed < (1u << 24)) rtt_.Sample(std::chrono::milliseconds(elapsed));
+  if (sample == Duration::zero()) return sample;
+  rtt_.Sample(sample);
+  probe_armed_by_rtt_ = true;
+  return sample;
 }
 
 // Room for two windows: one in flight, one for the writer to fill meanwhile (as tcp_sndbuf_expand()).
@@ -77,6 +85,46 @@ void Connection::GrowSendBuffer() {
   if (settings_.socket.send_buffer != 0) return;
   const auto limit = static_cast<uint32_t>(core_.sysctls.wmem->value(2));
   send_buffer_ = std::max(send_buffer_, std::min(limit, 3 * window_.cwnd));
+}
+
+// The scoreboard learns, before the records below the ACK go, so that delivery is counted once.
+void Connection::TakeSacks(const Segment& segment, AckEvent& event) {
+  event.dsack = TakeDsack(segment, &event.duplicate_block);
+  std::span<const SackBlock> blocks(segment.options.sack.data(), segment.options.sack_count);
+  flight_.Sack(event.dsack ? blocks.subspan(1) : blocks, tcb_.snd.mss, &event.delivery);
+  event.sacked_new = event.delivery.sacked > 0;
+  if (event.duplicate_block.start == event.duplicate_block.end) event.dsack = false;
+}
+
+// SND.UNA moves.
+void Connection::TakeAck(const Segment& segment, AckEvent& event) {
+  event.delivery.sent.reset();
+  flight_.AckTo(segment.ack, &event.delivery);
+  // An ACK that covers a retransmission came when that did: octets that had long been waiting for it
+  // behind the hole say nothing about a round trip.
+  if (event.delivery.repaired) event.delivery.sent.reset();
+  const uint32_t text = event.acked - (fin_sent_ && segment.ack == tcb_.snd.nxt ? 1 : 0);
+  send_queue_.Drop(text);
+  stats_.bytes_acked += text;
+  tcb_.snd.una = segment.ack;
+  if (tcb_.snd.urgent && tcb_.snd.up <= tcb_.snd.una) tcb_.snd.urgent = false;
+  backoff_ = retransmits_ = 0;
+  soft_error_ = Error::kOk;
+  if (last_receive_ - last_confirm_ > std::chrono::seconds(1) && route_ != nullptr) {
+    last_confirm_ = last_receive_;
+    core_.env.ip->ConfirmNeighbor(*route_);
+  }
+}
+
+// What a timestamp echo says about which transmission of a segment arrived.
+void Connection::NoteEcho(const Segment& segment, AckEvent& event) const {
+  event.has_echo = tcb_.ts.enabled && segment.options.has_timestamps && segment.options.ts_echo != 0;
+  if (!event.has_echo) return;
+  event.ts_echo = segment.options.ts_echo;
+  const FlightRecord& repeat = event.delivery.newest_repeat;
+  if (repeat.length == 0) return;
+  const auto sent = static_cast<uint32_t>(repeat.sent.time_since_epoch() / std::chrono::milliseconds(1));
+  event.repeat_is_old = static_cast<int32_t>(event.ts_echo - (sent + tcb_.ts.offset)) < 0;
 }
 
 void Connection::ProcessAck(const Segment& segment) {
@@ -89,40 +137,20 @@ void Connection::ProcessAck(const Segment& segment) {
   AckEvent event;
   event.in_flight_before = Pipe();
   event.acked = segment.ack - before;
-  std::optional<Time> sent;
-  // Before the records below the ACK go, so that delivery is counted once.
-  if (tcb_.sack && segment.options.sack_count > 0) {
-    const bool dsack = TakeDsack(segment);
-    std::span<const SackBlock> blocks(segment.options.sack.data(), segment.options.sack_count);
-    const Flight::Sacked sacked = flight_.Sack(dsack ? blocks.subspan(1) : blocks, tcb_.snd.mss);
-    event.delivered += sacked.newly_sacked;
-    event.sacked_new = sacked.newly_sacked > 0;
-    sent = sacked.sent;
-  }
+  event.plain = segment.text.size() == 0 && !segment.Has(tcp_flag::kFin);
+  if (tcb_.sack && segment.options.sack_count > 0) TakeSacks(segment, event);
   if (event.acked > 0) {
-    const Flight::Acked acked = flight_.AckTo(segment.ack);
-    event.delivered += acked.newly_delivered;
-    // An ACK that covers a retransmission came when that did: octets that had long been waiting for it
-    // behind the hole say nothing about a round trip.
-    sent = acked.had_lost ? std::nullopt : acked.sent;
-    const uint32_t text = event.acked - (fin_sent_ && segment.ack == tcb_.snd.nxt ? 1 : 0);
-    send_queue_.Drop(text);
-    stats_.bytes_acked += text;
-    tcb_.snd.una = segment.ack;
-    if (tcb_.snd.urgent && tcb_.snd.up <= tcb_.snd.una) tcb_.snd.urgent = false;
-    backoff_ = retransmits_ = 0;
-    soft_error_ = Error::kOk;
-    if (last_receive_ - last_confirm_ > std::chrono::seconds(1) && route_ != nullptr) {
-      last_confirm_ = last_receive_;
-      core_.env.ip->ConfirmNeighbor(*route_);
-    }
+    TakeAck(segment, event);
   } else if (segment.text.size() == 0) {
     ++core_.counters.pure_acks;
   }
-  TakeRttSample(segment, sent, event.acked > 0);
+  event.delivered = event.delivery.octets;
+  NoteEcho(segment, event);
+  event.rtt = TakeRttSample(segment, event.delivery.sent, event.acked > 0);
+  (void)rate_.OnAck(event.delivery, rtt_.min_rtt(), last_receive_);
   // RFC 5681 2.
-  event.duplicate = event.acked == 0 && outstanding > 0 && segment.text.size() == 0 &&
-                    !segment.Has(tcp_flag::kFin) && (!window_changed || event.sacked_new);
+  event.duplicate = event.acked == 0 && outstanding > 0 && event.plain &&
+                    (!window_changed || event.sacked_new);
   probes_ = 0;
   if (tcb_.snd.wnd > 0 && send_timer_kind_ == SendTimer::kPersist) {
     backoff_ = 0;
@@ -130,8 +158,10 @@ void Connection::ProcessAck(const Segment& segment) {
   }
   OnAckEvent(event);
   GrowSendBuffer();
-  // RFC 6298 5.2, 5.3; Output() arms what is needed next.
-  if (event.acked > 0) RestartRetransmissionTimer();
+  // RFC 6298 5.2, 5.3, RFC 8985 8; Output() arms what is needed next.
+  if (event.acked > 0 || send_timer_kind_ != SendTimer::kPersist) {
+    ArmFlightTimer(event.acked > 0, event.reorder_left);
+  }
 }
 
 }  // namespace moat::netstack::tcp

@@ -5,14 +5,9 @@
 namespace moat::netstack::tcp {
 namespace {
 
-struct Algorithm {
-  std::string_view name;
-  std::unique_ptr<CongestionControl> (*make)();
-};
-
-constexpr Algorithm kAlgorithms[] = {
-    {"cubic", &NewCubic},
-    {"reno", &NewReno},
+constexpr CongestionAlgorithm kAlgorithms[] = {
+    {.name = "cubic", .make = &NewCubic},
+    {.name = "reno", .make = &NewReno},
 };
 
 }  // namespace
@@ -23,19 +18,26 @@ uint32_t SlowStart(uint32_t acked, CongestionWindow& window) {
   return acked - growth;
 }
 
+std::span<const CongestionAlgorithm> CongestionAlgorithms() { return kAlgorithms; }
+
+const CongestionAlgorithm* FindCongestionAlgorithm(std::string_view name) {
+  for (const CongestionAlgorithm& algorithm : kAlgorithms) {
+    if (algorithm.name == name) return &algorithm;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> CongestionControlNames() {
   std::vector<std::string> names;
-  for (const Algorithm& algorithm : kAlgorithms) names.emplace_back(algorithm.name);
+  for (const CongestionAlgorithm& algorithm : kAlgorithms) names.emplace_back(algorithm.name);
   return names;
 }
 
 std::string_view CongestionControlName(size_t index) { return kAlgorithms[index].name; }
 
 std::unique_ptr<CongestionControl> NewCongestionControl(std::string_view name) {
-  for (const Algorithm& algorithm : kAlgorithms) {
-    if (algorithm.name == name) return algorithm.make();
-  }
-  return nullptr;
+  const CongestionAlgorithm* algorithm = FindCongestionAlgorithm(name);
+  return algorithm == nullptr ? nullptr : algorithm->make();
 }
 
 }  // namespace moat::netstack::tcp

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netstack/base/time.h"
+#include "netstack/wire/seqnum.h"
 
 namespace moat::netstack::tcp {
 
@@ -32,6 +33,9 @@ struct AckSample {
   Time now{};
   uint32_t acked = 0;        // octets newly delivered
   Duration rtt{};            // smoothed; zero when unknown
+  Duration latest_rtt{};     // measured by this ACK; zero when it measured none
+  SeqNum una;                // after it
+  SeqNum nxt;
 };
 
 class CongestionControl {
@@ -45,8 +49,17 @@ class CongestionControl {
   virtual uint32_t OnCongestion(const CongestionWindow& window, uint32_t in_flight) = 0;
   // After OnCongestion() because of a retransmission timeout.
   virtual void OnTimeout() {}
+  // The last OnCongestion() has proved to be needless; the window is already what it was.
+  virtual void OnUndo() {}
   // Sending begins again after `idle` without anything in flight.
-  virtual void OnIdleEnd(Duration idle) {}
+  virtual void OnIdleEnd(Duration) {}
+};
+
+// A row of the table of algorithms.
+struct CongestionAlgorithm {
+  std::string_view name;
+  std::unique_ptr<CongestionControl> (*make)();
+  bool owns_window = false;  // sets cwnd itself, in recovery too
 };
 
 // RFC 5681 3.1: slow start. Grows by at most what takes cwnd to ssthresh; returns the octets that are left.
@@ -57,7 +70,11 @@ uint32_t SlowStart(uint32_t acked, CongestionWindow& window);
 std::unique_ptr<CongestionControl> NewReno();
 std::unique_ptr<CongestionControl> NewCubic();
 
-// Names as for TCP_CONGESTION and net.ipv4.tcp_congestion_control; the first is the default.
+// All there are; the first is the default.
+std::span<const CongestionAlgorithm> CongestionAlgorithms();
+// Null when there is none of that name.
+const CongestionAlgorithm* FindCongestionAlgorithm(std::string_view name);
+// Names as for TCP_CONGESTION and net.ipv4.tcp_congestion_control, in the table's order.
 std::vector<std::string> CongestionControlNames();
 std::string_view CongestionControlName(size_t index);
 // Null when there is none of that name.

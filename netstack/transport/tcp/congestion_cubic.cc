@@ -27,49 +27,53 @@ class Cubic final : public CongestionControl {
   // 4.6, 4.7.
   uint32_t OnCongestion(const CongestionWindow& window, uint32_t in_flight) override {
     const double cwnd = static_cast<double>(window.cwnd) / window.mss;
-    w_max_ = cwnd < w_max_ ? cwnd * (1 + kBeta) / 2 : cwnd;
-    cwnd_prior_ = cwnd;
-    epoch_ = kNever;
+    undo_ = curve_;
+    curve_.w_max = cwnd < curve_.w_max ? cwnd * (1 + kBeta) / 2 : cwnd;
+    curve_.cwnd_prior = cwnd;
+    curve_.epoch = kNever;
     // DEVIATION: 4.6 lets the reduction start from cwnd or from flight size; cwnd, as Linux does,
     // because growth is already bound to a cwnd that is used (RFC 7661).
     return std::max(static_cast<uint32_t>(window.cwnd * kBeta), 2 * window.mss);
   }
 
+  // 4.9.1: the curve goes on as if nothing had been.
+  void OnUndo() override { curve_ = undo_; }
+
   // 4.8: after a timeout W_max is where the growth aims, with K = 0.
-  void OnTimeout() override { epoch_ = kNever; }
+  void OnTimeout() override { curve_.epoch = kNever; }
 
   // 5.8: time without sending is not time of growth.
   void OnIdleEnd(Duration idle) override {
-    if (epoch_ != kNever) epoch_ += idle;
+    if (curve_.epoch != kNever) curve_.epoch += idle;
   }
 
  private:
   void StartEpoch(Time now, double cwnd) {
-    epoch_ = now;
-    w_est_ = cwnd;
-    if (cwnd < w_max_) {
-      k_ = std::cbrt((w_max_ - cwnd) / kC);  // equation (2)
-      origin_ = w_max_;
+    curve_.epoch = now;
+    curve_.w_est = cwnd;
+    if (cwnd < curve_.w_max) {
+      curve_.k = std::cbrt((curve_.w_max - cwnd) / kC);  // equation (2)
+      curve_.origin = curve_.w_max;
     } else {
-      k_ = 0;
-      origin_ = cwnd;
+      curve_.k = 0;
+      curve_.origin = cwnd;
     }
   }
 
   double WCubic(double t) const {  // equation (1)
-    const double x = t - k_;
-    return kC * x * x * x + origin_;
+    const double x = t - curve_.k;
+    return kC * x * x * x + curve_.origin;
   }
 
   void Avoid(const AckSample& sample, double acked, CongestionWindow& window) {
     const double cwnd = static_cast<double>(window.cwnd) / window.mss;
-    if (epoch_ == kNever) StartEpoch(sample.now, cwnd);
-    const double t = Seconds(sample.now - epoch_);
+    if (curve_.epoch == kNever) StartEpoch(sample.now, cwnd);
+    const double t = Seconds(sample.now - curve_.epoch);
     // 4.3: what Reno would have; 1 once it is where it was before the last reduction.
-    w_est_ += (w_est_ < cwnd_prior_ ? kAlpha : 1.0) * acked / cwnd;
+    curve_.w_est += (curve_.w_est < curve_.cwnd_prior ? kAlpha : 1.0) * acked / cwnd;
     double next;
-    if (WCubic(t) < w_est_) {
-      next = std::max(cwnd, w_est_);
+    if (WCubic(t) < curve_.w_est) {
+      next = std::max(cwnd, curve_.w_est);
     } else {  // 4.4, 4.5
       const double target = std::clamp(WCubic(t + Seconds(sample.rtt)), cwnd, 1.5 * cwnd);
       next = cwnd + (target - cwnd) / cwnd * acked;
@@ -82,13 +86,18 @@ class Cubic final : public CongestionControl {
     if (whole < window.cwnd) carry_ = 0;
   }
 
-  double w_max_ = 0;
-  double cwnd_prior_ = 0;
-  double w_est_ = 0;
-  double k_ = 0;
-  double origin_ = 0;
+  struct Curve {
+    double w_max = 0;
+    double cwnd_prior = 0;
+    double w_est = 0;
+    double k = 0;
+    double origin = 0;
+    Time epoch = kNever;
+  };
+
+  Curve curve_;
+  Curve undo_;
   double carry_ = 0;
-  Time epoch_ = kNever;
 };
 
 }  // namespace

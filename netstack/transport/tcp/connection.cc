@@ -215,9 +215,10 @@ void Connection::ApplySettings(const Settings& settings) {
 }
 
 Error Connection::SetCongestionControl(std::string_view name) {
-  auto algorithm = NewCongestionControl(name);
+  const CongestionAlgorithm* algorithm = FindCongestionAlgorithm(name);
   if (algorithm == nullptr) return Error::kInvalid;
-  congestion_ = std::move(algorithm);
+  if (algorithm != algorithm_) congestion_.reset();
+  algorithm_ = algorithm;
   return Error::kOk;
 }
 

@@ -7,7 +7,8 @@
 //   input_syn_sent.cc        its SYN-SENT part; input_listen.cc (Listener) its LISTEN part
 //   input_synchronized.cc    its steps for the other states
 //   acknowledge.cc           step five: what an ACK means to the send side
-//   recovery.cc              loss detection and repair (RFC 5681, 6582, 6675, 6937)
+//   recovery.cc              loss detection and repair (RFC 5681, 6582, 8985, 6937)
+//   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
 //   timers.cc                USER, RETRANSMISSION and TIME-WAIT TIMEOUT (3.10.8), probes, keepalive
@@ -27,11 +28,14 @@
 #include "netstack/transport/tcp/ack_policy.h"
 #include "netstack/transport/tcp/congestion.h"
 #include "netstack/transport/tcp/core.h"
+#include "netstack/transport/tcp/delivery_rate.h"
 #include "netstack/transport/tcp/flight.h"
 #include "netstack/transport/tcp/flow.h"
 #include "netstack/transport/tcp/out_of_order_queue.h"
+#include "netstack/transport/tcp/rack.h"
 #include "netstack/transport/tcp/receive_buffer.h"
 #include "netstack/transport/tcp/receive_queue.h"
+#include "netstack/transport/tcp/repair.h"
 #include "netstack/transport/tcp/rtt.h"
 #include "netstack/transport/tcp/segment.h"
 #include "netstack/transport/tcp/send_queue.h"
@@ -74,7 +78,7 @@ class Connection final : public Flow {
   Settings& settings() { return settings_; }
   void ApplySettings(const Settings& settings);
   Error SetCongestionControl(std::string_view name);
-  std::string_view congestion_control() const { return congestion_->name(); }
+  std::string_view congestion_control() const { return algorithm_->name; }
   TcpInfo Info() const;
   TcpState state() const { return state_; }
   uint64_t id() const { return id_; }
@@ -132,10 +136,14 @@ class Connection final : public Flow {
   // --- acknowledge.cc --------------------------------------------------------------------------
   void ProcessAck(const Segment& segment);
   bool UpdateSendWindow(const Segment& segment);
-  void TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new);
+  struct AckEvent;
+  Duration TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new);
   void UpdateTimestamp(const Segment& segment);
   void TakeBackProbe();
-  bool TakeDsack(const Segment& segment);
+  bool TakeDsack(const Segment& segment, SackBlock* block);
+  void TakeSacks(const Segment& segment, AckEvent& event);
+  void TakeAck(const Segment& segment, AckEvent& event);
+  void NoteEcho(const Segment& segment, AckEvent& event) const;
   void GrowSendBuffer();
 
   // --- recovery.cc -----------------------------------------------------------------------------
@@ -144,18 +152,66 @@ class Connection final : public Flow {
     uint32_t delivered = 0;  // octets newly known to be delivered, SACKed ones included
     uint32_t in_flight_before = 0;
     bool duplicate = false;  // RFC 5681 2
+    bool plain = false;      // neither text nor FIN came with it
     bool sacked_new = false;
+    bool echo = false;       // ECE (RFC 3168)
+    bool dsack = false;      // it reports duplicate_block as received twice (RFC 2883)
+    bool has_echo = false;   // ts_echo is its timestamp echo
+    bool repeat_is_old = false;  // the echo is older than the retransmission that it acknowledges
+    uint32_t ts_echo = 0;
+    SackBlock duplicate_block;
+    Duration rtt{};          // measured by it; zero: not
+    Delivery delivery;
+    // Out: how long the next candidate for a loss still has (RFC 8985 6.2 step 5); zero: there is none.
+    Duration reorder_left{};
   };
-  void OnAckEvent(const AckEvent& event);
-  bool ShouldEnterRecovery();
-  void EnterRecovery();
-  void RecoveryAck(const AckEvent& event);
-  void LossAck(const AckEvent& event);
+  void OnAckEvent(AckEvent& event);
+  void OpenAck(AckEvent& event);
+  bool DetectLoss(AckEvent& event);
+  bool ShouldEnterRecovery(AckEvent& event);
+  void Reduce();
+  void EnterRecovery(uint32_t delivered);
+  void EnterReduced();
+  void ReducedAck(AckEvent& event);
+  void RecoveryAck(AckEvent& event);
+  void ReduceProportionally(uint32_t delivered);
+  void LossAck(AckEvent& event);
   void GrowWindow(const AckEvent& event);
   void LeaveRecovery();
   void OnRetransmissionTimeout();
   uint32_t DuplicateCredit() const;
   uint32_t Pipe() const;
+  Repair& NeedRepair();
+  CongestionControl& congestion() {
+    if (congestion_ == nullptr) congestion_ = algorithm_->make();
+    return *congestion_;
+  }
+
+  // --- undo.cc ---------------------------------------------------------------------------------
+  void BeginUndo();
+  void NoteRepeat(uint32_t length);
+  bool CausedByOriginal(const AckEvent& event) const;
+  void UndoWindow();
+  bool TryUndo(const AckEvent& event);
+  bool TryUndoPartly(const AckEvent& event);
+  bool TryUndoByDsack();
+  void OnDsack(const AckEvent& event);
+  bool FrtoAck(const AckEvent& event);
+  bool OnlyNewData() const {
+    return recovery_ == Recovery::kLoss && repair_->frto_new_data;
+  }
+
+  // --- loss_probe.cc ---------------------------------------------------------------------------
+  bool LossProbeAllowed() const;
+  Duration LossProbeTimeout(Duration rto) const;
+  Time RetransmissionDeadline() const;
+  void ArmFlightTimer(bool progress, Duration reorder_left);
+  void ArmLossProbe();
+  void OnLossProbeTimeout();
+  bool ProbeWithNewData();
+  bool ProbeWithLast();
+  void LossProbeAck(const AckEvent& event);
+  void OnReorderTimeout();
 
   // --- receive.cc ------------------------------------------------------------------------------
   void ReceiveText(Segment& segment);
@@ -167,6 +223,7 @@ class Connection final : public Flow {
   uint16_t AdvertiseWindow();      // as for the header; moves the right edge
   void WantFlush() { core_.WantFlush(flush_hook_); }
   void SendAckNow();
+  bool SendDsack(const SackBlock& block);
 
   // --- output.cc -------------------------------------------------------------------------------
   void Output(bool force = false);  // force: send less than a full segment too
@@ -225,7 +282,8 @@ class Connection final : public Flow {
   bool orphan() const { return closed_by_user_; }
   void UpdateReady();
 
-  enum class SendTimer : uint8_t { kNone, kSyn, kRetransmit, kPersist };
+  // kProbe and kReorder stand in for kRetransmit (RFC 8985 8).
+  enum class SendTimer : uint8_t { kNone, kSyn, kRetransmit, kProbe, kReorder, kPersist };
 
   Core& core_;
   const uint64_t id_;
@@ -251,6 +309,11 @@ class Connection final : public Flow {
   bool out_of_order_drained_ : 1 = false;
   bool zero_window_sent_ : 1 = false;
   bool link_full_ : 1 = false;  // the last send failed for want of buffers
+  bool probe_outstanding_ : 1 = false;  // TLP.end_seq is set (RFC 8985 7.1)
+  bool probe_repeats_ : 1 = false;      // TLP.is_retrans
+  bool probe_armed_by_rtt_ : 1 = true;  // a round trip was measured since the last probe
+  bool ecn_ : 1 = false;       // negotiated (RFC 3168 6.1.1)
+  bool send_cwr_ : 1 = false;  // on the next new text
 
   uint8_t backoff_ = 0;      // doublings of the retransmission or probe timer
   uint8_t retransmits_ = 0;  // consecutive timeouts
@@ -260,11 +323,15 @@ class Connection final : public Flow {
   Tcb tcb_;
   RttEstimator rtt_;
   CongestionWindow window_;
-  std::unique_ptr<CongestionControl> congestion_;
+  const CongestionAlgorithm* algorithm_;
+  std::unique_ptr<CongestionControl> congestion_;  // once there is something to control
+  Rack rack_;
+  DeliveryRate rate_;
+  std::unique_ptr<Repair> repair_;  // with the first loss
   SendQueue send_queue_;
   Flight flight_;
   ReceiveQueue receive_queue_;
-  OutOfOrderQueue out_of_order_;
+  std::unique_ptr<OutOfOrderQueue> out_of_order_;  // while there is a hole
   ReceiveBuffer receive_buffer_;
   AckPolicy ack_policy_;
   RouteRef route_;
@@ -275,9 +342,7 @@ class Connection final : public Flow {
   // Fast recovery (recovery.cc).
   SeqNum recover_;                 // RFC 6582: SND.NXT when recovery began
   uint32_t duplicate_acks_ = 0;
-  uint32_t prr_delivered_ = 0;     // RFC 6937
-  uint32_t prr_out_ = 0;
-  uint32_t prr_flight_ = 0;
+  SeqNum probe_end_;               // TLP.end_seq
 
   Time last_send_{};               // of data
   Time last_receive_{};            // of anything

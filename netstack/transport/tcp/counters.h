@@ -81,6 +81,13 @@ namespace moat::netstack::tcp {
   X(orig_data_sent, "TcpExt.TCPOrigDataSent")                  \
   X(keepalives, "TcpExt.TCPKeepAlive")                         \
   X(window_probes, "TcpExt.TCPWinProbe")                       \
+  X(full_undo, "TcpExt.TCPFullUndo")                           \
+  X(partial_undo, "TcpExt.TCPPartialUndo")                     \
+  X(dsack_undo, "TcpExt.TCPDSACKUndo")                         \
+  X(loss_undo, "TcpExt.TCPLossUndo")                           \
+  X(spurious_rtos, "TcpExt.TCPSpuriousRTOs")                   \
+  X(sack_reorder, "TcpExt.TCPSACKReorder")                     \
+  X(ecn_reductions, "TcpExt.TCPEcnReductions")                 \
   X(delivered, "TcpExt.TCPDelivered")
 
 struct Counters {

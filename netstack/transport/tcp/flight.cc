@@ -24,7 +24,7 @@ size_t Flight::IndexOf(SeqNum seq) const {
   return records_.LowerBound([seq](const FlightRecord& record) { return record.end() <= seq; });
 }
 
-void Flight::Sent(SeqNum seq, uint32_t length, bool fin, Time now) {
+FlightRecord& Flight::Sent(SeqNum seq, uint32_t length, bool fin, Time now) {
   FlightRecord record;
   record.seq = seq;
   record.length = length;
@@ -32,29 +32,42 @@ void Flight::Sent(SeqNum seq, uint32_t length, bool fin, Time now) {
   record.flags = fin ? FlightRecord::kFin : 0;
   records_.PushBack(record);
   total_ += length;
+  return records_.back();
 }
 
-Flight::Acked Flight::AckTo(SeqNum ack) {
-  Acked result;
-  while (!records_.empty() && records_.front().seq < ack) {
-    FlightRecord& record = records_.front();
-    if (record.end() > ack) Split(0, ack - record.seq);
-    FlightRecord& done = records_.front();
-    const uint32_t length = done.length;
-    result.octets += length;
-    if (!done.Has(FlightRecord::kSacked)) {
-      result.newly_delivered += length;
-      if (!done.Has(FlightRecord::kEverRetransmitted)) result.sent = done.sent;
+// `record` was delivered and had not been before.
+void Flight::Note(const FlightRecord& record, Delivery* delivery) {
+  delivery->octets += record.length;
+  const bool repeat = record.Has(FlightRecord::kEverRetransmitted);
+  if (!repeat) {
+    if (!delivery->any_original || record.end() < delivery->first_original_end) {
+      delivery->first_original_end = record.end();
     }
-    if (done.Has(FlightRecord::kEverRetransmitted)) result.had_lost = true;
-    result.last_sent = std::max(result.last_sent, done.sent);
+    delivery->any_original = true;
+  }
+  FlightRecord& newest = repeat ? delivery->newest_repeat : delivery->newest_original;
+  if (newest.length == 0 || record.SentAfter(newest.sent, newest.end())) newest = record;
+}
+
+void Flight::AckTo(SeqNum ack, Delivery* delivery) {
+  while (!records_.empty() && records_.front().seq < ack) {
+    if (records_.front().end() > ack) Split(0, ack - records_.front().seq);
+    FlightRecord& done = records_.front();
+    const bool repeat = done.Has(FlightRecord::kEverRetransmitted);
+    if (repeat) delivery->repaired = true;
+    if (!done.Has(FlightRecord::kSacked)) {
+      if (!repeat) {
+        delivery->sent = done.sent;
+        if (sacked_ > 0 && done.end() < highest_sacked_) delivery->reordered = true;
+      }
+      Note(done, delivery);
+    }
     ClearFlag(done, FlightRecord::kSacked);
     ClearFlag(done, FlightRecord::kLost);
     ClearFlag(done, FlightRecord::kRetransmitted);
-    total_ -= length;
+    total_ -= done.length;
     records_.PopFront();
   }
-  return result;
 }
 
 void Flight::Split(size_t i, uint32_t length) {
@@ -66,8 +79,10 @@ void Flight::Split(size_t i, uint32_t length) {
   records_.Insert(i + 1, rest);
 }
 
-Flight::Sacked Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss) {
-  Sacked result;
+void Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* delivery) {
+  // Blocks come in any order: what is below another of the same ACK was not overtaken for that.
+  const bool had_sacked = sacked_ > 0;
+  const SeqNum highest_before = highest_sacked_;
   for (const SackBlock& block : blocks) {
     if (records_.empty()) break;
     const SeqNum una = records_.front().seq;
@@ -89,12 +104,39 @@ Flight::Sacked Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss) {
       SetFlag(record, FlightRecord::kSacked);
       ClearFlag(record, FlightRecord::kLost);
       ClearFlag(record, FlightRecord::kRetransmitted);
-      result.newly_sacked += record.length;
-      if (!record.Has(FlightRecord::kEverRetransmitted)) result.sent = record.sent;
+      delivery->sacked += record.length;
+      if (!record.Has(FlightRecord::kEverRetransmitted)) {
+        delivery->sent = record.sent;
+        if (had_sacked && record.end() < highest_before) delivery->reordered = true;
+      }
+      Note(record, delivery);
       highest_sacked_ = sacked_ == record.length ? record.end() : Max(highest_sacked_, record.end());
     }
   }
-  return result;
+}
+
+Duration Flight::MarkOverdueLost(Time sent, SeqNum end, Duration patience, Time now,
+                                 uint32_t* repeats) {
+  Duration longest{};
+  for (size_t i = 0; i < records_.size(); ++i) {
+    FlightRecord& record = records_[i];
+    const bool repeat = record.Has(FlightRecord::kEverRetransmitted);
+    if (record.SentAfter(sent, end)) {
+      // Originals are in the order of their transmission: all that follow were sent later still.
+      if (!repeat) break;
+      continue;
+    }
+    if (record.Has(FlightRecord::kSacked) || record.WantsRetransmit()) continue;
+    const Duration left = record.sent + patience - now;
+    if (left > Duration::zero()) {
+      longest = std::max(longest, left);
+      continue;
+    }
+    if (record.Has(FlightRecord::kRetransmitted)) *repeats += record.length;
+    ClearFlag(record, FlightRecord::kRetransmitted);
+    SetFlag(record, FlightRecord::kLost);
+  }
+  return longest;
 }
 
 uint32_t Flight::MarkLostBelowSacked(uint32_t threshold) {
@@ -128,14 +170,19 @@ uint32_t Flight::MarkFirstLost(uint32_t mss) {
   return 0;
 }
 
-void Flight::MarkAllLost(bool forget_sacks) {
+void Flight::MarkAllLost(bool forget_sacks, Time before) {
   for (size_t i = 0; i < records_.size(); ++i) {
     FlightRecord& record = records_[i];
     if (forget_sacks) ClearFlag(record, FlightRecord::kSacked);
     if (record.Has(FlightRecord::kSacked)) continue;
+    if (i > 0 && record.sent > before) continue;
     ClearFlag(record, FlightRecord::kRetransmitted);
     SetFlag(record, FlightRecord::kLost);
   }
+}
+
+void Flight::UnmarkLost() {
+  for (size_t i = 0; i < records_.size() && lost_ > 0; ++i) ClearFlag(records_[i], FlightRecord::kLost);
 }
 
 void Flight::MarkLongerLost(uint32_t mss) {

@@ -22,15 +22,45 @@ struct FlightRecord {
   static constexpr uint8_t kRetransmitted = 4;  // sent again since it was deemed lost, in the pipe
   static constexpr uint8_t kEverRetransmitted = 8;  // never gives a round trip sample (Karn)
   static constexpr uint8_t kFin = 16;           // its last octet is the FIN
+  static constexpr uint8_t kAppLimited = 32;    // sent when the user had too little to send
 
   SeqNum seq;
   uint32_t length = 0;  // sequence space: a FIN counts one
   Time sent{};          // last transmission
+  // Stamps of the delivery rate estimator (delivery_rate.h), of the last transmission.
+  uint32_t delivered = 0;        // the connection's count then, modulo 2^32
+  uint32_t delivered_before = 0;  // microseconds since the count had changed
+  uint32_t started_before = 0;    // microseconds since the sampling interval's first transmission
   uint8_t flags = 0;
 
   SeqNum end() const { return seq + length; }
   bool Has(uint8_t flag) const { return (flags & flag) != 0; }
   bool WantsRetransmit() const { return (flags & (kSacked | kLost | kRetransmitted)) == kLost; }
+  // RFC 8985 6.2 Rack_sent_after().
+  bool SentAfter(Time other_sent, SeqNum other_end) const {
+    return sent > other_sent || (sent == other_sent && end() > other_end);
+  }
+};
+
+// What one acknowledgment says was delivered, cumulatively or by SACK, and had not been before.
+struct Delivery {
+  uint32_t octets = 0;
+  uint32_t sacked = 0;           // of them, by SACK
+  std::optional<Time> sent;      // of the newest record that was sent only once: the RTT sample
+  bool repaired = false;         // the cumulative part covered a record that was retransmitted
+  bool reordered = false;        // an original arrived after one that was sent later (RFC 8985 6.2)
+  bool any_original = false;
+  SeqNum first_original_end;     // end of the lowest record that was sent only once, when any_original
+  // The record of each kind that was sent last; length 0: none.
+  FlightRecord newest_original;
+  FlightRecord newest_repeat;
+
+  const FlightRecord& newest() const {
+    if (newest_original.length == 0) return newest_repeat;
+    if (newest_repeat.length == 0) return newest_original;
+    const bool repeat = newest_repeat.SentAfter(newest_original.sent, newest_original.end());
+    return repeat ? newest_repeat : newest_original;
+  }
 };
 
 inline constexpr int kDupThresh = 3;  // RFC 5681 3.2, RFC 6675 2
@@ -42,6 +72,7 @@ class Flight {
   FlightRecord& operator[](size_t i) { return records_[i]; }
   const FlightRecord& operator[](size_t i) const { return records_[i]; }
   FlightRecord& front() { return records_.front(); }
+  const FlightRecord& front() const { return records_.front(); }
   const FlightRecord& back() const { return records_.back(); }
 
   // Octets of each condition.
@@ -54,35 +85,30 @@ class Flight {
   // End of the highest SACKed record; meaningful while sacked() > 0.
   SeqNum highest_sacked() const { return highest_sacked_; }
 
-  // New data, or a FIN, at the end. Joins the record before it when `joinable` allows (small writes of
-  // one instant), so that the number of records is bounded by segments.
-  void Sent(SeqNum seq, uint32_t length, bool fin, Time now);
+  // New data, or a FIN, at the end. The caller may stamp the record.
+  FlightRecord& Sent(SeqNum seq, uint32_t length, bool fin, Time now);
 
-  struct Acked {
-    uint32_t newly_delivered = 0;  // octets not SACKed before
-    uint32_t octets = 0;
-    std::optional<Time> sent;  // of the newest record that was sent only once: the RTT sample
-    Time last_sent{};          // of the newest record acknowledged, however often sent
-    bool had_lost = false;     // covered a record that was retransmitted
-  };
-  // Everything before `ack` is acknowledged.
-  Acked AckTo(SeqNum ack);
+  // Everything before `ack` is acknowledged; adds to *delivery.
+  void AckTo(SeqNum ack, Delivery* delivery);
 
-  struct Sacked {
-    uint32_t newly_sacked = 0;
-    std::optional<Time> sent;  // as in Acked
-  };
-  // Marks blocks that lie within (una, end). A record that a block covers in part is split at a multiple
-  // of `mss`, inwards, so that a hostile peer cannot cut it to crumbs.
-  Sacked Sack(std::span<const SackBlock> blocks, uint32_t mss);
+  // Marks blocks that lie within (una, end); adds to *delivery. A record that a block covers in part is
+  // split at a multiple of `mss`, inwards, so that a hostile peer cannot cut it to crumbs.
+  void Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* delivery);
 
   // RFC 6675 4 IsLost(): marks records as lost above which `threshold` octets or more, or kDupThresh
   // separate runs, are SACKed. Returns octets newly marked.
   uint32_t MarkLostBelowSacked(uint32_t threshold);
+  // RFC 8985 6.2 RACK_detect_loss(): what was sent before the record (`sent`, `end`), which was delivered, and
+  // is overdue by `patience` since its transmission, is lost, retransmissions included. Returns how long the
+  // next candidate still has; zero when there is none. Adds octets of lost retransmissions to *repeats.
+  Duration MarkOverdueLost(Time sent, SeqNum end, Duration patience, Time now, uint32_t* repeats);
   // The first record not SACKed, cut to `mss`, is lost. Returns octets newly marked.
   uint32_t MarkFirstLost(uint32_t mss);
-  // After a retransmission timeout: everything not SACKed is lost, nothing is in the pipe.
-  void MarkAllLost(bool forget_sacks);
+  // After a retransmission timeout: the first record, and all that were sent at or before `before`, are lost,
+  // unless SACKed.
+  void MarkAllLost(bool forget_sacks, Time before);
+  // What waits for retransmission is not lost after all (an undone recovery).
+  void UnmarkLost();
   // Everything longer than `mss` is lost: the path cannot carry it (RFC 1191).
   void MarkLongerLost(uint32_t mss);
 
@@ -94,6 +120,7 @@ class Flight {
   void Clear();
 
  private:
+  static void Note(const FlightRecord& record, Delivery* delivery);
   void SetFlag(FlightRecord& record, uint8_t flag);
   void ClearFlag(FlightRecord& record, uint8_t flag);
   size_t IndexOf(SeqNum seq) const;  // of the record that holds it

@@ -24,7 +24,7 @@ bool Connection::FastPath(Segment& segment) {
   if (segment.seq != tcb_.rcv.nxt || segment.options.sack_count != 0) return false;
   if (tcb_.ts.enabled != segment.options.has_timestamps) return false;
   if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0) return false;
-  if (recovery_ != Recovery::kOpen || !out_of_order_.empty()) return false;
+  if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr) return false;
   const auto size = static_cast<uint32_t>(segment.text.size());
   if (size == 0) {
     // Pure ACK of something in flight.
@@ -262,7 +262,7 @@ void Connection::CheckFin(Segment& segment) {
   fin_received_ = true;
   tcb_.rcv.nxt += 1;
   tcb_.rcv.adv = Max(tcb_.rcv.adv, tcb_.rcv.nxt);
-  out_of_order_.Clear();
+  out_of_order_.reset();
   SendAck();
   switch (state_) {
     case TcpState::kSynReceived:

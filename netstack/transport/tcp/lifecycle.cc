@@ -15,8 +15,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, const Setti
     : Flow(Kind::kConnection, flow),
       core_(core),
       id_(id),
-      congestion_(NewCongestionControl(
-          CongestionControlName(static_cast<size_t>(core.sysctls.congestion_control->value())))),
+      algorithm_(&CongestionAlgorithms()[static_cast<size_t>(core.sysctls.congestion_control->value())]),
       settings_(settings),
       port_(std::move(port)),
       send_timer_(*core.env.timers, MemberTimer<&Connection::OnSendTimer>, this),
@@ -87,7 +86,7 @@ void Connection::Die(Error error) {
   core_.flows.Erase(this);
   send_queue_.Clear();
   flight_.Clear();
-  out_of_order_.Clear();
+  out_of_order_.reset();
   route_.reset();
   if (error_ == Error::kConnectionReset || error_ == Error::kTimedOut) receive_queue_.Clear();
   if (listener_ != nullptr && !was_established_) {

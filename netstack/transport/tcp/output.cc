@@ -164,11 +164,13 @@ bool Connection::SendNew(bool force) {
 void Connection::Sent(SeqNum seq, uint32_t text, bool fin) {
   const uint32_t mss = tcb_.snd.mss;
   const uint32_t length = text + (fin ? 1 : 0);
-  flight_.Sent(seq, length, fin, core_.Now());
+  const Time now = core_.Now();
+  const bool idle = flight_.empty();
+  rate_.OnSent(flight_.Sent(seq, length, fin, now), idle, now);
   tcb_.snd.nxt = seq + length;
   if (fin) fin_sent_ = true;
   if (text % mss != 0) tcb_.snd.small = tcb_.snd.nxt;
-  if (recovery_ == Recovery::kFast) prr_out_ += length;
+  if (recovery_ == Recovery::kFast || recovery_ == Recovery::kReduced) repair_->prr_out += length;
   stats_.bytes_sent += text;
   core_.counters.orig_data_sent += text == 0 ? 0 : (text - 1) / mss + 1;
 }
@@ -185,7 +187,7 @@ void Connection::OnSendAfterIdle() {
   if (last_send_ == Time{}) return;
   const Duration idle = core_.Now() - last_send_;
   const Duration rto = rtt_.Rto();
-  congestion_->OnIdleEnd(idle);
+  if (congestion_ != nullptr) congestion_->OnIdleEnd(idle);
   if (idle <= rto || core_.sysctls.slow_start_after_idle->value() == 0) return;
   const uint32_t restart = std::min(InitialWindow(), window_.cwnd);
   window_.ssthresh = std::max(window_.ssthresh, window_.cwnd / 4 * 3);
@@ -224,15 +226,17 @@ bool Connection::RetransmitRecord(size_t i, uint32_t limit) {
   if (text < wanted) flight_.Split(i, text);
   const uint32_t segments = text == 0 ? 1 : (text - 1) / tcb_.snd.mss + 1;
   core_.counters.retrans_segs += segments;
+  NoteRepeat(flight_[i].length);
   if (recovery_ == Recovery::kFast) {
     core_.counters.fast_retrans += segments;
-    prr_out_ += flight_[i].length;
+    repair_->prr_out += flight_[i].length;
   } else if (recovery_ == Recovery::kLoss) {
     core_.counters.slow_start_retrans += segments;
   }
   stats_.total_retransmits += segments;
   stats_.bytes_retransmitted += text;
   flight_.Retransmitted(i, core_.Now());
+  rate_.OnSent(flight_[i], false, core_.Now());
   return true;
 }
 
@@ -244,10 +248,12 @@ void Connection::Output(bool force) {
     return;
   }
   link_full_ = false;
-  if (flight_.lost() > 0) (void)RetransmitLost();
+  const bool only_new = OnlyNewData();
+  if (flight_.lost() > 0 && !only_new) (void)RetransmitLost();
   // RFC 6675 5 (C): new data once what is lost has gone.
-  if (!link_full_ && (flight_.lost() == 0 || flight_.NextLost(0) == flight_.size())) {
-    (void)SendNew(force);
+  if (!link_full_ && (flight_.lost() == 0 || only_new || flight_.NextLost(0) == flight_.size())) {
+    if (SendNew(force)) ArmLossProbe();
+    if (UnsentBytes() == 0 && !cwnd_limited_) rate_.OnAppLimited(Pipe());
   }
   ArmSendTimer();
 }
@@ -257,9 +263,9 @@ void Connection::ArmSendTimer() {
   if (!flight_.empty()) {
     const bool probing = send_timer_kind_ == SendTimer::kPersist && tcb_.snd.wnd == 0;
     if (probing && send_timer_.armed()) return;
-    if (send_timer_kind_ != SendTimer::kRetransmit || !send_timer_.armed()) {
-      RestartRetransmissionTimer();
-    }
+    const bool armed = send_timer_.armed() && send_timer_kind_ != SendTimer::kPersist &&
+                       send_timer_kind_ != SendTimer::kNone;
+    if (!armed) RestartRetransmissionTimer();
     return;
   }
   const bool waiting = UnsentBytes() > 0 || (write_shut_ && !fin_sent_);

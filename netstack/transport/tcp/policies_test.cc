@@ -15,6 +15,14 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+AckSample Acked(uint32_t octets, Time now = {}, Duration rtt = {}) {
+  AckSample sample;
+  sample.now = now;
+  sample.acked = octets;
+  sample.rtt = rtt;
+  return sample;
+}
+
 TEST(Rfc6298, S2_1_OneSecondBeforeTheFirstSample) {
   RttEstimator rtt;
   EXPECT_EQ(rtt.Rto(), seconds(1));
@@ -49,16 +57,16 @@ TEST(Rfc6298, S2_4_FloorAndS2_5Ceiling) {
 TEST(Rfc5681, S3_1_SlowStartDoublesAndStopsAtSsthresh) {
   auto reno = NewReno();
   CongestionWindow window{.mss = 1000, .cwnd = 10000, .ssthresh = 16000};
-  reno->OnAck({.now = {}, .acked = 5000, .rtt = {}}, window);
+  reno->OnAck(Acked(5000), window);
   EXPECT_EQ(window.cwnd, 15000u);
-  reno->OnAck({.now = {}, .acked = 1000, .rtt = {}}, window);
+  reno->OnAck(Acked(1000), window);
   EXPECT_EQ(window.cwnd, 16000u);
 }
 
 TEST(Rfc5681, S3_1_CongestionAvoidanceAddsOneSegmentPerRoundTrip) {
   auto reno = NewReno();
   CongestionWindow window{.mss = 1000, .cwnd = 10000, .ssthresh = 5000};
-  for (int i = 0; i < 10; ++i) reno->OnAck({.now = {}, .acked = 1000, .rtt = {}}, window);
+  for (int i = 0; i < 10; ++i) reno->OnAck(Acked(1000), window);
   EXPECT_EQ(window.cwnd, 11000u);
 }
 
@@ -72,7 +80,7 @@ TEST(Rfc5681, S3_1_SsthreshIsHalfOfTheFlight) {
 // Runs CUBIC for `time` at a constant round trip; returns cwnd in segments.
 uint32_t Cubic(CongestionControl& cubic, CongestionWindow& window, Time& now, Duration rtt, Duration time) {
   for (const Time end = now + time; now < end; now += rtt) {
-    cubic.OnAck({.now = now, .acked = window.cwnd, .rtt = rtt}, window);
+    cubic.OnAck(Acked(window.cwnd, now, rtt), window);
   }
   return window.cwnd / window.mss;
 }

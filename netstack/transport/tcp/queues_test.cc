@@ -143,7 +143,9 @@ TEST(Flight, CountsFollowEveryCondition) {
   flight.Sent(SeqNum(0), 10000, false, now);  // one super-segment of ten
   EXPECT_EQ(flight.pipe(), 10000u);
   const SackBlock block{SeqNum(3000), SeqNum(10000)};
-  EXPECT_EQ(flight.Sack({&block, 1}, 1000).newly_sacked, 7000u);
+  Delivery sacked;
+  flight.Sack({&block, 1}, 1000, &sacked);
+  EXPECT_EQ(sacked.sacked, 7000u);
   EXPECT_EQ(flight.pipe(), 3000u);
   EXPECT_EQ(flight.MarkLostBelowSacked(2001), 3000u);
   EXPECT_EQ(flight.pipe(), 0u);
@@ -152,14 +154,15 @@ TEST(Flight, CountsFollowEveryCondition) {
   flight.Retransmitted(i, now);
   EXPECT_EQ(flight.pipe(), 1000u);
   EXPECT_EQ(flight.NextLost(0), 1u);
-  const Flight::Acked acked = flight.AckTo(SeqNum(1000));
-  EXPECT_EQ(acked.newly_delivered, 1000u);
-  EXPECT_TRUE(acked.had_lost);
+  Delivery acked;
+  flight.AckTo(SeqNum(1000), &acked);
+  EXPECT_EQ(acked.octets, 1000u);
+  EXPECT_TRUE(acked.repaired);
   EXPECT_EQ(flight.pipe(), 0u);
-  flight.MarkAllLost(true);
+  flight.MarkAllLost(true, now);
   EXPECT_EQ(flight.sacked(), 0u);
   EXPECT_EQ(flight.lost(), 9000u);
-  (void)flight.AckTo(SeqNum(10000));
+  flight.AckTo(SeqNum(10000), &acked);
   EXPECT_TRUE(flight.empty());
   EXPECT_EQ(flight.pipe() + flight.lost() + flight.total(), 0u);
 }
@@ -168,7 +171,9 @@ TEST(Flight, BlocksAreRoundedInwardsToSegments) {
   Flight flight;
   flight.Sent(SeqNum(0), 10000, false, kTimeZero);
   const SackBlock block{SeqNum(1500), SeqNum(3500)};
-  EXPECT_EQ(flight.Sack({&block, 1}, 1000).newly_sacked, 1000u);
+  Delivery sacked;
+  flight.Sack({&block, 1}, 1000, &sacked);
+  EXPECT_EQ(sacked.sacked, 1000u);
   EXPECT_EQ(flight.highest_sacked(), SeqNum(3000));
 }
 

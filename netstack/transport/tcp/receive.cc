@@ -30,6 +30,7 @@ void Connection::ReceiveText(Segment& segment) {
   const SeqNum end = seq + static_cast<uint32_t>(text.size());
   const SeqNum edge = tcb_.rcv.nxt + ReceiveWindow();
   if (end > edge) text.RemoveSuffix(std::min<size_t>(end - edge, text.size()));
+  const SeqNum first = seq;
   if (seq < tcb_.rcv.nxt) {
     const size_t old = std::min<size_t>(tcb_.rcv.nxt - seq, text.size());
     text.RemovePrefix(old);
@@ -41,6 +42,7 @@ void Connection::ReceiveText(Segment& segment) {
   }
   if (seq == tcb_.rcv.nxt) {
     ReceiveInOrder(segment, seq, std::move(text));
+    if (first < seq && SendDsack({first, seq})) return;
     AckText(segment);
   } else {
     ReceiveOutOfOrder(seq, std::move(text));
@@ -57,7 +59,7 @@ void Connection::ReceiveInOrder(Segment& segment, SeqNum seq, Slice text) {
   keepalive_probes_ = 0;
   last_wire_size_ = wire;
   if (!read_shut_) receive_queue_.Append(std::move(text));
-  if (!out_of_order_.empty()) {
+  if (out_of_order_ != nullptr) {
     out_of_order_drained_ = true;
     DrainOutOfOrder();
   }
@@ -65,12 +67,16 @@ void Connection::ReceiveInOrder(Segment& segment, SeqNum seq, Slice text) {
 }
 
 void Connection::DrainOutOfOrder() {
-  while (std::optional<Slice> text = out_of_order_.Pop(tcb_.rcv.nxt)) {
+  while (std::optional<Slice> text = out_of_order_->Pop(tcb_.rcv.nxt)) {
     tcb_.rcv.nxt += static_cast<uint32_t>(text->size());
     stats_.bytes_received += text->size();
     if (!read_shut_) receive_queue_.Append(*std::move(text));
   }
-  out_of_order_.Advance(tcb_.rcv.nxt);
+  if (out_of_order_->empty()) {
+    out_of_order_.reset();
+  } else {
+    out_of_order_->Advance(tcb_.rcv.nxt);
+  }
 }
 
 void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
@@ -78,24 +84,32 @@ void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
   last_receive_ = last_data_receive_ = core_.Now();
   ack_policy_.EnterQuickAck();
   SackBlock duplicate;
-  const auto inserted = out_of_order_.Insert(seq, std::move(text), &duplicate);
+  if (out_of_order_ == nullptr) out_of_order_ = std::make_unique<OutOfOrderQueue>();
+  const auto inserted = out_of_order_->Insert(seq, std::move(text), &duplicate);
   // Memory: the window bounds octets; this bounds what small pieces cost beside them.
   const size_t limit = 2 * static_cast<size_t>(receive_buffer_.size()) + 65536;
   if (inserted == OutOfOrderQueue::Inserted::kRefused) ++core_.counters.ofo_drop;
-  if (out_of_order_.footprint() > limit && out_of_order_.Prune(limit)) ++core_.counters.ofo_pruned;
+  if (out_of_order_->footprint() > limit && out_of_order_->Prune(limit)) ++core_.counters.ofo_pruned;
   // RFC 5681 4.2: at once, so that the sender counts duplicates; RFC 2883 4.
-  if (inserted == OutOfOrderQueue::Inserted::kDuplicate && tcb_.sack &&
-      core_.sysctls.dsack->value() != 0) {
+  const bool twice = inserted == OutOfOrderQueue::Inserted::kDuplicate ||
+                     inserted == OutOfOrderQueue::Inserted::kPartial;
+  if (twice && SendDsack(duplicate)) {
     ++core_.counters.dsack_ofo_sent;
-    SendAck(&duplicate);
     return;
   }
   SendAck();
 }
 
+// RFC 2883 4: an ACK at once that reports `block` as received twice. False when the peer wants none.
+bool Connection::SendDsack(const SackBlock& block) {
+  if (!tcb_.sack || core_.sysctls.dsack->value() == 0) return false;
+  SendAck(&block);
+  return true;
+}
+
 // When to acknowledge what ReceiveInOrder() took.
 void Connection::AckText(const Segment& segment) {
-  const bool hole_filled = !out_of_order_.empty() || out_of_order_drained_;
+  const bool hole_filled = out_of_order_ != nullptr || out_of_order_drained_;
   out_of_order_drained_ = false;
   const AckPolicy::Verdict verdict =
       ack_policy_.OnText(last_wire_size_, segment.gso_size != 0, tcb_.rcv.nxt - tcb_.rcv.acked,

@@ -1,15 +1,23 @@
-// Loss detection and repair: duplicate ACKs and fast retransmit (RFC 5681 3.2), NewReno without SACK
-// (RFC 6582), the SACK scoreboard (RFC 6675), limited transmit (RFC 3042), proportional rate reduction
-// (RFC 6937), and what a retransmission timeout does (RFC 6298 5.4 on, RFC 5681 3.1).
+// Loss detection and repair: RACK (RFC 8985 6) with SACK; duplicate ACKs and fast retransmit (RFC 5681 3.2),
+// NewReno (RFC 6582) without; limited transmit (RFC 3042), proportional rate reduction (RFC 6937), the response
+// to ECN (RFC 3168 6.1.2), and what a retransmission timeout does (RFC 6298 5.4 on, RFC 5681 3.1).
 //
 // The scoreboard's pipe says how much may be sent; detection only marks records as lost, and output
 // sends what is marked as far as cwnd allows. Without SACK each duplicate ACK stands for one segment that
-// left the network.
+// left the network. Taking a recovery back is undo.cc's.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
 
 namespace moat::netstack::tcp {
+
+using recovery_bit::kNoDupThresh;
+using recovery_bit::kUseRack;
+
+Repair& Connection::NeedRepair() {
+  if (repair_ == nullptr) repair_ = std::make_unique<Repair>();
+  return *repair_;
+}
 
 // Octets that duplicate ACKs say have arrived, where no SACK says which.
 uint32_t Connection::DuplicateCredit() const {
@@ -23,8 +31,11 @@ uint32_t Connection::Pipe() const {
   return pipe - std::min(pipe, DuplicateCredit());
 }
 
-void Connection::OnAckEvent(const AckEvent& event) {
+void Connection::OnAckEvent(AckEvent& event) {
   core_.counters.delivered += event.delivered == 0 ? 0 : (event.delivered - 1) / tcb_.snd.mss + 1;
+  if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, core_.Now());
+  if (event.dsack) OnDsack(event);
+  if (probe_outstanding_) LossProbeAck(event);
   switch (recovery_) {
     case Recovery::kFast:
       RecoveryAck(event);
@@ -32,55 +43,122 @@ void Connection::OnAckEvent(const AckEvent& event) {
     case Recovery::kLoss:
       LossAck(event);
       return;
+    case Recovery::kReduced:
+      ReducedAck(event);
+      return;
     default:
-      break;
+      OpenAck(event);
+      return;
   }
+}
+
+void Connection::OpenAck(AckEvent& event) {
   if (event.duplicate) ++duplicate_acks_;
   if (event.acked > 0 && flight_.sacked() == 0) duplicate_acks_ = 0;
   const bool disorder = duplicate_acks_ > 0 || flight_.sacked() > 0;
   recovery_ = disorder ? Recovery::kDisorder : Recovery::kOpen;
-  if (disorder && ShouldEnterRecovery()) {
-    EnterRecovery();
+  if (event.dsack) (void)TryUndoByDsack();
+  // Retransmissions still in flight (of a tail loss probe, of an undone recovery) may be overdue, too.
+  if ((disorder || flight_.retransmitted() > 0) && ShouldEnterRecovery(event)) {
+    EnterRecovery(event.delivered);
+    return;
+  }
+  if (event.echo) {
+    EnterReduced();
     return;
   }
   if (event.acked > 0) GrowWindow(event);
 }
 
-// RFC 5681 3.2: the third duplicate ACK. RFC 6675 5: or IsLost(HighACK + 1), which may know earlier.
-bool Connection::ShouldEnterRecovery() {
-  if (flight_.empty()) return false;
-  // RFC 6582 3.2 (2): duplicate ACKs for what was sent before the last recovery ended start no new one.
-  if (!tcb_.sack && tcb_.snd.una < recover_ && recover_ <= tcb_.snd.nxt && recover_ != tcb_.snd.iss) {
-    return false;
+// Marks what is lost by now, with SACK. True: more than was known.
+bool Connection::DetectLoss(AckEvent& event) {
+  const int64_t mode = core_.sysctls.recovery->value();
+  const uint32_t before = flight_.lost();
+  if ((mode & kUseRack) == 0) {
+    return flight_.MarkLostBelowSacked((kDupThresh - 1) * tcb_.snd.mss + 1) > 0;
   }
-  if (tcb_.sack && flight_.MarkLostBelowSacked((kDupThresh - 1) * tcb_.snd.mss + 1) > 0) return true;
+  if (!rack_.any()) return false;
+  const bool recovering = recovery_ == Recovery::kFast || recovery_ == Recovery::kLoss;
+  const bool enough = flight_.sacked() > (kDupThresh - 1) * tcb_.snd.mss ||
+                      duplicate_acks_ >= static_cast<uint32_t>(kDupThresh);
+  const bool impatient = recovering || (enough && (mode & kNoDupThresh) == 0);
+  const Duration patience = rack_.Patience(rtt_, impatient);
+  uint32_t repeats = 0;
+  event.reorder_left = flight_.MarkOverdueLost(rack_.xmit(), rack_.end_seq(), patience, core_.Now(), &repeats);
+  core_.counters.lost_retransmit += (repeats + tcb_.snd.mss - 1) / tcb_.snd.mss;
+  return flight_.lost() > before || repeats > 0;
+}
+
+// With SACK what RACK says; without, RFC 5681 3.2: the third duplicate ACK.
+bool Connection::ShouldEnterRecovery(AckEvent& event) {
+  if (flight_.empty()) return false;
+  if (tcb_.sack) return DetectLoss(event);
+  // RFC 6582 3.2 (2): duplicate ACKs for what was sent before the last recovery ended start no new one.
+  if (tcb_.snd.una < recover_ && recover_ <= tcb_.snd.nxt && recover_ != tcb_.snd.iss) return false;
   return duplicate_acks_ >= static_cast<uint32_t>(kDupThresh);
 }
 
-void Connection::EnterRecovery() {
+// A window's worth of congestion: the new ssthresh, and the rate at which cwnd goes there.
+void Connection::Reduce() {
+  Repair& repair = NeedRepair();
+  BeginUndo();
+  repair.prr_flight = std::max(flight_.total(), 1u);
+  repair.prr_delivered = repair.prr_out = 0;
+  recover_ = tcb_.snd.nxt;
+  window_.ssthresh = congestion().OnCongestion(window_, flight_.total());
+  if (ecn_) send_cwr_ = true;
+}
+
+void Connection::EnterRecovery(uint32_t delivered) {
   if (tcb_.sack) {
     ++core_.counters.sack_recovery;
   } else {
     ++core_.counters.reno_recovery;
   }
+  if (recovery_ != Recovery::kReduced) Reduce();  // once per window, or it was done for an echo
   recovery_ = Recovery::kFast;
   recover_ = tcb_.snd.nxt;
-  prr_flight_ = std::max(flight_.total(), 1u);
-  prr_delivered_ = 0;
-  prr_out_ = 0;
-  window_.ssthresh = congestion_->OnCongestion(window_, flight_.total());
-  (void)flight_.MarkFirstLost(tcb_.snd.mss);
+  if (!tcb_.sack) (void)flight_.MarkFirstLost(tcb_.snd.mss);
   // Fast retransmit goes out at once, whatever the pipe (RFC 6675 5 (4.3), RFC 6937 3: at least one).
-  window_.cwnd = Pipe() + tcb_.snd.mss;
+  ReduceProportionally(delivered);
+  if (!algorithm_->owns_window) window_.cwnd = std::max(window_.cwnd, Pipe() + tcb_.snd.mss);
 }
 
-void Connection::RecoveryAck(const AckEvent& event) {
+// RFC 3168 6.1.2: an ECN echo is answered as a loss would be, once per window; nothing is sent again.
+void Connection::EnterReduced() {
+  ++core_.counters.ecn_reductions;
+  Reduce();
+  recovery_ = Recovery::kReduced;
+  repair_->may_undo = false;
+  ReduceProportionally(0);
+}
+
+void Connection::ReducedAck(AckEvent& event) {
+  if (event.duplicate) ++duplicate_acks_;
+  if (event.acked > 0 && flight_.sacked() == 0) duplicate_acks_ = 0;
   if (event.acked > 0 && tcb_.snd.una >= recover_) {
     LeaveRecovery();
+    OpenAck(event);
+    return;
+  }
+  const bool disorder = duplicate_acks_ > 0 || flight_.sacked() > 0;
+  if ((disorder || flight_.retransmitted() > 0) && ShouldEnterRecovery(event)) {
+    EnterRecovery(event.delivered);
+    return;
+  }
+  ReduceProportionally(event.delivered);
+}
+
+void Connection::RecoveryAck(AckEvent& event) {
+  if (event.acked > 0 && tcb_.snd.una >= recover_) {
+    if (!TryUndo(event)) LeaveRecovery();
     return;
   }
   uint32_t delivered = event.delivered;
-  if (!tcb_.sack) {
+  if (tcb_.sack) {
+    if (event.acked > 0 && TryUndoPartly(event)) return;
+    (void)DetectLoss(event);
+  } else {
     if (event.duplicate) {
       ++duplicate_acks_;
       delivered += tcb_.snd.mss;
@@ -90,22 +168,23 @@ void Connection::RecoveryAck(const AckEvent& event) {
       duplicate_acks_ -= std::min(duplicate_acks_, segments > 0 ? segments - 1 : 0);
       (void)flight_.MarkFirstLost(tcb_.snd.mss);
     }
-  } else {
-    (void)flight_.MarkLostBelowSacked((kDupThresh - 1) * tcb_.snd.mss + 1);
-    if (event.acked > 0 && !flight_.empty() && !flight_.front().Has(FlightRecord::kRetransmitted)) {
-      (void)flight_.MarkFirstLost(tcb_.snd.mss);
-    }
   }
-  // RFC 6937 3.1, with its slow start reduction bound.
-  prr_delivered_ += delivered;
+  ReduceProportionally(delivered);
+}
+
+// RFC 6937 3.1, with its slow start reduction bound.
+void Connection::ReduceProportionally(uint32_t delivered) {
+  if (algorithm_->owns_window) return;
+  Repair& repair = *repair_;
+  repair.prr_delivered += delivered;
   const uint32_t pipe = Pipe();
   int64_t send;
   if (pipe > window_.ssthresh) {
-    const uint64_t share = static_cast<uint64_t>(prr_delivered_) * window_.ssthresh;
-    send = static_cast<int64_t>((share + prr_flight_ - 1) / prr_flight_) - prr_out_;
+    const uint64_t share = static_cast<uint64_t>(repair.prr_delivered) * window_.ssthresh;
+    send = static_cast<int64_t>((share + repair.prr_flight - 1) / repair.prr_flight) - repair.prr_out;
   } else {
-    const int64_t limit =
-        std::max<int64_t>(static_cast<int64_t>(prr_delivered_) - prr_out_, delivered) + tcb_.snd.mss;
+    const int64_t ahead = static_cast<int64_t>(repair.prr_delivered) - repair.prr_out;
+    const int64_t limit = std::max<int64_t>(ahead, delivered) + tcb_.snd.mss;
     send = std::min<int64_t>(window_.ssthresh - pipe, limit);
   }
   window_.cwnd = pipe + static_cast<uint32_t>(std::max<int64_t>(send, 0));
@@ -113,49 +192,74 @@ void Connection::RecoveryAck(const AckEvent& event) {
 }
 
 void Connection::LeaveRecovery() {
+  if (recovery_ == Recovery::kFast) rack_.OnRecoveryEnd();
   recovery_ = Recovery::kOpen;
   duplicate_acks_ = 0;
   // RFC 6582 3.2 (3), RFC 6937: cwnd ends at ssthresh, but a burst is not stored up by it.
-  window_.cwnd = std::max(window_.ssthresh, 2 * tcb_.snd.mss);
+  if (!algorithm_->owns_window) window_.cwnd = std::max(window_.ssthresh, 2 * tcb_.snd.mss);
 }
 
-void Connection::LossAck(const AckEvent& event) {
+void Connection::LossAck(AckEvent& event) {
   if (event.duplicate) ++duplicate_acks_;
+  if (event.acked > 0 && TryUndo(event)) return;
+  if (repair_->frto && FrtoAck(event)) return;
   if (event.acked == 0) {
-    if (tcb_.sack && event.sacked_new) {
-      (void)flight_.MarkLostBelowSacked((kDupThresh - 1) * tcb_.snd.mss + 1);
-    }
+    if (tcb_.sack && event.sacked_new) (void)DetectLoss(event);
     return;
   }
   duplicate_acks_ = 0;
-  if (tcb_.snd.una >= recover_) recovery_ = Recovery::kOpen;
+  if (tcb_.snd.una >= recover_) {
+    recovery_ = Recovery::kOpen;
+    rack_.OnRecoveryEnd();
+  } else if (tcb_.sack) {
+    (void)DetectLoss(event);
+  }
   GrowWindow(event);
 }
 
 // Only a window that was used may grow (RFC 7661): in slow start one that was at least half used.
 void Connection::GrowWindow(const AckEvent& event) {
+  if (algorithm_->owns_window) return;
   const bool limited = window_.InSlowStart()
                            ? window_.cwnd < 2 * std::max(event.in_flight_before, event.acked)
                            : cwnd_limited_;
   if (!limited && recovery_ != Recovery::kLoss) return;
-  congestion_->OnAck({.now = core_.Now(), .acked = event.acked, .rtt = rtt_.srtt()}, window_);
+  AckSample sample;
+  sample.now = core_.Now();
+  sample.acked = event.acked;
+  sample.rtt = rtt_.srtt();
+  sample.latest_rtt = event.rtt;
+  sample.una = tcb_.snd.una;
+  sample.nxt = tcb_.snd.nxt;
+  congestion().OnAck(sample, window_);
 }
 
 void Connection::OnRetransmissionTimeout() {
   ++core_.counters.timeouts;
+  Repair& repair = NeedRepair();
+  ++repair.timeouts;
   // RFC 2018 8: a peer that SACKed the first segment and never acknowledged it has reneged.
   const bool reneged = !flight_.empty() && flight_.front().Has(FlightRecord::kSacked);
   if (reneged) ++core_.counters.sack_reneging;
+  const bool recovering = recovery_ == Recovery::kFast || recovery_ == Recovery::kLoss;
   // RFC 5681 3.1: ssthresh falls once per loss event, not with each repetition of the timeout.
-  if (recovery_ != Recovery::kLoss || retransmits_ == 0) {
-    window_.ssthresh = congestion_->OnCongestion(window_, flight_.total());
-    congestion_->OnTimeout();
+  if (!recovering || tcb_.snd.una >= recover_ || (recovery_ == Recovery::kLoss && retransmits_ == 0)) {
+    BeginUndo();
+    window_.ssthresh = congestion().OnCongestion(window_, flight_.total());
+    congestion().OnTimeout();
   }
-  flight_.MarkAllLost(reneged);
-  window_.cwnd = tcb_.snd.mss;  // the loss window
+  if (ecn_) send_cwr_ = true;
+  repair.frto = core_.sysctls.frto->value() != 0 && (!recovering || retransmits_ > 0) && !reneged;
+  repair.frto_new_data = false;
+  // RFC 8985 6.3: but what was sent lately may still arrive.
+  const bool rack = tcb_.sack && rack_.any() && (core_.sysctls.recovery->value() & kUseRack) != 0;
+  const Duration patience = rack ? rack_.Patience(rtt_, true) : Duration::zero();
+  flight_.MarkAllLost(reneged, core_.Now() - patience);
+  window_.cwnd = Pipe() + tcb_.snd.mss;  // the loss window
   recovery_ = Recovery::kLoss;
   recover_ = tcb_.snd.nxt;
   duplicate_acks_ = 0;
+  probe_outstanding_ = false;
 }
 
 }  // namespace moat::netstack::tcp

@@ -32,7 +32,10 @@ class WithoutSack : public Story {
 class WithSack : public WithoutSack {
  protected:
   void SetUp() override {
-    Establish(Packet().Mss(1460).SackOk());
+    Connect();
+    Advance(milliseconds(50));
+    Send(SynAck().Mss(1460).SackOk().Seq(0).Ack(1));
+    Next();
     ASSERT_EQ(Write("x"), Error::kOk);
     Next();
     Advance(milliseconds(50));
@@ -119,6 +122,7 @@ TEST_F(WithoutSack, Rfc3042_FirstTwoDuplicatesSendNewData) {
 TEST_F(WithSack, Rfc6675_S5_HolesAreRetransmittedAndNothingElse) {
   ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
   All();
+  Advance(milliseconds(50));
   // Segments 0 and 2 are lost.
   Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(2)}}));
   Send(Ack(Seg(0)).Seq(1).Sack({{Seg(3), Seg(4)}, {Seg(1), Seg(2)}}));

@@ -87,6 +87,9 @@ Sysctls::Sysctls(SysctlTable& t)
       moderate_rcvbuf(Number(t, "tcp_moderate_rcvbuf", 1, 0, 1)),
       challenge_ack_limit(Number(t, "tcp_challenge_ack_limit", 1000, 0, kIntMax)),
       invalid_ratelimit(Number(t, "tcp_invalid_ratelimit", 500, 0, kIntMax)),
-      min_snd_mss(Number(t, "tcp_min_snd_mss", 48, 48, 65535)) {}
+      min_snd_mss(Number(t, "tcp_min_snd_mss", 48, 48, 65535)),
+      recovery(Number(t, "tcp_recovery", 1, 0, 7)),
+      early_retrans(Number(t, "tcp_early_retrans", 3, 0, 4)),
+      frto(Number(t, "tcp_frto", 2, 0, 2)) {}
 
 }  // namespace moat::netstack::tcp

@@ -7,6 +7,12 @@
 
 namespace moat::netstack::tcp {
 
+namespace recovery_bit {  // of tcp_recovery
+inline constexpr int64_t kUseRack = 1;
+inline constexpr int64_t kStaticWindow = 2;  // RACK's reordering window does not adapt to D-SACKs
+inline constexpr int64_t kNoDupThresh = 4;   // and does not shrink to nothing after three SACKed segments
+}  // namespace recovery_bit
+
 struct Sysctls {
   explicit Sysctls(SysctlTable& table);
 
@@ -42,6 +48,9 @@ struct Sysctls {
   const Sysctl* challenge_ack_limit;  // per second
   const Sysctl* invalid_ratelimit;    // milliseconds
   const Sysctl* min_snd_mss;
+  const Sysctl* recovery;       // recovery_bit
+  const Sysctl* early_retrans;  // tail loss probes: 0 no, else yes
+  const Sysctl* frto;
 };
 
 }  // namespace moat::netstack::tcp

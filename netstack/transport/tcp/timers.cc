@@ -27,6 +27,12 @@ void Connection::OnSendTimer() {
     case SendTimer::kRetransmit:
       OnRetransmitTimeout();
       break;
+    case SendTimer::kProbe:
+      OnLossProbeTimeout();
+      break;
+    case SendTimer::kReorder:
+      OnReorderTimeout();
+      break;
   }
   if (state_ != TcpState::kClosed) UpdateReady();
   core_.Reap();

@@ -32,7 +32,8 @@ void Connection::FillOptions(TcpOptionSet& options, const SackBlock* duplicate) 
   if (!tcb_.sack) return;
   // RFC 2883 4: a D-SACK is the first block; RFC 2018 4: then the most recent.
   if (duplicate != nullptr) options.sack[options.sack_count++] = *duplicate;
-  for (const SackBlock& block : out_of_order_.blocks()) {
+  if (out_of_order_ == nullptr) return;
+  for (const SackBlock& block : out_of_order_->blocks()) {
     if (options.sack_count == kTcpMaxSackBlocks) break;
     options.sack[options.sack_count++] = block;
   }

@@ -1,0 +1,36 @@
+// What a connection remembers of its last recovery: proportional rate reduction, and how to take the recovery
+// back when it proves to have been needless. Allocated with the first loss; most connections never have one.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
+
+#include <cstdint>
+
+#include "netstack/wire/seqnum.h"
+
+namespace moat::netstack::tcp {
+
+struct Repair {
+  // RFC 6937 3.
+  uint32_t prr_delivered = 0;
+  uint32_t prr_out = 0;
+  uint32_t prr_flight = 1;
+
+  // The window before it, and what would show that it was needless.
+  uint32_t prior_cwnd = 0;
+  uint32_t prior_ssthresh = 0;
+  bool may_undo = false;       // the above is there to return to
+  SeqNum undo_from;            // SND.UNA when it began
+  bool repeated = false;       // something was retransmitted since
+  uint32_t unexcused = 0;      // octets retransmitted since, less those that a D-SACK reported
+  uint32_t stamp = 0;          // TSval of the first retransmission (RFC 3522 3.2); when `repeated`
+
+  // F-RTO (RFC 5682): undecided whether the timeout was spurious; and its step 2.b: only new data goes.
+  bool frto = false;
+  bool frto_new_data = false;
+
+  uint32_t timeouts = 0;       // tcpi_total_rto
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
