@@ -137,6 +137,7 @@ void Connection::ProcessAck(const Segment& segment) {
   AckEvent event;
   event.in_flight_before = Pipe();
   event.acked = segment.ack - before;
+  event.echo = ecn_ && segment.Has(tcp_flag::kEce);
   event.plain = segment.text.size() == 0 && !segment.Has(tcp_flag::kFin);
   if (tcb_.sack && segment.options.sack_count > 0) TakeSacks(segment, event);
   if (event.acked > 0) {

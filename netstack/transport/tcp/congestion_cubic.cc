@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "netstack/transport/tcp/congestion.h"
+#include "netstack/transport/tcp/hystart.h"
 
 namespace moat::netstack::tcp {
 namespace {
@@ -19,7 +20,7 @@ class Cubic final : public CongestionControl {
 
   void OnAck(const AckSample& sample, CongestionWindow& window) override {
     uint32_t acked = sample.acked;
-    if (window.InSlowStart()) acked = SlowStart(acked, window);
+    if (window.InSlowStart()) acked = hystart_.Grow(sample, window);
     if (acked == 0) return;
     Avoid(sample, static_cast<double>(acked) / window.mss, window);
   }
@@ -98,6 +99,7 @@ class Cubic final : public CongestionControl {
   Curve curve_;
   Curve undo_;
   double carry_ = 0;
+  HyStart hystart_;
 };
 
 }  // namespace

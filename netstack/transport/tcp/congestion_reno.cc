@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "netstack/transport/tcp/congestion.h"
+#include "netstack/transport/tcp/hystart.h"
 
 namespace moat::netstack::tcp {
 namespace {
@@ -12,7 +13,7 @@ class Reno final : public CongestionControl {
 
   void OnAck(const AckSample& sample, CongestionWindow& window) override {
     uint32_t acked = sample.acked;
-    if (window.InSlowStart()) acked = SlowStart(acked, window);
+    if (window.InSlowStart()) acked = hystart_.Grow(sample, window);
     // 3.1: one SMSS per round trip, counted in octets (RFC 3465 2.1).
     credit_ += acked;
     while (credit_ >= window.cwnd) {
@@ -28,6 +29,7 @@ class Reno final : public CongestionControl {
 
  private:
   uint32_t credit_ = 0;  // octets acknowledged towards the next increase
+  HyStart hystart_;
 };
 
 }  // namespace

@@ -61,6 +61,7 @@ Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss
 Error Connection::OpenFromCookie(Listener& listener, const Segment& syn, SeqNum iss) {
   const Error error = BecomeSynReceived(listener, syn, iss);
   if (error != Error::kOk) return error;
+  ecn_ = syn.Has(tcp_flag::kEce);  // as the cookie says, whatever codepoint the ACK has
   retransmits_ = 1;  // no round trip was measured
   send_timer_kind_ = SendTimer::kSyn;
   send_timer_.Arm(core_.Now() + rtt_.Rto());
@@ -234,6 +235,7 @@ TcpInfo Connection::Info() const {
   info.backoff = backoff_;
   info.timestamps = tcb_.ts.enabled;
   info.sack = tcb_.sack;
+  info.ecn = ecn_;
   info.window_scaling = window_scaling_;
   info.send_window_scale = tcb_.snd.shift;
   info.receive_window_scale = tcb_.rcv.shift;

@@ -8,6 +8,7 @@
 //   input_synchronized.cc    its steps for the other states
 //   acknowledge.cc           step five: what an ACK means to the send side
 //   recovery.cc              loss detection and repair (RFC 5681, 6582, 8985, 6937)
+//   ecn.cc                   explicit congestion notification (RFC 3168)
 //   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
@@ -97,6 +98,8 @@ class Connection final : public Flow {
   // --- Queues of others ------------------------------------------------------------------------
   ListHook<Connection>& all_hook() { return all_hook_; }
   ListHook<Connection>& listener_hook() { return listener_hook_; }
+  // Whether `syn` asks for ECN and gets it (ecn.cc).
+  static bool AcceptsEcn(const Core& core, const Segment& syn);
   void Accepted() { listener_ = nullptr; }     // has a handle now
   void ListenerGone() { listener_ = nullptr; }
   const Tcb& tcb() const { return tcb_; }
@@ -171,7 +174,7 @@ class Connection final : public Flow {
   bool ShouldEnterRecovery(AckEvent& event);
   void Reduce();
   void EnterRecovery(uint32_t delivered);
-  void EnterReduced();
+  void EnterReduced(uint32_t delivered);
   void ReducedAck(AckEvent& event);
   void RecoveryAck(AckEvent& event);
   void ReduceProportionally(uint32_t delivered);
@@ -186,6 +189,13 @@ class Connection final : public Flow {
     if (congestion_ == nullptr) congestion_ = algorithm_->make();
     return *congestion_;
   }
+
+  // --- ecn.cc ----------------------------------------------------------------------------------
+  uint8_t EcnSetupFlags(bool answer);
+  void TakeEcnSetup(const Segment& segment);
+  void TakeCongestionMark(const Segment& segment);
+  uint8_t TrafficClass(uint8_t configured, bool new_text) const;
+  bool HeedsEcho() const;
 
   // --- undo.cc ---------------------------------------------------------------------------------
   void BeginUndo();
@@ -314,6 +324,7 @@ class Connection final : public Flow {
   bool probe_armed_by_rtt_ : 1 = true;  // a round trip was measured since the last probe
   bool ecn_ : 1 = false;       // negotiated (RFC 3168 6.1.1)
   bool send_cwr_ : 1 = false;  // on the next new text
+  bool echo_ce_ : 1 = false;   // a CE mark was received and the peer has not reduced its window yet
 
   uint8_t backoff_ = 0;      // doublings of the retransmission or probe timer
   uint8_t retransmits_ = 0;  // consecutive timeouts

@@ -81,9 +81,11 @@ void Listener::SendSynCookie(const Segment& syn) {
     TcpOptionSet kept = syn.options;
     if (core_.sysctls.sack->value() == 0) kept.sack_permitted = false;
     if (core_.sysctls.window_scaling->value() == 0) kept.has_window_scale = false;
+    const bool ecn = Connection::AcceptsEcn(core_, syn);
     answer.timestamps = true;
     answer.ts_value =
-        SynCookies::EncodeOptions(kept, core_.TimestampNow()) + core_.isn.TimestampOffset(key);
+        SynCookies::EncodeOptions(kept, ecn, core_.TimestampNow()) + core_.isn.TimestampOffset(key);
+    if (ecn) answer.flags |= tcp_flag::kEce;
     answer.ts_echo = syn.options.ts_value;
     answer.sack_permitted = kept.sack_permitted;
     answer.has_window_scale = kept.has_window_scale;
@@ -126,7 +128,8 @@ bool Listener::OnCookieAck(const Segment& segment) {
   if (segment.options.has_timestamps) {
     syn.options.has_timestamps = true;
     syn.options.ts_value = segment.options.ts_value;
-    SynCookies::DecodeOptions(segment.options.ts_echo - core_.isn.TimestampOffset(key), &syn.options);
+    const uint32_t kept = segment.options.ts_echo - core_.isn.TimestampOffset(key);
+    if (SynCookies::DecodeOptions(kept, &syn.options)) syn.flags |= tcp_flag::kEce | tcp_flag::kCwr;
   }
   Connection* connection = NewEmbryo(key);
   if (connection->OpenFromCookie(*this, syn, iss) != Error::kOk) {

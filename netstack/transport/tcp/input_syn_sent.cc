@@ -64,6 +64,7 @@ void Connection::TakeSyn(const Segment& segment) {
   // What the SYN offered is all that the peer may send before our next segment.
   tcb_.rcv.adv = tcb_.rcv.nxt + std::min<uint32_t>(receive_buffer_.size(), 65535);
   receive_buffer_.Start(tcb_.rcv.nxt, core_.Now());
+  TakeEcnSetup(segment);
   TakeSynOptions(segment.options);
 }
 

@@ -25,6 +25,8 @@ bool Connection::FastPath(Segment& segment) {
   if (tcb_.ts.enabled != segment.options.has_timestamps) return false;
   if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0) return false;
   if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr) return false;
+  // A CE mark (RFC 3168 5) wants more.
+  if ((segment.packet->traffic_class & 3) == 3 && ecn_) return false;
   const auto size = static_cast<uint32_t>(segment.text.size());
   if (size == 0) {
     // Pure ACK of something in flight.

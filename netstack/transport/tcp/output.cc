@@ -137,6 +137,9 @@ bool Connection::SendNew(bool force) {
     const bool fin = write_shut_ && !fin_sent_;
     if (unsent == 0 && !fin) return any;
     uint32_t length = unsent == 0 ? 0 : SendableNow(unsent, force && !any);
+    // CWR says it once (RFC 3168 6.1.2): on one segment, which no link may copy it from.
+    const bool with_cwr = send_cwr_ && length > 0;
+    if (with_cwr) length = std::min(length, tcb_.snd.mss);
     const SeqNum edge = tcb_.snd.una + std::max(tcb_.snd.wnd, 1u);
     const bool with_fin = fin && length == unsent && tcb_.snd.nxt + length < edge;
     if (length == 0 && !(with_fin && unsent == 0)) {
@@ -147,6 +150,7 @@ bool Connection::SendNew(bool force) {
     uint8_t flags = length == unsent ? tcp_flag::kPsh : 0;
     if (length == 0) flags = 0;
     if (with_fin) flags |= tcp_flag::kFin;
+    if (with_cwr) flags |= tcp_flag::kCwr;
     const uint32_t wanted = length;
     const SeqNum seq = tcb_.snd.nxt;
     const Error error = SendSegment(seq, &length, flags);
@@ -154,6 +158,7 @@ bool Connection::SendNew(bool force) {
       OnSendError(error);
       return any;
     }
+    if (with_cwr) send_cwr_ = false;
     const bool fin_went = with_fin && length == wanted;
     Sent(seq, length, fin_went);
     any = true;

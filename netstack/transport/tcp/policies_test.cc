@@ -203,11 +203,11 @@ TEST(Rfc4987, OptionsSurviveInTheTimestamp) {
       in.has_window_scale = scale >= 0;
       in.window_scale = static_cast<uint8_t>(std::max(scale, 0));
       in.sack_permitted = sack;
-      const uint32_t value = SynCookies::EncodeOptions(in, 123456);
+      const uint32_t value = SynCookies::EncodeOptions(in, scale % 2 != 0, 123456);
       EXPECT_LE(value, 123456u);
       EXPECT_GT(value, 123456u - 64);
       TcpOptionSet out;
-      SynCookies::DecodeOptions(value, &out);
+      EXPECT_EQ(SynCookies::DecodeOptions(value, &out), scale % 2 != 0);
       EXPECT_EQ(out.has_window_scale, in.has_window_scale);
       EXPECT_EQ(out.window_scale, in.window_scale);
       EXPECT_EQ(out.sack_permitted, sack);

@@ -63,8 +63,8 @@ void Connection::OpenAck(AckEvent& event) {
     EnterRecovery(event.delivered);
     return;
   }
-  if (event.echo) {
-    EnterReduced();
+  if (event.echo && HeedsEcho()) {
+    EnterReduced(event.delivered);
     return;
   }
   if (event.acked > 0) GrowWindow(event);
@@ -125,18 +125,19 @@ void Connection::EnterRecovery(uint32_t delivered) {
 }
 
 // RFC 3168 6.1.2: an ECN echo is answered as a loss would be, once per window; nothing is sent again.
-void Connection::EnterReduced() {
+void Connection::EnterReduced(uint32_t delivered) {
   ++core_.counters.ecn_reductions;
   Reduce();
   recovery_ = Recovery::kReduced;
   repair_->may_undo = false;
-  ReduceProportionally(0);
+  ReduceProportionally(delivered);
 }
 
 void Connection::ReducedAck(AckEvent& event) {
   if (event.duplicate) ++duplicate_acks_;
   if (event.acked > 0 && flight_.sacked() == 0) duplicate_acks_ = 0;
-  if (event.acked > 0 && tcb_.snd.una >= recover_) {
+  // Something above has to be acknowledged: only then has CWR reached the peer.
+  if (event.acked > 0 && tcb_.snd.una > recover_) {
     LeaveRecovery();
     OpenAck(event);
     return;

@@ -30,6 +30,7 @@ void Connection::SynchronizedArrives(Segment& segment) {
   if (!CheckSyn(segment)) return;
   // Fifth, check the ACK field.
   if (!CheckAck(segment)) return;
+  if (ecn_) TakeCongestionMark(segment);
   // Sixth, check the URG bit.
   CheckUrgent(segment);
   // Seventh, process the segment text.

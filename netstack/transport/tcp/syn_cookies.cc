@@ -12,8 +12,8 @@ namespace {
 // What three bits can name: the usual path MTUs less headers of either family.
 constexpr uint16_t kMss[] = {216, 536, 996, 1220, 1360, 1440, 1460, 8940};
 
-// TSval: four bits of window scale (15: none), one of SACK.
-constexpr uint32_t kOptionBits = 5;
+// TSval: one bit of ECN, four of window scale (15: none), one of SACK.
+constexpr uint32_t kOptionBits = 6;
 constexpr uint32_t kOptionMask = (1u << kOptionBits) - 1;
 constexpr uint32_t kNoScale = 15;
 
@@ -62,18 +62,19 @@ std::optional<uint16_t> SynCookies::Check(const FlowKey& flow, SeqNum irs, SeqNu
   return kMss[index];
 }
 
-uint32_t SynCookies::EncodeOptions(const TcpOptionSet& syn, uint32_t timestamp) {
+uint32_t SynCookies::EncodeOptions(const TcpOptionSet& syn, bool ecn, uint32_t timestamp) {
   const uint32_t scale = syn.has_window_scale ? syn.window_scale : kNoScale;
-  const uint32_t bits = scale << 1 | (syn.sack_permitted ? 1 : 0);
+  const uint32_t bits = (ecn ? 0x20u : 0u) | scale << 1 | (syn.sack_permitted ? 1 : 0);
   const uint32_t value = (timestamp & ~kOptionMask) | bits;
   return value > timestamp ? value - (kOptionMask + 1) : value;
 }
 
-void SynCookies::DecodeOptions(uint32_t timestamp, TcpOptionSet* syn) {
-  const uint32_t scale = (timestamp & kOptionMask) >> 1;
+bool SynCookies::DecodeOptions(uint32_t timestamp, TcpOptionSet* syn) {
+  const uint32_t scale = (timestamp >> 1) & 15;
   syn->has_window_scale = scale != kNoScale;
   syn->window_scale = syn->has_window_scale ? static_cast<uint8_t>(scale) : 0;
   syn->sack_permitted = (timestamp & 1) != 0;
+  return (timestamp & 0x20) != 0;
 }
 
 }  // namespace moat::netstack::tcp

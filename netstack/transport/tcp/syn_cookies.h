@@ -28,8 +28,9 @@ class SynCookies {
   std::optional<uint16_t> Check(const FlowKey& flow, SeqNum irs, SeqNum cookie, Time now) const;
 
   // The low bits of our TSval say which options the SYN had. Returns a value not above `timestamp`.
-  static uint32_t EncodeOptions(const TcpOptionSet& syn, uint32_t timestamp);
-  static void DecodeOptions(uint32_t timestamp, TcpOptionSet* syn);
+  static uint32_t EncodeOptions(const TcpOptionSet& syn, bool ecn, uint32_t timestamp);
+  // Returns whether ECN was agreed upon.
+  static bool DecodeOptions(uint32_t timestamp, TcpOptionSet* syn);
 
  private:
   uint32_t Hash(const FlowKey& flow, SeqNum irs, uint32_t period, uint32_t index) const;

@@ -90,6 +90,8 @@ Sysctls::Sysctls(SysctlTable& t)
       min_snd_mss(Number(t, "tcp_min_snd_mss", 48, 48, 65535)),
       recovery(Number(t, "tcp_recovery", 1, 0, 7)),
       early_retrans(Number(t, "tcp_early_retrans", 3, 0, 4)),
-      frto(Number(t, "tcp_frto", 2, 0, 2)) {}
+      frto(Number(t, "tcp_frto", 2, 0, 2)),
+      ecn(Number(t, "tcp_ecn", 2, 0, 2)),
+      ecn_fallback(Number(t, "tcp_ecn_fallback", 1, 0, 1)) {}
 
 }  // namespace moat::netstack::tcp

@@ -51,6 +51,8 @@ struct Sysctls {
   const Sysctl* recovery;       // recovery_bit
   const Sysctl* early_retrans;  // tail loss probes: 0 no, else yes
   const Sysctl* frto;
+  const Sysctl* ecn;           // 0 no, 1 yes, 2 when the peer asks
+  const Sysctl* ecn_fallback;  // a SYN that is sent again does not ask
 };
 
 }  // namespace moat::netstack::tcp

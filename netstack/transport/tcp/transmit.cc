@@ -21,6 +21,7 @@ struct OutSegment {
   uint32_t text = 0;    // octets wanted; what was sent afterwards
   TcpOptionSet options;
   uint16_t wnd = 0;
+  bool new_text = false;  // sent for the first time, and not as a probe
 };
 
 void Connection::FillOptions(TcpOptionSet& options, const SackBlock* duplicate) const {
@@ -60,6 +61,7 @@ Error Connection::SendOut(OutSegment& out) {
   fields.destination_port = key.remote_port;
   fields.seq = out.seq;
   fields.flags = out.flags;
+  if (echo_ce_ && (out.flags & (tcp_flag::kSyn | tcp_flag::kRst)) == 0) fields.flags |= tcp_flag::kEce;
   if ((out.flags & tcp_flag::kAck) != 0) fields.ack = tcb_.rcv.nxt;
   fields.window = out.wnd;
   if (tcb_.snd.urgent && tcb_.snd.up > out.seq && tcb_.snd.up - out.seq <= 65535) {
@@ -73,8 +75,9 @@ Error Connection::SendOut(OutSegment& out) {
   packet.protocol = ip_protocol::kTcp;
   const SocketOptions& options = settings_.socket;
   const bool v4 = key.remote.is_v4();
-  packet.traffic_class =
-      v4 || options.traffic_class < 0 ? options.tos : static_cast<uint8_t>(options.traffic_class);
+  packet.traffic_class = TrafficClass(
+      v4 || options.traffic_class < 0 ? options.tos : static_cast<uint8_t>(options.traffic_class),
+      out.new_text);
   const int16_t hops = v4 ? options.ttl : options.hop_limit;
   packet.hop_limit = hops > 0 ? static_cast<uint8_t>(hops) : 0;
   packet.dont_fragment = options.mtu_discover != SocketOptions::MtuDiscover::kDont;
@@ -116,6 +119,7 @@ Error Connection::SendSyn() {
   out.seq = tcb_.snd.iss;
   out.flags = tcp_flag::kSyn;
   if (answer) out.flags |= tcp_flag::kAck;
+  out.flags |= EcnSetupFlags(answer);
   out.options.has_mss = true;
   out.options.mss = AdvertisedMss();
   // An answer offers only what the SYN offered (RFC 7323 1.3, RFC 2018 2).
@@ -148,6 +152,7 @@ Error Connection::SendSegment(SeqNum seq, uint32_t* text, uint8_t flags) {
   // out-of-order arrival sends at once.
   if (*text + kTcpMaxOptionsSize > tcb_.snd.mss) out.options.sack_count = 0;
   out.wnd = AdvertiseWindow();
+  out.new_text = out.text > 0 && seq == tcb_.snd.nxt && tcb_.snd.wnd > 0;
   const Error error = SendOut(out);
   *text = out.text;
   if (error == Error::kOk) NoteSent(true);

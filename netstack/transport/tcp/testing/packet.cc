@@ -8,7 +8,7 @@ namespace {
 std::string FlagNames(uint8_t flags) {
   constexpr std::pair<uint8_t, const char*> kNames[] = {
       {tcp_flag::kSyn, "SYN"}, {tcp_flag::kFin, "FIN"}, {tcp_flag::kRst, "RST"},
-      {tcp_flag::kAck, "ACK"}, {tcp_flag::kUrg, "URG"}};
+      {tcp_flag::kAck, "ACK"}, {tcp_flag::kUrg, "URG"}, {tcp_flag::kEce, "ECE"}, {tcp_flag::kCwr, "CWR"}};
   std::string text;
   for (const auto& [flag, name] : kNames) {
     if ((flags & flag) != 0) absl::StrAppend(&text, text.empty() ? "" : ",", name);
@@ -48,6 +48,7 @@ std::string Describe(const Packet& packet) {
   if (packet.sack) {
     for (const auto& [start, end] : *packet.sack) absl::StrAppend(&text, " sack ", start, ":", end);
   }
+  if (packet.ecn) absl::StrAppend(&text, " ecn ", static_cast<int>(*packet.ecn));
   if (packet.gso_size) absl::StrAppend(&text, " gso ", *packet.gso_size);
   return text + ">";
 }
@@ -77,6 +78,7 @@ bool Matches(const Packet& got, const Packet& want, std::string* why) {
          !Differs("shift", got.shift, want.shift, why) &&
          !Differs("sackOK", got.sack_ok, want.sack_ok, why) &&
          !Differs("timestamps", got.timestamps, want.timestamps, why) &&
+         !Differs("ecn", got.ecn, want.ecn, why) &&
          !Differs("sack", got.sack, want.sack, why) && !Differs("gso", got.gso_size, want.gso_size, why);
 }
 

@@ -73,6 +73,7 @@ void Story::SendBatched(const Packet& packet) {
   in.to_broadcast = broadcast;
   in.payload = std::move(bytes);
   in.gso_size = packet.gso_size.value_or(0);
+  in.traffic_class = packet.ecn.value_or(0);
   EXPECT_EQ(host.tcp->Receive(in), TransportProtocol::Disposition::kHandled);
 }
 
@@ -104,6 +105,7 @@ Packet Story::Decode(const FakeIp::Sent& sent) {
     packet.sack->emplace_back(options.sack[i].start - SeqNum(kPeerIss),
                               options.sack[i].end - SeqNum(kPeerIss));
   }
+  packet.ecn = sent.traffic_class & 3;
   if (sent.gso != GsoType::kNone) packet.gso_size = sent.gso_size;
   return packet;
 }

@@ -1,0 +1,243 @@
+// Explicit congestion notification (RFC 3168).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "netstack/transport/tcp/testing/story.h"
+
+namespace moat::netstack::tcp {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tcp_flag::kCwr;
+using tcp_flag::kEce;
+
+constexpr uint32_t kMss = 1460;
+constexpr uint8_t kNotEct = 0;
+constexpr uint8_t kEct0 = 2;
+constexpr uint8_t kCe = 3;
+
+class Ecn : public Story {
+ protected:
+  void StartConnect() {
+    socket = host.tcp->NewSocket(Family::kIpv4);
+    socket->SetObserver(&observer);
+    Endpoint to;
+    to.address = peer;
+    to.port = peer_port;
+    ASSERT_EQ(socket->Connect(to), Error::kInProgress);
+    host_port = socket->Local().port;
+  }
+  // Negotiated by our asking, with a round trip of 40 ms.
+  void EstablishEcn(Packet syn_ack = Packet().Mss(1460)) {
+    host.Sysctl("ipv4.tcp_ecn", "1");
+    StartConnect();
+    ASSERT_THAT(Next(), Is(Syn().Seq(0).Flag(kEce | kCwr).Ecn(kNotEct)));
+    Advance(milliseconds(40));
+    Send(syn_ack.Flag(tcp_flag::kSyn | kEce).Seq(0).Ack(1));
+    ASSERT_THAT(Next(), Is(Ack(1).Seq(1).Ecn(kNotEct)));
+  }
+  static uint32_t Seg(uint32_t n) { return 1 + n * kMss; }
+};
+
+// --- 6.1.1: negotiation -----------------------------------------------------------------------------
+
+TEST_F(Ecn, Rfc3168_S6_1_1_ByDefaultWeDoNotAskButGrant) {
+  StartConnect();
+  EXPECT_THAT(Next(), Is(Syn().Seq(0)));
+  socket.reset();
+  Listen();
+  host_port = kHostPort;
+  peer_port = 999;
+  Send(Syn().Seq(0).Mss(1460).Flag(kEce | kCwr));
+  EXPECT_THAT(Next(), Is(SynAck().Flag(kEce).Seq(0).Ack(1).Ecn(kNotEct)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_1_ASynThatDoesNotAskGetsNone) {
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).Flag(kEce));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_1_ASynWithACodepointGetsNone) {
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).Flag(kEce | kCwr).Ecn(kEct0));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+}
+
+TEST_F(Ecn, TcpEcn0_GrantsNone) {
+  host.Sysctl("ipv4.tcp_ecn", "0");
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).Flag(kEce | kCwr));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_1_AnAnswerWithoutEceMeansNone) {
+  host.Sysctl("ipv4.tcp_ecn", "1");
+  StartConnect();
+  Next();
+  Send(SynAck().Mss(1460).Seq(0).Ack(1));
+  Next();
+  ASSERT_EQ(Write("x"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(1).Ecn(kNotEct)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_1_AnAnswerThatReflectsBothFlagsMeansNone) {
+  host.Sysctl("ipv4.tcp_ecn", "1");
+  StartConnect();
+  Next();
+  Send(SynAck().Flag(kEce | kCwr).Mss(1460).Seq(0).Ack(1));
+  Next();
+  EXPECT_FALSE(socket->Info().ecn);
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_1_1_ASynThatIsSentAgainDoesNotAsk) {
+  host.Sysctl("ipv4.tcp_ecn", "1");
+  StartConnect();
+  EXPECT_THAT(Next(), Is(Syn().Seq(0).Flag(kEce | kCwr)));
+  Advance(seconds(1) + milliseconds(5));
+  EXPECT_THAT(Next(), Is(Syn().Seq(0)));
+  Send(SynAck().Flag(kEce).Mss(1460).Seq(0).Ack(1));
+  EXPECT_FALSE(socket->Info().ecn);
+}
+
+TEST_F(Ecn, SynCookiesRememberIt) {
+  host.Sysctl("ipv4.tcp_syncookies", "2");
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).Ts(7, 0).Flag(kEce | kCwr));
+  EXPECT_THAT(Next(), Is(SynAck().Flag(kEce).Seq(0).Ack(1)));
+  Send(Ack(1).Seq(1).Ts(8, host_ts));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  EXPECT_TRUE(socket->Info().ecn);
+}
+
+// --- 6.1.2, 6.1.5: the sender -----------------------------------------------------------------------
+
+TEST_F(Ecn, Rfc3168_S6_1_2_NewDataIsEct0AndPureAcksAreNot) {
+  EstablishEcn();
+  ASSERT_EQ(Write("x"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(1).Ecn(kEct0)));
+  Send(Data("y").Seq(1).Ack(2));
+  EXPECT_THAT(Next(), Is(Ack(2).Ecn(kNotEct)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_5_RetransmissionsAreNotEct) {
+  EstablishEcn();
+  ASSERT_EQ(Write("x"), Error::kOk);
+  Next();
+  Advance(milliseconds(400));
+  EXPECT_THAT(Next(), Is(Packet().Size(1).Seq(1).Ecn(kNotEct)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_6_WindowProbesAreNotEct) {
+  EstablishEcn();
+  Send(Ack(1).Seq(1).Wnd(0));
+  ASSERT_EQ(WriteBytes(kMss), Error::kOk);
+  EXPECT_TRUE(Quiet());
+  Advance(milliseconds(400));
+  EXPECT_THAT(Next(), Is(Packet().Size(1).Seq(1).Ecn(kNotEct)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_2_AnEchoReducesTheWindowOncePerWindowAndIsAnsweredByCwr) {
+  EstablishEcn();
+  ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
+  All();
+  const uint32_t before = socket->Info().congestion_window;
+  Advance(milliseconds(40));
+  Send(Ack(Seg(2)).Seq(1).Flag(kEce));
+  EXPECT_EQ(socket->Info().ca_state, 2);
+  const uint32_t ssthresh = socket->Info().send_ssthresh;
+  EXPECT_LT(ssthresh, before);
+  for (uint32_t n = 4; n <= 10; n += 2) Send(Ack(Seg(n)).Seq(1).Flag(kEce));
+  EXPECT_EQ(socket->Info().send_ssthresh, ssthresh);
+  EXPECT_EQ(Counter("Tcp.RetransSegs"), 0u);
+  ASSERT_EQ(WriteBytes(4 * kMss), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(10)).Flag(kCwr).Ecn(kEct0)));
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(11))));
+  All();
+  // The peer's last echo was sent before CWR reached it.
+  Advance(milliseconds(40));
+  Send(Ack(Seg(14)).Seq(1));
+  EXPECT_EQ(socket->Info().ca_state, 0);
+  EXPECT_LE(socket->Info().congestion_window, ssthresh + 1);
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_2_ANewWindowMayBeReducedAgain) {
+  EstablishEcn();
+  ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
+  All();
+  Send(Ack(Seg(10)).Seq(1).Flag(kEce));
+  const uint32_t once = socket->Info().send_ssthresh;
+  ASSERT_EQ(WriteBytes(4 * kMss), Error::kOk);
+  All();
+  Send(Ack(Seg(14)).Seq(1));
+  ASSERT_EQ(WriteBytes(6 * kMss), Error::kOk);
+  All();
+  Send(Ack(Seg(16)).Seq(1).Flag(kEce));
+  EXPECT_LT(socket->Info().send_ssthresh, once);
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_2_FastRetransmitSaysCwrToo) {
+  EstablishEcn(Packet().Mss(1460).SackOk());
+  ASSERT_EQ(WriteBytes(6 * kMss), Error::kOk);
+  All();
+  Advance(milliseconds(40));
+  Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(6)}}));
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(0)).Ecn(kNotEct)));
+  ASSERT_EQ(WriteBytes(kMss), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(6)).Flag(kCwr)));
+}
+
+TEST_F(Ecn, CwrIsOnOneSegmentOnlyOfWhatCouldBeASuperSegment) {
+  EstablishEcn();
+  host.ip.set_max_gso_bytes(65535);
+  host.ip.Invalidate();
+  ASSERT_EQ(WriteBytes(4 * kMss), Error::kOk);
+  All();
+  Advance(milliseconds(40));
+  Send(Ack(Seg(4)).Seq(1).Flag(kEce));
+  ASSERT_EQ(WriteBytes(4 * kMss), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(4)).Flag(kCwr)));
+}
+
+TEST_F(Ecn, WithoutNegotiationAnEchoMeansNothing) {
+  Establish();
+  ASSERT_EQ(WriteBytes(4 * kMss), Error::kOk);
+  All();
+  Send(Ack(Seg(2)).Seq(1).Flag(kEce));
+  EXPECT_EQ(socket->Info().ca_state, 0);
+}
+
+// --- 6.1.3: the receiver ----------------------------------------------------------------------------
+
+TEST_F(Ecn, Rfc3168_S6_1_3_AMarkIsEchoedUntilCwr) {
+  EstablishEcn();
+  Send(Data("a").Seq(1).Ack(1).Ecn(kCe));
+  EXPECT_THAT(Next(), Is(Ack(2).Flag(kEce)));
+  Send(Data("b").Seq(2).Ack(1).Ecn(kEct0));
+  EXPECT_THAT(Next(), Is(Ack(3).Flag(kEce)));
+  ASSERT_EQ(Write("x"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(1).Flag(kEce).Ecn(kEct0)));
+  Send(Data("c").Seq(3).Ack(2).Flag(kCwr).Ecn(kEct0));
+  EXPECT_THAT(Next(), Is(Ack(4)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_3_AMarkOnTheSegmentWithCwrIsANewOne) {
+  EstablishEcn();
+  Send(Data("a").Seq(1).Ack(1).Ecn(kCe));
+  Next();
+  Send(Data("b").Seq(2).Ack(1).Flag(kCwr).Ecn(kCe));
+  EXPECT_THAT(Next(), Is(Ack(3).Flag(kEce)));
+}
+
+TEST_F(Ecn, Rfc3168_S6_1_5_AMarkOutsideOfTheWindowIsIgnored) {
+  EstablishEcn();
+  Send(Data("a").Seq(200000).Ack(1).Ecn(kCe));
+  All();
+  Send(Data("a").Seq(1).Ack(1));
+  EXPECT_THAT(Next(), Is(Ack(2)));
+}
+
+}  // namespace
+}  // namespace moat::netstack::tcp
