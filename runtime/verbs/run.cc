@@ -3,28 +3,26 @@
 
 #include <optional>
 
-#include "runtime/container/create.h"
 #include "runtime/container/foreground.h"
-#include "runtime/container/protect_binary.h"
 #include "runtime/container/start.h"
 #include "runtime/container/teardown.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/log/log.h"
-#include "runtime/verbs/verbs.h"
+#include "runtime/verbs/create_options.h"
 
 namespace moat::runtime {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {"bundle", 'b', FlagKind::kString, "directory of config.json (default: the working directory)"},
-    {"console-socket", 0, FlagKind::kString, "AF_UNIX socket that gets the terminal's master"},
+    kBundleFlag,
+    kConsoleSocketFlag,
     {"detach", 'd', FlagKind::kBool, "end when the program runs"},
     {"keep", 0, FlagKind::kBool, "do not delete the container when it ends"},
-    {"pid-file", 0, FlagKind::kString, "file to write the process id to"},
+    kPidFileFlag,
     {"no-subreaper", 0, FlagKind::kBool, "do not wait for the container's orphans"},
-    {"no-pivot", 0, FlagKind::kBool, "chroot instead of pivot_root, for a root in a ramdisk"},
-    {"no-new-keyring", 0, FlagKind::kBool, "keep the caller's session keyring"},
-    {"preserve-fds", 0, FlagKind::kString, "pass that many descriptors from 3 up (default: 0)"},
+    kNoPivotFlag,
+    kNoNewKeyringFlag,
+    kPreserveFdsFlag,
 };
 
 absl::Status Destroy(CreatedContainer& container) {
@@ -44,28 +42,16 @@ absl::StatusOr<int> RunForeground(CreatedContainer& container, Foreground& foreg
 }
 
 absl::StatusOr<int> Run(const Globals& globals, const Arguments& arguments) {
-  absl::Status status = CheckPrivileges();
-  if (status.ok()) status = ProtectBinary();
-  if (!status.ok()) return status;
   const bool detach = arguments.Bool("detach");
-  absl::StatusOr<ProcessOptions> process = ReadProcessOptions(arguments, detach);
-  if (!process.ok()) return process.status();
-  CreateOptions options;
-  options.root = globals.root;
-  options.id = arguments.word(0);
-  options.bundle = arguments.String("bundle");
-  options.process = *std::move(process);
-  options.systemd_cgroup = globals.systemd_cgroup;
-  options.no_pivot = arguments.Bool("no-pivot");
-  options.no_new_keyring = arguments.Bool("no-new-keyring");
-  options.debug = globals.debug;
-  options.await_start = false;
+  absl::StatusOr<CreateOptions> options = ReadCreateOptions(globals, arguments, detach);
+  if (!options.ok()) return options.status();
+  options->await_start = false;
 
   std::optional<Foreground> foreground;
   if (!detach) foreground.emplace(!arguments.Bool("no-subreaper"));
-  absl::StatusOr<CreatedContainer> container = CreateContainer(options);
+  absl::StatusOr<CreatedContainer> container = CreateContainer(*options);
   if (!container.ok()) return container.status();
-  status = StartThroughChannel(*container);
+  absl::Status status = StartThroughChannel(*container);
   if (!status.ok()) {
     absl::Status destroyed = Destroy(*container);
     if (!destroyed.ok()) Log(LogLevel::kWarning, destroyed.message());

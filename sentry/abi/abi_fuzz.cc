@@ -2,7 +2,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -58,14 +57,6 @@ void FuzzWriter(uint8_t choice, std::span<const uint8_t> bytes) {
   Require(writer.bytes().size() <= choice);
 }
 
-std::vector<uint8_t> Seed(uint8_t decoder, uint8_t choice, std::span<const uint8_t> bytes) {
-  std::vector<uint8_t> seed(2 + bytes.size());
-  seed[0] = decoder;
-  seed[1] = choice;
-  std::copy(bytes.begin(), bytes.end(), seed.begin() + 2);
-  return seed;
-}
-
 }  // namespace
 }  // namespace moat::sentry
 
@@ -84,13 +75,13 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
   control6.PutValue(SOL_IPV6, IPV6_HOPLIMIT, 3);
   for (int choice = 0; choice < 256; choice += 7) {
     const auto c = static_cast<uint8_t>(choice);
-    seeds.push_back(Seed(0, c, BytesOf(in)));
-    seeds.push_back(Seed(0, c, BytesOf(in6)));
-    seeds.push_back(Seed(1, c, control.bytes()));
-    seeds.push_back(Seed(1, c, control6.bytes()));
-    seeds.push_back(Seed(2, c, control.bytes()));
-    seeds.push_back(Seed(3, c, BytesOf(msghdr{})));
-    seeds.push_back(Seed(4, c, control.bytes()));
+    seeds.push_back(FuzzSeed(0, c, BytesOf(in)));
+    seeds.push_back(FuzzSeed(0, c, BytesOf(in6)));
+    seeds.push_back(FuzzSeed(1, c, control.bytes()));
+    seeds.push_back(FuzzSeed(1, c, control6.bytes()));
+    seeds.push_back(FuzzSeed(2, c, control.bytes()));
+    seeds.push_back(FuzzSeed(3, c, BytesOf(msghdr{})));
+    seeds.push_back(FuzzSeed(4, c, control.bytes()));
   }
   return seeds;
 }

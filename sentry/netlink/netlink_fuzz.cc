@@ -3,7 +3,6 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -78,14 +77,6 @@ void FuzzSocket(uint8_t choice, std::span<const uint8_t> bytes) {
   if (got.ok()) Require(got->size() <= 64);
 }
 
-std::vector<uint8_t> Seed(uint8_t decoder, uint8_t choice, std::span<const uint8_t> bytes) {
-  std::vector<uint8_t> seed(2 + bytes.size());
-  seed[0] = decoder;
-  seed[1] = choice;
-  std::copy(bytes.begin(), bytes.end(), seed.begin() + 2);
-  return seed;
-}
-
 }  // namespace
 }  // namespace moat::sentry
 
@@ -104,11 +95,11 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
       writer.Text(3, "eth0");
       writer.End();
       for (uint8_t choice = 0; choice < 8; ++choice) {
-        seeds.push_back(Seed(0, choice, writer.bytes()));
+        seeds.push_back(FuzzSeed(0, choice, writer.bytes()));
       }
       const RouteRequest request{.bytes = writer.bytes(), .port = 1};
       for (const auto& datagram : AnswerRouteRequest(request, View())) {
-        seeds.push_back(Seed(2, 0, datagram));
+        seeds.push_back(FuzzSeed(2, 0, datagram));
       }
     }
   }

@@ -4,8 +4,16 @@
 #define MOAT_TEST_FUZZ_SEEDS_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 std::vector<std::vector<uint8_t>> FuzzSeeds() __attribute__((weak));
+
+// A seed for targets whose first two bytes choose what the rest is given to.
+inline std::vector<uint8_t> FuzzSeed(uint8_t target, uint8_t choice, std::span<const uint8_t> bytes) {
+  std::vector<uint8_t> seed = {target, choice};
+  seed.insert(seed.end(), bytes.begin(), bytes.end());
+  return seed;
+}
 
 #endif  // MOAT_TEST_FUZZ_SEEDS_H_
