@@ -1,6 +1,7 @@
 #include "runtime/container/create.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include "runtime/cgroup/default_devices.h"
 #include "runtime/config/parse.h"
 #include "runtime/container/process_setup.h"
+#include "runtime/container/shared_network.h"
 #include "runtime/container/teardown.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/init/container_init.h"
@@ -165,7 +167,19 @@ class Creation {
     if (const Namespace* network = linux().FindNamespace("network")) {
       state_.network_namespace_path = network->path;
     }
-    return PrepareCgroup();
+    status = FindSandbox();
+    return status.ok() ? PrepareCgroup() : status;
+  }
+
+  absl::Status FindSandbox() {
+    for (const NamespaceToJoin& entry : inputs_.join) {
+      if (entry.flag != CLONE_NEWNET) continue;
+      auto shared = FindSharedNetwork(options_.root, options_.id, entry.fd.get());
+      if (!shared.ok()) return shared.status();
+      shared_network_ = *std::move(shared);
+      if (shared_network_) state_.sandbox = shared_network_->sandbox;
+    }
+    return absl::OkStatus();
   }
 
   absl::Status PrepareCgroup() {
@@ -217,6 +231,7 @@ class Creation {
     plan->program.seccomp = std::move(inputs_.seccomp);
     plan->program.preserved_fds = options_.process.preserved_fds;
     plan->program.listen_fds = options_.process.listen_fds;
+    if (shared_network_) plan->program.new_network_namespace = !shared_network_->inside;
     plan->program.network_sysctls = NetworkSysctls(linux().sysctl);
     plan->program.start_hooks = inputs_.spec.hooks.start_container;
     plan->id = options_.id;
@@ -253,6 +268,7 @@ class Creation {
   // Runs beside init's mounts. The sentry stays in the caller's control group: the container's limits
   // are for the container's processes, and its freezer must not stop the sentry under their feet.
   absl::Status BeginSentry() {
+    if (shared_network_) return JoinSentry();
     sentry::SentryOptions sentry;
     sentry.id = options_.id;
     sentry.state_dir = dir_.path();
@@ -265,6 +281,18 @@ class Creation {
     absl::Status status = dir_.Save(state_);
     if (!status.ok()) return status;
     return SendHandover(*channel_, dir_.path(), state_.init.pid, true);
+  }
+
+  // The sandbox's sentry serves one container more. Its network is configured already: linux.sysctl of
+  // this container changes nothing.
+  absl::Status JoinSentry() {
+    const std::string sandbox = SandboxDir(dir_, state_);
+    // For moatctl, which knows the sandbox by either name.
+    const std::string link = dir_.File("control.sock");
+    if (symlink(absl::StrCat(sandbox, "/control.sock").c_str(), link.c_str()) != 0) {
+      return absl::ErrnoToStatus(errno, link);
+    }
+    return SendHandover(*channel_, sandbox, state_.init.pid, false);
   }
 
   absl::Status ServeInit() {
@@ -332,6 +360,7 @@ class Creation {
   std::optional<Channel> channel_;
   OwnedFd fifo_;
   OwnedFd network_namespace_;
+  std::optional<SharedNetwork> shared_network_;
   OwnedFd terminal_;
 };
 

@@ -13,6 +13,7 @@
 #include "runtime/config/namespace_types.h"
 #include "runtime/config/parse.h"
 #include "runtime/container/process_setup.h"
+#include "runtime/container/shared_network.h"
 #include "runtime/init/exec_init.h"
 #include "runtime/namespaces/spawn.h"
 #include "runtime/process/labels.h"
@@ -127,7 +128,7 @@ class Execution {
   absl::Status Serve() {
     absl::Status status = SetOomScore(result_.pid, spec_.process.oom_score_adj);
     if (status.ok()) status = channel_->Send(MessageKind::kGo);
-    if (status.ok()) status = SendHandover(*channel_, dir_.path(), result_.pid, false);
+    if (status.ok()) status = SendHandover(*channel_, SandboxDir(dir_, state_), result_.pid, false);
     while (status.ok()) {
       absl::StatusOr<Channel::Message> message = channel_->Receive();
       if (!message.ok()) return message.status();

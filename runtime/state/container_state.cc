@@ -25,6 +25,7 @@ std::string SerializeState(const ContainerState& state) {
     out["cgroup"] = ordered_json::parse(state.cgroup, nullptr, /*allow_exceptions=*/false);
   }
   out["network_namespace_path"] = state.network_namespace_path;
+  if (!state.sandbox.empty()) out["sandbox"] = state.sandbox;
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -47,6 +48,7 @@ absl::StatusOr<ContainerState> ParseState(absl::string_view json) {
   reader.Read("sentry_start", &state.sentry.start_time);
   if (reader.Has("cgroup")) state.cgroup = (*tree)["cgroup"].dump();
   reader.Read("network_namespace_path", &state.network_namespace_path);
+  reader.Read("sandbox", &state.sandbox);
   if (state.id.empty()) reader.Fail("id", "must not be empty");
   if (!status.ok()) return status;
   return state;

@@ -33,6 +33,9 @@ struct ContainerState {
 
   // linux.namespaces[network].path, empty when the container's network namespace was made for it.
   std::string network_namespace_path;
+
+  // The container whose sentry serves this one's network too; empty: its own.
+  std::string sandbox;
 };
 
 std::string SerializeState(const ContainerState& state);

@@ -197,3 +197,33 @@ class AsUnderRunc(DockerHelpers):
             os.close(ours)
         # How often the client tells the size at its start is chance.
         return [line for line in output.split("\r\n") if line and "size 24" not in line]
+
+
+class SharedNetwork(DockerHelpers):
+    """`docker run --network container:ID`: the second container is served by the first one's sentry."""
+
+    def test_second_container_shares_the_first_ones_network(self):
+        made = self.web()
+        join = ["--network", "container:" + made.name]
+        code, output = self.container(["/usr/bin/curl", "-sS", "http://127.0.0.1/"], join).run()
+        self.assertEqual(code, 0, output)
+        self.assertIn("Directory listing", output)
+        second = self.container(WEB + ["--bind", "0.0.0.0", "81"], join).start()
+        self.wait_for_port(made.address(4), 81, second.alive)
+        # Each sees the other's port as taken, and exec reaches the same network.
+        code, output = self.container(WEB + ["--bind", "0.0.0.0", "81"], join).run()
+        self.assertIn("Address already in use", output)
+        listed = second.exec(["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/80 && echo reached"]).stdout
+        self.assertEqual(listed, b"reached\n")
+        # The second one's end does not touch the first one.
+        second.close()
+        self.assertIn("Directory listing", self.curl("http://127.0.0.1:8080/"))
+        with self.assertRaises(AssertionError):
+            self.wait_for_port(made.address(4), 81, seconds=1)
+
+    def test_network_of_a_container_of_another_runtime(self):
+        made = self.container(["/busybox", "sleep", "60"], ["--runtime=runc"]).start()
+        code, output = self.container(["/busybox", "true"], ["--network", "container:" + made.name]).run()
+        self.assertEqual(code, 125)
+        self.assertRegex(output, "that of container %s, which does not run under moat"
+                         % made.inspect(".Id"))

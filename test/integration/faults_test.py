@@ -8,32 +8,10 @@ import time
 import unittest
 
 from harness.container import Container
-from harness.process import need, run
+from harness.process import eventually, need, processes_that_mention, run
 from harness.world import World, addresses, url
 
 WEB = ["/usr/bin/python3", "-m", "http.server", "--bind", "0.0.0.0", "8000"]
-
-
-def eventually(condition, message, seconds=15):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(message)
-        time.sleep(0.05)
-
-
-def processes_that_mention(text):
-    """Command lines that contain `text`, without this test's own."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(path, "rb") as file:
-                line = file.read().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in line and "harness.main" not in line:
-            found.append(line)
-    return found
 
 
 class Faults(unittest.TestCase):

@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 from harness.container import Container
-from harness.process import need, run
+from harness.process import eventually, need, run
 from harness.program_cases import Clients, ProgramRun, Servers, make_files
 from harness.world import World, addresses
 
@@ -129,6 +129,41 @@ class Isolation(ProgramCase):
             "libc.syscall(425,8,0); print(errno.errorcode[ctypes.get_errno()])\n"      # io_uring_setup
             "libc.syscall(0x40000000+41,2,1,0); print(errno.errorcode[ctypes.get_errno()])\n")  # x32 socket
         self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]).split(), ["ENOSYS", "ENOSYS"])
+
+
+class Pod(ProgramCase):
+    """Two containers that are given one network namespace, as those of a Kubernetes pod are."""
+
+    WEB = ["/usr/bin/python3", "-m", "http.server", "--bind", "0.0.0.0"]
+
+    def test_the_second_joins_the_sentry_of_the_first(self):
+        address = addresses(4)[1]
+        first = self.serve(self.WEB + ["8000"], 8000, address)
+        second = self.container(self.WEB + ["8001"], beside=first).start()
+        self.wait_for_port(address, 8001, second.alive)
+        script = "python3 -c 'import urllib.request as u;print(u.urlopen(\"http://127.0.0.1:%d\").status)'"
+        self.assertEqual(first.exec(["/bin/sh", "-c", script % 8001]).stdout, b"200\n")
+        self.assertEqual(second.exec(["/bin/sh", "-c", script % 8000]).stdout, b"200\n")
+        for made in (first, second):
+            listening = made.moatctl(made.id, "ss", "-tlnH").stdout.decode()
+            self.assertIn(":8000", listening)
+            self.assertIn(":8001", listening)
+        second.moat("delete", "--force", second.id)
+        self.wait_for_port(address, 8000, first.alive)
+
+    def test_without_the_first_the_second_gets_errors_not_hangs(self):
+        first = self.container(["/bin/sleep", "60"]).start()
+        eventually(lambda: first.moat("list", "-q").stdout and first.state()["status"] == "running",
+                   "the first container does not run")
+        script = ("import socket,time\n"
+                  "s=socket.create_server(('',8001)); print('ready',flush=True)\n"
+                  "try: s.accept()\n"
+                  "except OSError: print('accept failed',flush=True)\n")
+        second = self.container(["/usr/bin/python3", "-c", script], beside=first).start()
+        eventually(lambda: "ready" in second.process.output(), second.diagnosis)
+        first.moat("delete", "--force", first.id)
+        second.process.wait(15)
+        self.assertIn("accept failed", second.process.output())
 
 
 class Interfaces(ProgramCase):

@@ -20,11 +20,12 @@ def binary(name):
 
 
 class Container:
-    """One container under `moat run`, in a state directory of its own."""
+    """One container under `moat run`, in a state directory of its own, or in that of the one `beside` it."""
 
-    def __init__(self, argv, world=None, terminal=False, env=(), edit=None):
+    def __init__(self, argv, world=None, terminal=False, env=(), edit=None, beside=None):
         self.id = "t" + uuid.uuid4().hex[:10]
-        self._root = tempfile.TemporaryDirectory(prefix="moat-root-")
+        self._root = beside._root if beside else tempfile.TemporaryDirectory(prefix="moat-root-")
+        self._beside = beside
         self.bundle = Bundle()
         configuration = config(argv, world.sandbox_path if world else None, terminal, env)
         if edit:
@@ -80,4 +81,5 @@ class Container:
         if self.process:
             self.process.stop()
         self.bundle.close()
-        self._root.cleanup()
+        if not self._beside:
+            self._root.cleanup()

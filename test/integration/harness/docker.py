@@ -1,5 +1,6 @@
 """A dockerd of the test's own, in a network namespace and directories of its own."""
 
+import contextlib
 import io
 import json
 import os
@@ -10,7 +11,7 @@ import time
 import uuid
 
 from harness.container import binary
-from harness.process import Background, need, run
+from harness.process import Background, eventually, need, run
 
 BRIDGE4, BRIDGE6 = "172.30.77.1", "fd30:77::1"  # of the default bridge, where dockerd runs
 
@@ -26,6 +27,7 @@ class Docker:
         # A short path: Unix socket names are limited to 108 bytes.
         self.directory = tempfile.mkdtemp(prefix="mdk-", dir="/tmp")
         self.socket = "unix://%s/d.sock" % self.directory
+        self._configuration = self.directory + "/daemon.json"
         self._daemon = None
 
     def __enter__(self):
@@ -44,13 +46,16 @@ class Docker:
         ip = need("ip")
         run([ip, "netns", "add", self.namespace])
         run([ip, "-n", self.namespace, "link", "set", "lo", "up"])
-        configuration = os.path.join(self.directory, "daemon.json")
-        with open(configuration, "w", encoding="utf-8") as out:
+        with open(self._configuration, "w", encoding="utf-8") as out:
             json.dump({"runtimes": {"moat": {"path": binary("moat")}}}, out)
+        self.start_daemon()
+
+    def start_daemon(self):
+        """Starts dockerd and waits until it answers."""
         self._daemon = Background([
             # Not `ip netns exec`, which mounts a new /sys and so hides the cgroup hierarchies.
             need("nsenter"), "--net=/run/netns/" + self.namespace,
-            need("dockerd"), "--config-file", configuration,
+            need("dockerd"), "--config-file", self._configuration,
             "--data-root", self.directory + "/data", "--exec-root", self.directory + "/exec",
             "--pidfile", self.directory + "/pid", "-H", self.socket, "--bip", BRIDGE4 + "/24",
             "--storage-driver", "vfs", "--ipv6", "--fixed-cidr-v6", "fd30:77::/64"])
@@ -99,12 +104,29 @@ class Docker:
     def daemon_output(self):
         return self._daemon.output() if self._daemon else ""
 
+    @property
+    def state_root(self):
+        """What --root is for the containers of this dockerd: Docker 20.10 has one for all runtimes."""
+        return self.directory + "/exec/runtime-runc/moby"
+
+    def containerd_pid(self):
+        """Of the living containerd that dockerd has started; none while dockerd starts it again."""
+        done = run([need("pgrep"), "-P", str(self._daemon.process.pid), "-x", "containerd"], check=False)
+        return int(done.stdout) if done.stdout.strip() else None
+
     def kill_daemon(self):
-        """SIGKILL to dockerd alone, and a new one on the same directories."""
+        """SIGKILL to dockerd, which takes its containerd with it (PR_SET_PDEATHSIG)."""
+        containerd = self.containerd_pid()
         self._daemon.process.kill()
         self._daemon.process.wait(10)
+        eventually(lambda: not os.path.exists("/proc/%s" % containerd), "containerd outlives dockerd", 30)
+        # A new dockerd would take the next process with its number for containerd.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.directory + "/exec/containerd/containerd.pid")
 
     def close(self):
+        if self._daemon and not self._daemon.alive() and os.path.exists(self.directory + "/data"):
+            self.start_daemon()  # which takes back what its predecessor has left
         if self._daemon and self._daemon.alive():
             listed = self.docker("ps", "-aq", check=False).stdout.decode().split()
             if listed:

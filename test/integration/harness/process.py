@@ -1,5 +1,6 @@
 """Processes with a deadline, whose output is kept for the failure message."""
 
+import glob
 import os
 import shutil
 import signal
@@ -35,6 +36,20 @@ def eventually(condition, message, seconds=15):
         if time.monotonic() > end:
             raise AssertionError(message() if callable(message) else message)
         time.sleep(0.05)
+
+
+def processes_that_mention(text):
+    """Command lines that contain `text`, without this test's own."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                line = file.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line and "harness.main" not in line:
+            found.append(line)
+    return found
 
 
 def text(data):
