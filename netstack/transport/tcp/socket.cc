@@ -25,14 +25,14 @@ std::unique_ptr<Settings> DefaultSettings(const Sysctls& sysctls) {
 }  // namespace
 
 Socket::Socket(Core& core, Family family)
-    : core_(core), id_(core.NextId()), family_(family), fresh_(DefaultSettings(core.sysctls)) {
-  bound_.address = IpAddress::Any(family);
-}
+    : core_(core),
+      id_(core.NextId()),
+      family_(family),
+      fresh_(DefaultSettings(core.sysctls)),
+      own_(std::make_unique<Unconnected>(family)) {}
 
 Socket::Socket(Core& core, Family family, Connection* accepted)
-    : core_(core), id_(accepted->id()), family_(family), connection_(accepted) {
-  bound_.address = IpAddress::Any(family);
-}
+    : core_(core), id_(accepted->id()), family_(family), connection_(accepted) {}
 
 Socket::~Socket() {
   listener_.reset();
@@ -54,7 +54,7 @@ void Socket::Apply(const Settings& settings) {
     listener_->port().SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
   } else {
     *fresh_ = settings;
-    port_.SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
+    own_->port.SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
   }
 }
 
@@ -97,7 +97,7 @@ InterfaceIndex Socket::DeviceFor(const Endpoint& endpoint) const {
 }
 
 Error Socket::Bind(const Endpoint& local) {
-  if (connection_ != nullptr || listener_ != nullptr || port_.held()) return Error::kInvalid;
+  if (connection_ != nullptr || listener_ != nullptr || own_->port.held()) return Error::kInvalid;
   const Error error = CheckFamily(local);
   if (error != Error::kOk) return error;
   return BindTo(local);
@@ -120,10 +120,10 @@ Error Socket::BindTo(const Endpoint& local) {
   claim.reuse_port = options.reuse_port;
   Result<PortReservation> port = core_.env.ports->Reserve(PortSpace::kTcp, local.port, claim);
   if (!port.ok()) return port.error();
-  port_ = std::move(*port);
-  bound_ = local;
-  bound_.port = port_.port();
-  explicitly_bound_ = true;
+  own_->port = std::move(*port);
+  own_->bound = local;
+  own_->bound.port = own_->port.port();
+  own_->explicitly_bound = true;
   return Error::kOk;
 }
 
@@ -133,17 +133,17 @@ Error Socket::Listen(int backlog) {
     listener_->SetBacklog(backlog);
     return Error::kOk;
   }
-  if (!port_.held()) {
+  if (!own_->port.held()) {
     Endpoint any;
     any.address = IpAddress::Any(family_);
     const Error error = BindTo(any);
     if (error != Error::kOk) return error;
   }
-  const Error error = port_.SetListening(true);
+  const Error error = own_->port.SetListening(true);
   if (error != Error::kOk) return error;
   listener_ =
-      std::make_unique<Listener>(core_, id_, bound_, *fresh_, std::move(port_), backlog);
-  listener_->set_congestion_control(congestion_control_);
+      std::make_unique<Listener>(core_, id_, own_->bound, *fresh_, std::move(own_->port), backlog);
+  listener_->set_congestion_control(own_->congestion_control);
   listener_->SetObserver(observer_);
   fresh_.reset();
   return Error::kOk;
@@ -165,9 +165,9 @@ Error Socket::ReservePort(const FlowKey& key, const Endpoint& remote, PortReserv
     if (other == nullptr) return true;
     return other->kind == Flow::Kind::kTimeWait && static_cast<TimeWait*>(other)->Reusable();
   };
-  if (port_.held()) {
-    if (!is_free(port_.port())) return Error::kAddressNotAvailable;
-    *port = std::move(port_);
+  if (own_->port.held()) {
+    if (!is_free(own_->port.port())) return Error::kAddressNotAvailable;
+    *port = std::move(own_->port);
     port->SetAddress(key.local);
     return Error::kOk;
   }
@@ -197,15 +197,15 @@ Error Socket::Connect(const Endpoint& remote_in) {
   if (address.IsUnspecified()) {  // Linux: this host
     remote.address = address.is_v4() ? IpAddress::V4(127, 0, 0, 1) : *IpAddress::Parse("::1");
   }
-  if (port_.held() && !bound_.address.IsUnspecified() &&
-      bound_.address.family() != remote.address.family()) {
+  if (own_->port.held() && !own_->bound.address.IsUnspecified() &&
+      own_->bound.address.family() != remote.address.family()) {
     return Error::kAddressFamily;
   }
 
   RouteQuery query;
   query.destination = remote.address;
-  query.source = bound_.address.family() == remote.address.family()
-                     ? bound_.address : IpAddress::Any(remote.address.family());
+  query.source = own_->bound.address.family() == remote.address.family()
+                     ? own_->bound.address : IpAddress::Any(remote.address.family());
   query.interface = DeviceFor(remote);
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) return route.error();
@@ -223,7 +223,8 @@ Error Socket::Connect(const Endpoint& remote_in) {
   if (Flow* old = core_.flows.Find(key)) core_.Destroy(static_cast<TimeWait*>(old));  // reusable
 
   auto connection = std::make_unique<Connection>(core_, id_, key, *fresh_, std::move(port));
-  if (!congestion_control_.empty()) (void)connection->SetCongestionControl(congestion_control_);
+  const std::string& congestion_control = own_->congestion_control;
+  if (!congestion_control.empty()) (void)connection->SetCongestionControl(congestion_control);
   core_.flows.Insert(connection.get());
   connection_ = core_.Adopt(std::move(connection));
   connection_->SetObserver(observer_);
@@ -239,14 +240,15 @@ Error Socket::Connect(const Endpoint& remote_in) {
 // Back to a socket without a connection. An explicit binding stays.
 void Socket::DropConnection() {
   fresh_ = std::make_unique<Settings>(connection_->settings());
+  if (own_ == nullptr) own_ = std::make_unique<Unconnected>(family_);
   PortReservation port = connection_->TakePort();
   connection_->SetObserver(nullptr);
   connection_->Abort();
   connection_->Close();
   connection_ = nullptr;
-  if (explicitly_bound_ && port.held()) {
-    port_ = std::move(port);
-    port_.SetAddress(bound_.address);
+  if (own_->explicitly_bound && port.held()) {
+    own_->port = std::move(port);
+    own_->port.SetAddress(own_->bound.address);
   }
   core_.Reap();
 }
@@ -256,9 +258,9 @@ Error Socket::Disconnect() {
     fresh_ = std::make_unique<Settings>(listener_->settings());
     PortReservation port = std::move(listener_->port());
     listener_.reset();
-    if (explicitly_bound_ && port.held()) {
-      port_ = std::move(port);
-      (void)port_.SetListening(false);
+    if (own_->explicitly_bound && port.held()) {
+      own_->port = std::move(port);
+      (void)own_->port.SetListening(false);
     }
   }
   if (connection_ != nullptr) DropConnection();
@@ -272,7 +274,10 @@ Endpoint Socket::Local() const {
   if (connection_ != nullptr && connection_->was_established()) {
     return {connection_->key.local, connection_->key.local_port, connection_->key.scope};
   }
-  return bound_;
+  if (own_ != nullptr) return own_->bound;
+  Endpoint any;
+  any.address = IpAddress::Any(family_);
+  return any;
 }
 
 Result<Endpoint> Socket::Remote() const {
@@ -332,14 +337,14 @@ Error Socket::TakeError() { return connection_ == nullptr ? Error::kOk : connect
 Error Socket::SetCongestionControl(std::string_view name) {
   if (connection_ != nullptr) return connection_->SetCongestionControl(name);
   if (NewCongestionControl(name) == nullptr) return Error::kInvalid;
-  congestion_control_ = name;
-  if (listener_ != nullptr) listener_->set_congestion_control(congestion_control_);
+  own_->congestion_control = name;
+  if (listener_ != nullptr) listener_->set_congestion_control(own_->congestion_control);
   return Error::kOk;
 }
 
 std::string_view Socket::congestion_control() const {
   if (connection_ != nullptr) return connection_->congestion_control();
-  if (!congestion_control_.empty()) return congestion_control_;
+  if (!own_->congestion_control.empty()) return own_->congestion_control;
   return CongestionControlName(static_cast<size_t>(core_.sysctls.congestion_control->value()));
 }
 

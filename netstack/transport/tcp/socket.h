@@ -58,6 +58,16 @@ class Socket final : public TcpSocket {
   size_t UnsentBytes() const override;
 
  private:
+  // What a socket that Accept() returned never needs, unless it is disconnected.
+  struct Unconnected {
+    explicit Unconnected(Family family) { bound.address = IpAddress::Any(family); }
+
+    PortReservation port;
+    Endpoint bound;                     // what Bind() was told, with the port that was found
+    bool explicitly_bound = false;
+    std::string congestion_control;     // chosen before there was a connection
+  };
+
   const Settings& settings() const;
   void Apply(const Settings& settings);
   Error CheckFamily(const Endpoint& endpoint) const;
@@ -72,12 +82,8 @@ class Socket final : public TcpSocket {
   Connection* connection_ = nullptr;    // the core's; given back by Close()
   std::unique_ptr<Listener> listener_;
   SocketObserver* observer_ = nullptr;
-  // While there is neither:
-  std::unique_ptr<Settings> fresh_;
-  PortReservation port_;
-  Endpoint bound_;                      // what Bind() was told, with the port that was found
-  bool explicitly_bound_ = false;
-  std::string congestion_control_;      // chosen before there was a connection
+  std::unique_ptr<Settings> fresh_;     // while there is neither
+  std::unique_ptr<Unconnected> own_;    // null for an accepted connection
 };
 
 }  // namespace moat::netstack::tcp
