@@ -1,0 +1,15 @@
+#!/bin/bash
+# Runs each program of benchmarks for the shortest time: all of them work, and say so.
+set -eu
+for program; do
+  report=$("$program" --benchmark_min_time=0.001 --benchmark_format=json 2>/dev/null)
+  python3 - "$program" "$report" <<'PYTHON'
+import json, sys
+program, report = sys.argv[1:]
+runs = json.loads(report)["benchmarks"]
+assert runs, f"{program}: no result"
+for run in runs:
+    print(f"{run['name']:36}{run['real_time']:14.1f} {run['time_unit']}")
+    assert not run.get("error_occurred"), f"{run['name']}: {run.get('error_message')}"
+PYTHON
+done
