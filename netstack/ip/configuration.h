@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "netstack/base/time.h"
 #include "netstack/link/link.h"
 #include "netstack/neighbor/neighbor_info.h"
 #include "netstack/wire/address.h"
@@ -48,6 +49,15 @@ struct AddressOptions {
   bool no_dad = false;                 // IPv6: usable at once (IFA_F_NODAD)
   bool no_prefix_route = false;        // IFA_F_NOPREFIXROUTE
   bool deprecated = false;
+  bool autoconfigured = false;         // from a router advertisement (RFC 4862)
+  bool temporary = false;              // RFC 8981
+};
+
+// A recursive DNS server that a router advertised (RFC 8106).
+struct NameServerInfo {
+  InterfaceIndex interface = 0;
+  IpAddress address;
+  Time expires = kNever;
 };
 
 struct AddressInfo {
@@ -72,6 +82,7 @@ struct RouteInfo {
   RouteScope scope = RouteScope::kGlobal;
   uint8_t protocol = 3;
   uint32_t mtu = 0;                  // 0: the interface's
+  uint8_t rank = 0;                  // among routes of equal metric, lowest first (RFC 4191)
 };
 
 // Told of configuration changes as they happen; may only take notes.

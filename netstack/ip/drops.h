@@ -54,6 +54,7 @@ namespace moat::netstack {
   X(IcmpBadQuote)           /* error about a packet that we did not send */                       \
   X(EchoIgnored)            /* by sysctl */                                                       \
   X(NdpInFragment)          /* RFC 6980 */                                                        \
+  X(RedirectRefused)        /* by sysctl, or not from the first hop */                            \
   X(LoopbackFull)                                                                                 \
   X(NoCarrier)                                                                                    \
   X(LinkFull)                                                                                     \

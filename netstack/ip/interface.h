@@ -39,6 +39,7 @@ struct Interface {
   InterfaceCounters counters;
   std::vector<AssignedAddress> addresses;
   InterfaceConf conf;
+  uint32_t mtu_v6 = 0;               // what routers say (RFC 4861 4.6.4); 0: nothing
   bool is_router = false;            // has joined the groups of all IPv6 routers
   bool checks_reverse_path = false;  // rp_filter is not 0
   // Joined groups and how many joined each.

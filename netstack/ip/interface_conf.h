@@ -28,13 +28,35 @@ enum class ConfRule : uint8_t {
   X(kForwardV4, "ipv4", "forwarding", 0, 0, 1, kEverywhere)                                        \
   X(kForwardBroadcast, "ipv4", "bc_forwarding", 0, 0, 1, kAnd)                                     \
   X(kSendRedirects, "ipv4", "send_redirects", 1, 0, 1, kOr)                                        \
+  X(kAcceptRedirectsV4, "ipv4", "accept_redirects", 1, 0, 1, kOr)  /* a router: kAnd */            \
+  X(kSecureRedirects, "ipv4", "secure_redirects", 1, 0, 1, kOr)                                    \
+  X(kSharedMedia, "ipv4", "shared_media", 1, 0, 1, kOr)                                            \
   X(kReversePath, "ipv4", "rp_filter", 0, 0, 2, kMax)   /* RFC 3704: 1 strict, 2 loose */          \
   X(kArpIgnore, "ipv4", "arp_ignore", 0, 0, 1, kMax)    /* 1: only the interface's own */          \
   X(kArpNotify, "ipv4", "arp_notify", 0, 0, 1, kMax)    /* 1: announce an added address */         \
   X(kDisableV6, "ipv6", "disable_ipv6", 0, 0, 1, kEverywhere)                                      \
   X(kForwardV6, "ipv6", "forwarding", 0, 0, 1, kEverywhere)                                        \
   X(kNdiscNotify, "ipv6", "ndisc_notify", 0, 0, 1, kMax)                                           \
-  X(kDadTransmits, "ipv6", "dad_transmits", 1, 0, 10, kEverywhere)
+  X(kDadTransmits, "ipv6", "dad_transmits", 1, 0, 10, kEverywhere)                                 \
+  X(kHopLimit, "ipv6", "hop_limit", 64, 1, 255, kEverywhere)                                       \
+  X(kAcceptRedirectsV6, "ipv6", "accept_redirects", 1, 0, 1, kOwn)                                 \
+  /* DEVIATION: Linux's default is 1; here whoever configures the stack asks for it. */            \
+  X(kAcceptRa, "ipv6", "accept_ra", 0, 0, 2, kOwn)                                                 \
+  X(kAcceptRaDefaultRouter, "ipv6", "accept_ra_defrtr", 1, 0, 1, kOwn)                             \
+  X(kAcceptRaPrefixInfo, "ipv6", "accept_ra_pinfo", 1, 0, 1, kOwn)                                 \
+  X(kAcceptRaMinHopLimit, "ipv6", "accept_ra_min_hop_limit", 1, 0, 255, kOwn)                      \
+  X(kAcceptRaMtu, "ipv6", "accept_ra_mtu", 1, 0, 1, kOwn)                                          \
+  X(kAcceptRaRouteMaxLength, "ipv6", "accept_ra_rt_info_max_plen", 0, 0, 128, kOwn)                \
+  X(kAutoconf, "ipv6", "autoconf", 1, 0, 1, kOwn)                                                  \
+  X(kAddrGenMode, "ipv6", "addr_gen_mode", 0, 0, 3, kOwn)  /* EUI-64, none, RFC 7217, random */    \
+  X(kUseTempAddr, "ipv6", "use_tempaddr", 0, -1, 2, kOwn)                                          \
+  X(kTempValidLifetime, "ipv6", "temp_valid_lft", 172800, 0, 0x7fffffff, kOwn)  /* RFC 8981 3.8 */ \
+  X(kTempPreferredLifetime, "ipv6", "temp_prefered_lft", 86400, 0, 0x7fffffff, kOwn)               \
+  X(kRouterSolicitations, "ipv6", "router_solicitations", -1, -1, 100, kOwn)                       \
+  X(kRouterSolicitationInterval, "ipv6", "router_solicitation_interval", 4, 1, 3600, kOwn)         \
+  X(kRouterSolicitationMaxInterval, "ipv6", "router_solicitation_max_interval", 3600, 1, 86400,    \
+    kOwn)                                                                                          \
+  X(kRouterSolicitationDelay, "ipv6", "router_solicitation_delay", 1, 0, 3600, kOwn)
 
 enum class Conf : uint8_t {
 #define MOAT_CONF_KEY(key, ...) key,

@@ -64,6 +64,11 @@ void InterfaceSysctls::AllChanged(size_t row, int64_t value) {
     (void)sysctls_.Set(kIpForward, text);
     mirroring_ = false;
   }
+  if (row == static_cast<size_t>(Conf::kForwardV4)) {
+    // As Linux: who becomes a router stops to believe redirects, unless told otherwise after.
+    (void)sysctls_.Set(Name(static_cast<size_t>(Conf::kAcceptRedirectsV4), "all"),
+                       value == 0 ? "1" : "0");
+  }
   if (kRows[row].rule != ConfRule::kEverywhere) {
     return listener_.ConfChanged(static_cast<Conf>(row), nullptr);
   }
@@ -82,6 +87,10 @@ void InterfaceSysctls::Register(Interface& interface, const std::optional<Saved>
         });
   }
   interface.conf.all_ = &all_;
+}
+
+void InterfaceSysctls::Set(const Interface& interface, Conf key, int64_t value) {
+  (void)sysctls_.Set(Name(static_cast<size_t>(key), interface.name), std::to_string(value));
 }
 
 InterfaceSysctls::Saved InterfaceSysctls::Unregister(Interface& interface) {

@@ -28,6 +28,8 @@ class InterfaceSysctls {
   // When an interface has got its name, and before it loses it. Tells the listener nothing.
   void Register(Interface& interface, const std::optional<Saved>& saved = std::nullopt);
   Saved Unregister(Interface& interface);
+  // Writes the interface's own value, as a user would.
+  void Set(const Interface& interface, Conf key, int64_t value);
 
  private:
   static std::string Name(size_t row, const std::string& interface);

@@ -17,13 +17,15 @@ IpLayer::IpLayer(const IpEnvironment& env)
       reassembler_(env.clock, env.timers, env.sysctls, *this),
       igmp_(state_, env, next_hops_),
       mld_(state_, env, next_hops_),
-      icmpv4_(state_, env, *this, errors_, limiter_),
+      redirects_(state_, finder_),
+      icmpv4_(state_, env, *this, errors_, limiter_, redirects_),
       icmpv6_(state_, env, *this, errors_, limiter_, next_hops_.ndp(), mld_),
       forward_v4_(state_, finder_, next_hops_, icmpv4_),
       forward_v6_(state_, finder_, next_hops_, icmpv6_),
       input_v4_(state_, reassembler_, icmpv4_, igmp_, forward_v4_),
       input_v6_(state_, reassembler_, icmpv6_, forward_v6_),
-      detection_(env.clock, env.random, env.timers, *this) {
+      detection_(env.clock, env.random, env.timers, *this),
+      discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces, *this) {
   AddLoopback();
 }
 
@@ -136,6 +138,12 @@ bool IpLayer::IsLocalAddress(const IpAddress& address, InterfaceIndex interface)
 
 void IpLayer::NeighborChanged(const NeighborInfo& neighbor, bool removed) {
   for (StackObserver* observer : observers_) observer->OnNeighborChanged(neighbor, removed);
+  const bool failed = neighbor.state == NeighborState::kFailed;
+  if (failed && state_.redirects.ForgetGateway(neighbor.address, neighbor.interface)) Invalidate();
+  const bool usable = !failed && neighbor.state != NeighborState::kIncomplete;
+  if (failed || (neighbor.router && usable)) {
+    discovery_.Reachability(neighbor.interface, neighbor.address, !failed);
+  }
 }
 
 void IpLayer::DuplicateAddress(InterfaceIndex interface, const IpAddress& address,
@@ -143,12 +151,20 @@ void IpLayer::DuplicateAddress(InterfaceIndex interface, const IpAddress& addres
   detection_.Conflict(interface, address, nonce);
 }
 
-// Router advertisements teach the router's link address, and nothing else yet: addresses and
-// default routes come from whoever configures the stack.
 void IpLayer::RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
-                               const RouterAdvertisement& message) {}
+                               const RouterAdvertisement& message) {
+  discovery_.Advertised(interface, router, message);
+}
 
-void IpLayer::RouterLost(InterfaceIndex interface, const IpAddress& router) {}
+bool IpLayer::Redirected(InterfaceIndex interface, const IpAddress& router,
+                         const RedirectMessage& message) {
+  return redirects_.ReceivedV6(interface, router, message.target, message.destination);
+}
+
+void IpLayer::RouterLost(InterfaceIndex interface, const IpAddress& router) {
+  if (state_.redirects.ForgetGateway(router, interface)) Invalidate();
+  discovery_.RouterLost(interface, router);
+}
 
 // The sender is told: a transport of ours, or by ICMP whoever we forwarded for.
 void IpLayer::Undeliverable(InterfaceIndex interface, std::span<const uint8_t> packet) {

@@ -22,6 +22,7 @@
 #include "netstack/ip/next_hops.h"
 #include "netstack/ip/output.h"
 #include "netstack/ip/reassembly.h"
+#include "netstack/ip/redirect_input.h"
 #include "netstack/ip/route_finder.h"
 #include "netstack/ip/v4/icmpv4.h"
 #include "netstack/ip/v4/igmp.h"
@@ -32,6 +33,7 @@
 #include "netstack/ip/v6/ipv6_forward.h"
 #include "netstack/ip/v6/ipv6_input.h"
 #include "netstack/ip/v6/mld.h"
+#include "netstack/ip/v6/router_discovery.h"
 
 namespace moat::netstack {
 
@@ -39,7 +41,8 @@ class IpLayer final : public IpSender,
                       private NextHops::Listener,
                       private Reassembler::Host,
                       private DuplicateDetection::Host,
-                      private InterfaceSysctls::Listener {
+                      private InterfaceSysctls::Listener,
+                      private RouterDiscovery::Host {
  public:
   explicit IpLayer(const IpEnvironment& env);
   ~IpLayer() override;
@@ -87,6 +90,7 @@ class IpLayer final : public IpSender,
 
   absl::Status AddRoute(const RouteInfo& route);
   absl::Status RemoveRoute(const RouteInfo& route);
+  std::vector<NameServerInfo> NameServers() const { return discovery_.NameServers(); }
   std::vector<RouteInfo> Routes() const { return state_.routes.List(); }
 
   absl::Status AddNeighbor(const NeighborInfo& neighbor);
@@ -119,11 +123,25 @@ class IpLayer final : public IpSender,
                         const std::optional<std::array<uint8_t, 6>>& nonce) override;
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                         const RouterAdvertisement& message) override;
+  bool Redirected(InterfaceIndex interface, const IpAddress& router,
+                  const RedirectMessage& message) override;
   void RouterLost(InterfaceIndex interface, const IpAddress& router) override;
   void Undeliverable(InterfaceIndex interface, std::span<const uint8_t> packet) override;
   // --- InterfaceSysctls::Listener --------------------------------------------------------------
   void ConfChanged(Conf key, Interface* interface) override;
   void RouterRoleChanged(Interface& interface);
+  // --- RouterDiscovery::Host -------------------------------------------------------------------
+  bool AddAutoAddress(InterfaceIndex interface, const Prefix& prefix,
+                      const AddressOptions& options) override;
+  void RemoveAutoAddress(InterfaceIndex interface, const Prefix& prefix) override;
+  void SetDeprecated(InterfaceIndex interface, const IpAddress& address, bool deprecated) override;
+  void AddAutoRoute(const RouteInfo& route) override;
+  void RemoveAutoRoute(const RouteInfo& route) override;
+  void SolicitRouters(InterfaceIndex interface) override;
+  void SetLinkMtu(InterfaceIndex interface, uint32_t mtu) override;
+  void SetHopLimit(InterfaceIndex interface, uint8_t hop_limit) override;
+  void SetNeighborTimes(InterfaceIndex interface, Duration reachable,
+                        Duration retransmit) override;
   // --- Reassembler::Host -----------------------------------------------------------------------
   void ReassemblyTimedOut(const FragmentKey& key, const Slice& first) override;
   void ReassemblyEvicted(const FragmentKey& key) override;
@@ -143,6 +161,7 @@ class IpLayer final : public IpSender,
   Reassembler reassembler_;
   Igmp igmp_;
   Mld mld_;
+  RedirectInput redirects_;
   Icmpv4 icmpv4_;
   Icmpv6 icmpv6_;
   Ipv4Forward forward_v4_;
@@ -150,6 +169,7 @@ class IpLayer final : public IpSender,
   Ipv4Input input_v4_;
   Ipv6Input input_v6_;
   DuplicateDetection detection_;
+  RouterDiscovery discovery_;
   std::vector<StackObserver*> observers_;
 };
 

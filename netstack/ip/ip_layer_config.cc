@@ -122,6 +122,7 @@ absl::Status IpLayer::AddInterface(const InterfaceOptions& options) {
   RouterRoleChanged(added);
   Invalidate();
   NotifyInterface(added, /*removed=*/false);
+  discovery_.Reconsider(added.index);
   return absl::OkStatus();
 }
 
@@ -129,6 +130,9 @@ absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
   const std::shared_ptr<Interface> interface = state_.interfaces.Share(index);
   if (interface == nullptr) return NoInterface(index);
   if (interface->loopback) return absl::InvalidArgumentError("lo cannot be removed");
+  discovery_.InterfaceGone(index);
+  state_.redirects.ForgetInterface(index);
+  next_hops_.cache(Family::kIpv6).ForgetTimes(index);
   while (!interface->addresses.empty()) DropAddress(*interface, interface->addresses.size() - 1);
   for (const RouteInfo& route : state_.routes.RemoveInterface(index)) NotifyRoute(route, true);
   next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/true);
@@ -163,10 +167,12 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
     detection_.CancelAll(index);
     igmp_.InterfaceGone(index);
     mld_.InterfaceGone(index);
+    state_.redirects.ForgetInterface(index);
   }
   state_.addresses.Rebuild();
   Invalidate();
   NotifyInterface(*interface, /*removed=*/false);
+  discovery_.Reconsider(index);
   return absl::OkStatus();
 }
 
@@ -288,6 +294,7 @@ void IpLayer::AddressDuplicate(InterfaceIndex index, const IpAddress& address) {
   state_.addresses.Rebuild();
   Invalidate();
   NotifyAddress(*interface, *assigned, /*removed=*/false);
+  discovery_.AddressDuplicate(index, address);
 }
 
 absl::Status IpLayer::RemoveAddress(InterfaceIndex index, const Prefix& prefix) {
@@ -472,7 +479,11 @@ void IpLayer::ConfChanged(Conf key, Interface* interface) {
       each->checks_reverse_path = each->conf.larger(Conf::kReversePath) != 0;
     }
   }
-  if (key == Conf::kForwardV6 && interface != nullptr) RouterRoleChanged(*interface);
+  if (interface == nullptr) return;
+  if (key == Conf::kForwardV6) RouterRoleChanged(*interface);
+  if (key == Conf::kForwardV6 || key == Conf::kAcceptRa || key == Conf::kDisableV6) {
+    discovery_.Reconsider(interface->index);
+  }
 }
 
 // RFC 4291 2.8: a router belongs to the groups of all routers.
@@ -487,6 +498,50 @@ void IpLayer::RouterRoleChanged(Interface& interface) {
       LeaveGroup(*IpAddress::Parse(group), interface.index);
     }
   }
+}
+
+// --- What router discovery decides -------------------------------------------------------------
+
+bool IpLayer::AddAutoAddress(InterfaceIndex interface, const Prefix& prefix,
+                             const AddressOptions& options) {
+  return AddAddress(interface, prefix, options).ok();
+}
+
+void IpLayer::RemoveAutoAddress(InterfaceIndex interface, const Prefix& prefix) {
+  (void)RemoveAddress(interface, prefix);
+}
+
+void IpLayer::SetDeprecated(InterfaceIndex index, const IpAddress& address, bool deprecated) {
+  Interface* interface = state_.interfaces.Find(index);
+  AssignedAddress* assigned = interface == nullptr ? nullptr : interface->FindAddress(address);
+  if (assigned == nullptr) return;
+  assigned->options.deprecated = deprecated;
+  Invalidate();
+  NotifyAddress(*interface, *assigned, /*removed=*/false);
+}
+
+void IpLayer::AddAutoRoute(const RouteInfo& route) { (void)AddRoute(route); }
+void IpLayer::RemoveAutoRoute(const RouteInfo& route) { (void)RemoveRoute(route); }
+
+void IpLayer::SolicitRouters(InterfaceIndex interface) {
+  next_hops_.ndp().SolicitRouters(interface, next_hops_.LinkLocalAddress(interface));
+}
+
+void IpLayer::SetLinkMtu(InterfaceIndex index, uint32_t mtu) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr || interface->mtu_v6 == mtu) return;
+  interface->mtu_v6 = mtu;
+  Invalidate();
+}
+
+void IpLayer::SetHopLimit(InterfaceIndex index, uint8_t hop_limit) {
+  const Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr || interface->conf.own(Conf::kHopLimit) == hop_limit) return;
+  interface_sysctls_.Set(*interface, Conf::kHopLimit, hop_limit);
+}
+
+void IpLayer::SetNeighborTimes(InterfaceIndex interface, Duration reachable, Duration retransmit) {
+  next_hops_.cache(Family::kIpv6).SetTimes(interface, reachable, retransmit);
 }
 
 // --- Observers ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include "netstack/ip/ip_tunables.h"
 #include "netstack/ip/loopback_queue.h"
 #include "netstack/ip/path_mtu.h"
+#include "netstack/ip/redirect_table.h"
 #include "netstack/ip/routing_table.h"
 #include "netstack/transport/transport_protocol.h"
 
@@ -61,6 +62,7 @@ struct IpState {
   AddressTable addresses;
   RoutingTable routes;
   PathMtuCache path_mtus;
+  RedirectTable redirects;
   LoopbackQueue loopback;
   // By protocol number; null where there is none. Set up by the stack.
   std::array<TransportProtocol*, 256> transports{};

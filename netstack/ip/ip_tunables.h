@@ -10,8 +10,6 @@ struct IpTunables {
   explicit IpTunables(SysctlTable& table)
       : default_ttl(table.Register(
             {.name = "ipv4.ip_default_ttl", .values = {64}, .min = 1, .max = 255})),
-        hop_limit(table.Register(
-            {.name = "ipv6.conf.all.hop_limit", .values = {64}, .min = 1, .max = 255})),
         echo_ignore_all(table.Register(
             {.name = "ipv4.icmp_echo_ignore_all", .values = {0}, .min = 0, .max = 1})),
         echo_ignore_broadcasts(table.Register(
@@ -22,7 +20,6 @@ struct IpTunables {
             {.name = "ipv6.icmp.echo_ignore_multicast", .values = {0}, .min = 0, .max = 1})) {}
 
   const Sysctl* default_ttl;
-  const Sysctl* hop_limit;
   const Sysctl* echo_ignore_all;
   const Sysctl* echo_ignore_broadcasts;
   const Sysctl* echo_ignore_all_v6;

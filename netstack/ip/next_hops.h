@@ -30,6 +30,8 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
                                   const std::optional<std::array<uint8_t, 6>>& nonce) = 0;
     virtual void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                   const RouterAdvertisement& message) = 0;
+    virtual bool Redirected(InterfaceIndex interface, const IpAddress& router,
+                            const RedirectMessage& message) = 0;
     virtual void RouterLost(InterfaceIndex interface, const IpAddress& router) = 0;
     // The next hop of a packet (from the IP header on) did not answer.
     virtual void Undeliverable(InterfaceIndex interface, std::span<const uint8_t> packet) = 0;
@@ -72,6 +74,10 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
                      const std::optional<std::array<uint8_t, 6>>& nonce) override;
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                         const RouterAdvertisement& message) override;
+  bool Redirected(InterfaceIndex interface, const IpAddress& router,
+                  const RedirectMessage& message) override {
+    return listener_.Redirected(interface, router, message);
+  }
   void SendNdp(InterfaceIndex interface, const IpAddress& source, const IpAddress& destination,
                const std::optional<MacAddress>& to_mac, std::span<uint8_t> message) override;
 

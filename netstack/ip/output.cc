@@ -73,9 +73,8 @@ void IpOutput::CountGroup(const RouteHandle& route, IpCounters& counters) const 
 uint8_t IpOutput::HopLimit(const RouteHandle& route, const IpPacketOut& packet) const {
   if (packet.hop_limit != 0) return packet.hop_limit;
   if (route.is_multicast) return 1;
-  const bool v4 = route.destination.is_v4();
-  const Sysctl* sysctl = v4 ? state_.tunables.default_ttl : state_.tunables.hop_limit;
-  return static_cast<uint8_t>(sysctl->value());
+  return static_cast<uint8_t>(route.destination.is_v4() ? state_.tunables.default_ttl->value()
+                                                        : route.out->conf.own(Conf::kHopLimit));
 }
 
 size_t IpOutput::EmitIp(const RouteHandle& route, const IpPacketOut& packet, size_t size,

@@ -21,6 +21,12 @@ IpAddress LoopbackAddress(Family family) {
   return IpAddress::V6(bytes);
 }
 
+uint32_t LinkMtu(const RouteHandle& route) {
+  uint32_t mtu = std::min(route.out->mtu, kMaxIpPacket);
+  if (route.out->mtu_v6 != 0 && route.destination.is_v6()) mtu = std::min(mtu, route.out->mtu_v6);
+  return mtu;
+}
+
 Error ErrorOfType(RouteType type) {
   switch (type) {
     case RouteType::kBlackhole: return Error::kInvalid;
@@ -111,7 +117,7 @@ Error RouteFinder::FillForward(const ForwardQuery& query, RouteHandle& route) {
   route.next_hop = found->gateway.value_or(query.destination);
   route.via_gateway = found->gateway.has_value();
   route.is_broadcast = found->type == RouteType::kBroadcast;
-  route.mtu = std::min(route.out->mtu, kMaxIpPacket);
+  route.mtu = LinkMtu(route);
   if (found->mtu != 0) route.mtu = std::min(route.mtu, found->mtu);
   route.max_gso_bytes = std::min(route.out->capabilities.max_gso_bytes, kMaxIpPacket);
   return Error::kOk;
@@ -195,6 +201,12 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
   if (error != Error::kOk) return error;
   route.next_hop = found->gateway.value_or(route.destination);
   route.via_gateway = found->gateway.has_value();
+  const RedirectTable::Row* redirect =
+      state_.redirects.Find(route.destination, route.interface, state_.clock.Now());
+  if (redirect != nullptr) {
+    route.next_hop = redirect->gateway;
+    route.via_gateway = redirect->gateway != route.destination;
+  }
   if (found->type == RouteType::kBroadcast) {
     route.is_broadcast = true;
     route.group_mac = MacAddress::Broadcast();
@@ -221,7 +233,7 @@ Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpA
 }
 
 void RouteFinder::SetMtu(uint32_t route_mtu, RouteHandle& route) {
-  uint32_t mtu = std::min(route.out->mtu, kMaxIpPacket);
+  uint32_t mtu = LinkMtu(route);
   if (route_mtu != 0) mtu = std::min(mtu, route_mtu);
   if (route.is_local) {
     // Super-segments cross the loopback whole.

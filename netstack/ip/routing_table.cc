@@ -14,6 +14,8 @@ bool SameRoute(const RouteInfo& a, const RouteInfo& b) {
 bool Agrees(const RouteInfo& route, const RouteInfo& like) {
   if (like.gateway.has_value() && route.gateway != like.gateway) return false;
   if (like.interface != 0 && route.interface != like.interface) return false;
+  // What advertisements brought, they take back, and nothing else.
+  if (like.protocol == kRouteByRouterAdvertisement && route.protocol != like.protocol) return false;
   if (like.metric != 0 && route.metric != like.metric) return false;
   return like.type == RouteType::kUnicast || route.type == like.type;
 }
@@ -30,7 +32,8 @@ RoutingTable::Change RoutingTable::Add(const RouteInfo& route) {
     if (SameRoute(existing, added)) return Change::kExists;
   }
   const auto after = std::find_if(row.begin(), row.end(), [&](const RouteInfo& existing) {
-    return existing.metric > added.metric;
+    return existing.metric != added.metric ? existing.metric > added.metric
+                                           : existing.rank > added.rank;
   });
   row.insert(after, std::move(added));
   ++count_;

@@ -27,6 +27,7 @@ constexpr PolicyRow kPolicy[] = {
 struct Candidate {
   const AssignedAddress* address;
   bool on_out_interface;
+  bool prefers_temporary;  // use_tempaddr of its interface is 2
 };
 
 // RFC 6724 5: true when `a` beats `b` as a source for `destination`.
@@ -45,6 +46,10 @@ bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination
   const bool label_x = LabelOf(x) == LabelOf(destination);
   const bool label_y = LabelOf(y) == LabelOf(destination);
   if (label_x != label_y) return label_x;  // rule 6
+  const bool temporary_x = a.address->options.temporary, temporary_y = b.address->options.temporary;
+  if (temporary_x != temporary_y) {  // rule 7, by use_tempaddr
+    return temporary_x == (temporary_x ? a.prefers_temporary : b.prefers_temporary);
+  }
   const TrieKey key = TrieKey::Of(destination);  // rule 8
   const int common_x = std::min(TrieKey::Of(x).CommonBits(key), a.address->prefix.length);
   const int common_y = std::min(TrieKey::Of(y).CommonBits(key), b.address->prefix.length);
@@ -63,7 +68,8 @@ std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces, const Interf
       const IpAddress& address = assigned.prefix.address;
       if (!address.is_v6() || !assigned.usable()) continue;
       if (!on_out && (address.IsLinkLocal() || address.IsLoopback())) continue;
-      const Candidate candidate{&assigned, on_out};
+      const Candidate candidate{&assigned, on_out,
+                                interface->conf.own(Conf::kUseTempAddr) == 2};
       if (!best.has_value() || Better(candidate, *best, destination)) best = candidate;
     }
   }

@@ -56,6 +56,8 @@ void Ndp::Receive(const NdpContext& context, std::span<const uint8_t> icmp) {
       return HandleRouterSolicitation(context, icmp);
     case icmpv6_type::kRouterAdvertisement:
       return HandleRouterAdvertisement(context, icmp);
+    case icmpv6_type::kRedirect:
+      return HandleRedirect(context, icmp);
     default:
       ++counters_.unsupported;
   }
@@ -147,6 +149,22 @@ void Ndp::HandleRouterAdvertisement(const NdpContext& context, std::span<const u
     cache_.HeardFrom(context.interface, context.source, *mac, /*create=*/true, /*router=*/true);
   }
   host_.RouterAdvertised(context.interface, context.source, *message);
+}
+
+// RFC 4861 8.1 and 8.3.
+void Ndp::HandleRedirect(const NdpContext& context, std::span<const uint8_t> icmp) {
+  const std::optional<RedirectMessage> message = ParseRedirect(icmp);
+  if (!message.has_value() || !context.source.IsLinkLocal()) {
+    ++counters_.invalid;
+    return;
+  }
+  if (!host_.Redirected(context.interface, context.source, *message)) return;
+  const std::optional<MacAddress>& mac = message->options.target_link_address;
+  if (!Believable(mac)) return;
+  // A target that is not the destination itself is a router.
+  std::optional<bool> router;
+  if (message->target != message->destination) router = true;
+  cache_.HeardFrom(context.interface, message->target, *mac, /*create=*/true, router);
 }
 
 void Ndp::Solicit(InterfaceIndex interface, const IpAddress& target, const IpAddress& source,

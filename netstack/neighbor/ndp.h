@@ -32,6 +32,9 @@ class NdpHost {
                              const std::optional<std::array<uint8_t, 6>>& nonce) = 0;
   virtual void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                 const RouterAdvertisement& message) = 0;
+  // A well-formed redirect from `router`. True: it is believed.
+  virtual bool Redirected(InterfaceIndex interface, const IpAddress& router,
+                          const RedirectMessage& message) = 0;
   // Sends one ICMPv6 message with hop limit 255. `to_mac` overrides resolution of a unicast
   // destination. The checksum field is zero on entry.
   virtual void SendNdp(InterfaceIndex interface, const IpAddress& source,
@@ -51,7 +54,7 @@ class Ndp {
  public:
   Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters);
 
-  // An ICMPv6 message of type 133..137. Redirects are not obeyed yet (counted).
+  // An ICMPv6 message of type 133..137.
   void Receive(const NdpContext& context, std::span<const uint8_t> icmp);
 
   // Asks for `target` (RFC 4861 7.2.2); unicast when `to` is given.
@@ -78,6 +81,7 @@ class Ndp {
   void HandleAdvertisement(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleRouterSolicitation(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleRouterAdvertisement(const NdpContext& context, std::span<const uint8_t> icmp);
+  void HandleRedirect(const NdpContext& context, std::span<const uint8_t> icmp);
   void Answer(const NdpContext& context, const NeighborSolicitation& message);
 
   NdpHost& host_;

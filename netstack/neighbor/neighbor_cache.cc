@@ -174,20 +174,36 @@ void NeighborCache::SetState(NeighborEntry& entry, NeighborState state) {
 void NeighborCache::EnterIncomplete(NeighborEntry& entry) {
   SetState(entry, NeighborState::kIncomplete);
   entry.probes_ = 1;
-  entry.timer_.Arm(clock_.Now() + tunables_.retransmit_time());
+  entry.timer_.Arm(clock_.Now() + RetransmitTime(entry.info_.interface));
   host_.Solicit(entry, /*unicast=*/false);
 }
 
 // RFC 4861 6.3.2: uniform between 0.5 and 1.5 times the base, so that neighbours do not probe in
 // step.
-Duration NeighborCache::ReachableTime() {
-  const int64_t base = tunables_.base_reachable_time().count();
+Duration NeighborCache::ReachableTime(InterfaceIndex interface) {
+  const auto told = times_.find(interface);
+  const bool known = told != times_.end() && told->second.reachable.count() != 0;
+  const int64_t base =
+      (known ? told->second.reachable : tunables_.base_reachable_time()).count();
   return Duration(base / 2 + static_cast<int64_t>(random_.Below(1024)) * (base / 1024));
+}
+
+Duration NeighborCache::RetransmitTime(InterfaceIndex interface) const {
+  const auto told = times_.find(interface);
+  const bool known = told != times_.end() && told->second.retransmit.count() != 0;
+  return known ? told->second.retransmit : tunables_.retransmit_time();
+}
+
+void NeighborCache::SetTimes(InterfaceIndex interface, Duration reachable, Duration retransmit) {
+  if (reachable.count() == 0 && retransmit.count() == 0) return;
+  Times& times = times_[interface];
+  if (reachable.count() != 0) times.reachable = reachable;
+  if (retransmit.count() != 0) times.retransmit = retransmit;
 }
 
 void NeighborCache::EnterReachable(NeighborEntry& entry) {
   entry.confirmed_ = clock_.Now();
-  entry.reachable_time_ = ReachableTime();
+  entry.reachable_time_ = ReachableTime(entry.info_.interface);
   entry.timer_.Arm(entry.confirmed_ + entry.reachable_time_);
   SetState(entry, NeighborState::kReachable);
   SendPending(entry);
@@ -208,7 +224,7 @@ void NeighborCache::EnterProbe(NeighborEntry& entry) {
   if (tunables_.unicast_solicit() == 0) return EnterFailed(entry);
   SetState(entry, NeighborState::kProbe);
   entry.probes_ = 1;
-  entry.timer_.Arm(clock_.Now() + tunables_.retransmit_time());
+  entry.timer_.Arm(clock_.Now() + RetransmitTime(entry.info_.interface));
   host_.Solicit(entry, /*unicast=*/true);
 }
 
@@ -346,7 +362,7 @@ void NeighborCache::OnSolicitTimer(NeighborEntry& entry) {
   const int limit = probing ? tunables_.unicast_solicit() : tunables_.multicast_solicit();
   if (entry.probes_ >= limit) return EnterFailed(entry);
   ++entry.probes_;
-  entry.timer_.Arm(clock_.Now() + tunables_.retransmit_time());
+  entry.timer_.Arm(clock_.Now() + RetransmitTime(entry.info_.interface));
   host_.Solicit(entry, probing);
 }
 

@@ -79,6 +79,11 @@ class NeighborCache {
   void Advertised(InterfaceIndex interface, const IpAddress& address,
                   const NeighborAdvertised& message);
 
+  // What a router said of the link (RFC 4861 6.3.4); zero leaves as it is. An interface that was
+  // told nothing uses the sysctls.
+  void SetTimes(InterfaceIndex interface, Duration reachable, Duration retransmit);
+  void ForgetTimes(InterfaceIndex interface) { times_.erase(interface); }
+
   // --- Configuration ---------------------------------------------------------------------------
   bool AddStatic(const NeighborInfo& neighbor);  // false: full
   bool Remove(InterfaceIndex interface, const IpAddress& address);
@@ -111,7 +116,8 @@ class NeighborCache {
   void OnReachableTimer(NeighborEntry& entry);
   void OnSolicitTimer(NeighborEntry& entry);
   void SendPending(NeighborEntry& entry);
-  Duration ReachableTime();
+  Duration ReachableTime(InterfaceIndex interface);
+  Duration RetransmitTime(InterfaceIndex interface) const;
   void Notify(NeighborEntry& entry);
 
   const Clock& clock_;
@@ -123,6 +129,10 @@ class NeighborCache {
   absl::flat_hash_map<Key, NeighborRef> entries_;
   std::list<NeighborRef> order_;  // of insertion; the collector gives used entries another round
   size_t permanent_ = 0;
+  struct Times {
+    Duration reachable{}, retransmit{};
+  };
+  absl::flat_hash_map<InterfaceIndex, Times> times_;
 };
 
 }  // namespace moat::netstack

@@ -194,6 +194,8 @@ absl::Status Stack::AddRoute(const RouteInfo& route) { return impl_->ip.AddRoute
 absl::Status Stack::RemoveRoute(const RouteInfo& route) { return impl_->ip.RemoveRoute(route); }
 std::vector<RouteInfo> Stack::Routes() const { return impl_->ip.Routes(); }
 
+std::vector<NameServerInfo> Stack::NameServers() const { return impl_->ip.NameServers(); }
+
 absl::Status Stack::AddNeighbor(const NeighborInfo& neighbor) {
   return impl_->ip.AddNeighbor(neighbor);
 }

@@ -82,6 +82,9 @@ class Stack {
   absl::Status RemoveRoute(const RouteInfo& route);  // matches destination, and whatever else is given
   std::vector<RouteInfo> Routes() const;  // main table; connected routes included, local ones not
 
+  // Recursive DNS servers that routers advertised (RFC 8106).
+  std::vector<NameServerInfo> NameServers() const;
+
   absl::Status AddNeighbor(const NeighborInfo& neighbor);  // kPermanent or kNoArp; replaces
   absl::Status RemoveNeighbor(InterfaceIndex index, const IpAddress& address);
   void FlushNeighbors(InterfaceIndex index);  // 0: all; permanent ones stay

@@ -16,6 +16,8 @@ constexpr uint8_t kPrefixInformation = 3;
 constexpr uint8_t kRedirectedHeader = 4;
 constexpr uint8_t kMtu = 5;
 constexpr uint8_t kNonce = 14;
+constexpr uint8_t kRouteInformation = 24;
+constexpr uint8_t kNameServers = 25;
 
 constexpr size_t kNeighborMessageSize = 24;  // type, code, checksum, flags, target
 constexpr size_t kRouterAdvertisementSize = 16;
@@ -36,6 +38,31 @@ NdpPrefix ReadPrefix(const uint8_t* p) {
   prefix.preferred_lifetime = LoadBe32(p + 8);
   prefix.prefix = IpAddress::V6(p + 16);
   return prefix;
+}
+
+// RFC 4191 2.3: the prefix may be cut to 0, 8 or 16 bytes.
+void ReadRoute(std::span<const uint8_t> option, NdpOptions* out) {
+  const uint8_t length = option[2];
+  const size_t needed = length == 0 ? 8 : length <= 64 ? 16 : 24;
+  if (length > 128 || option.size() < needed || option.size() > 24) return;
+  if (out->route_count >= kMaxNdpRoutes) return;
+  uint8_t prefix[16] = {};
+  std::memcpy(prefix, option.data() + 8, option.size() - 8);
+  NdpRoute& route = out->routes[out->route_count++];
+  route.prefix = IpAddress::V6(prefix);
+  route.length = length;
+  route.preference = (option[3] >> 3) & 3;
+  route.lifetime = LoadBe32(option.data() + 4);
+}
+
+// RFC 8106 5.1.
+void ReadNameServers(std::span<const uint8_t> option, NdpOptions* out) {
+  if (option.size() < 24 || option.size() % 16 != 8) return;
+  for (size_t i = 8; i < option.size(); i += 16) {
+    if (out->name_server_count >= kMaxNdpNameServers) return;
+    out->name_servers[out->name_server_count++] = {IpAddress::V6(option.data() + i),
+                                                   LoadBe32(option.data() + 4)};
+  }
 }
 
 void ReadOption(std::span<const uint8_t> option, NdpOptions* out) {
@@ -60,6 +87,12 @@ void ReadOption(std::span<const uint8_t> option, NdpOptions* out) {
         out->nonce.emplace();
         std::memcpy(out->nonce->data(), p + 2, 6);
       }
+      break;
+    case kRouteInformation:
+      ReadRoute(option, out);
+      break;
+    case kNameServers:
+      ReadNameServers(option, out);
       break;
     default:  // RFC 4861 9: unknown options are ignored
       break;
@@ -119,6 +152,24 @@ std::optional<RouterAdvertisement> ParseRouterAdvertisement(std::span<const uint
   out.reachable_time = LoadBe32(icmp.data() + 8);
   out.retransmit_timer = LoadBe32(icmp.data() + 12);
   if (!ReadOptions(icmp.subspan(kRouterAdvertisementSize), &out.options)) return std::nullopt;
+  return out;
+}
+
+std::optional<RedirectMessage> ParseRedirect(std::span<const uint8_t> icmp) {
+  if (icmp.size() < kRedirectSize || icmp[1] != 0) return std::nullopt;
+  RedirectMessage out;
+  out.target = IpAddress::V6(icmp.data() + 8);
+  out.destination = IpAddress::V6(icmp.data() + 24);
+  if (out.destination.IsMulticast()) return std::nullopt;
+  if (!out.target.IsLinkLocal() && out.target != out.destination) return std::nullopt;
+  if (!ReadOptions(icmp.subspan(kRedirectSize), &out.options)) return std::nullopt;
+  return out;
+}
+
+std::optional<NdpOptions> ParseRouterSolicitation(std::span<const uint8_t> icmp) {
+  if (icmp.size() < kIcmpHeaderSize || icmp[1] != 0) return std::nullopt;
+  NdpOptions out;
+  if (!ReadOptions(icmp.subspan(kIcmpHeaderSize), &out)) return std::nullopt;
   return out;
 }
 

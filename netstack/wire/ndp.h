@@ -16,6 +16,8 @@ namespace moat::netstack {
 inline constexpr uint8_t kNdpHopLimit = 255;
 inline constexpr int kMaxNdpOptions = 32;   // per message
 inline constexpr int kMaxNdpPrefixes = 16;  // per router advertisement
+inline constexpr int kMaxNdpRoutes = 16;
+inline constexpr int kMaxNdpNameServers = 8;
 
 struct NdpPrefix {  // RFC 4861 4.6.2
   IpAddress prefix;
@@ -26,6 +28,18 @@ struct NdpPrefix {  // RFC 4861 4.6.2
   uint32_t preferred_lifetime = 0;
 };
 
+struct NdpRoute {  // RFC 4191 2.3
+  IpAddress prefix;
+  uint8_t length = 0;
+  uint8_t preference = 0;  // as RouterAdvertisement's
+  uint32_t lifetime = 0;
+};
+
+struct NdpNameServer {  // RFC 8106 5.1
+  IpAddress address;
+  uint32_t lifetime = 0;
+};
+
 struct NdpOptions {
   std::optional<MacAddress> source_link_address;
   std::optional<MacAddress> target_link_address;
@@ -33,6 +47,10 @@ struct NdpOptions {
   std::optional<std::array<uint8_t, 6>> nonce;  // RFC 3971 5.3.2, as RFC 7527 uses it
   std::array<NdpPrefix, kMaxNdpPrefixes> prefixes;
   int prefix_count = 0;
+  std::array<NdpRoute, kMaxNdpRoutes> routes;
+  int route_count = 0;
+  std::array<NdpNameServer, kMaxNdpNameServers> name_servers;
+  int name_server_count = 0;
 };
 
 struct NeighborSolicitation {  // RFC 4861 4.3
@@ -59,10 +77,20 @@ struct RouterAdvertisement {  // RFC 4861 4.2
   NdpOptions options;
 };
 
+struct RedirectMessage {  // RFC 4861 4.5
+  IpAddress target;
+  IpAddress destination;
+  NdpOptions options;
+};
+
 // Empty when too short, code not 0, or an option has length 0 or reaches beyond the message.
 std::optional<NeighborSolicitation> ParseNeighborSolicitation(std::span<const uint8_t> icmp);
 std::optional<NeighborAdvertisement> ParseNeighborAdvertisement(std::span<const uint8_t> icmp);
 std::optional<RouterAdvertisement> ParseRouterAdvertisement(std::span<const uint8_t> icmp);
+// Empty also when the destination is a group, or the target neither it nor link-local (8.1).
+std::optional<RedirectMessage> ParseRedirect(std::span<const uint8_t> icmp);
+// The options alone; whether the solicitation is well-formed.
+std::optional<NdpOptions> ParseRouterSolicitation(std::span<const uint8_t> icmp);
 
 // Emitters write the whole ICMPv6 message with a zero checksum and return its size, at most
 // kMaxNdpEmit. The link address option is left out when empty.

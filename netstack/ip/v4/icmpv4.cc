@@ -42,11 +42,12 @@ Icmpv4::Counters::Counters(CounterTable& table)
       out_timestamp_replies(table, "Icmp.OutTimestampReps") {}
 
 Icmpv4::Icmpv4(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
-               IcmpLimiter& limiter)
+               IcmpLimiter& limiter, RedirectInput& redirects)
     : state_(state),
       sender_(sender),
       errors_(errors),
       limiter_(limiter),
+      redirects_(redirects),
       counters_(env.counters) {}
 
 const Icmpv4::Row* Icmpv4::FindRow(uint8_t type) {
@@ -61,7 +62,7 @@ const Icmpv4::Row* Icmpv4::FindRow(uint8_t type) {
       {icmpv4_type::kTimeExceeded, {&Icmpv4::HandleError, &Counters::in_time_exceeded}},
       {icmpv4_type::kParameterProblem, {&Icmpv4::HandleError, &Counters::in_parameter_problem}},
       {icmpv4_type::kTimestampRequest, {&Icmpv4::HandleTimestamp, &Counters::in_timestamps}},
-      {icmpv4_type::kRedirect, {nullptr, &Counters::in_redirects}},
+      {icmpv4_type::kRedirect, {&Icmpv4::HandleRedirect, &Counters::in_redirects}},
       {icmpv4_type::kSourceQuench, {}},       // RFC 6633: ignored
       {icmpv4_type::kAddressMaskRequest, {}},  // RFC 1122 3.2.2.9: only an authorized agent answers
       {icmpv4_type::kAddressMaskReply, {}},
@@ -154,6 +155,19 @@ void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
   ++counters_.out_messages;
   ++counter;
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
+}
+
+// RFC 1122 3.2.2.2: those for networks are taken as for hosts.
+void Icmpv4::HandleRedirect(const IpPacketIn& packet, const IcmpView& icmp) {
+  Ipv4View quoted;
+  if (icmp.code() > icmpv4_code::kRedirectTosHost ||
+      Ipv4View::ParseQuoted(icmp.body(), &quoted) != Ipv4Parse::kOk) {
+    return state_.drops.Count(DropReason::kIcmpBadQuote);
+  }
+  uint8_t gateway[4];
+  StoreBe32(gateway, icmp.rest());
+  redirects_.ReceivedV4(packet.interface, packet.source, IpAddress::V4(gateway), quoted.source(),
+                        quoted.destination());
 }
 
 void Icmpv4::HandleError(const IpPacketIn& packet, const IcmpView& icmp) {

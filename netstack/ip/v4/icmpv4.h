@@ -8,6 +8,7 @@
 #include "netstack/ip/icmp_limiter.h"
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/ip_state.h"
+#include "netstack/ip/redirect_input.h"
 #include "netstack/wire/icmpv4.h"
 
 namespace moat::netstack {
@@ -16,7 +17,7 @@ class Icmpv4 {
  public:
   // `sender` is the IP layer itself.
   Icmpv4(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
-         IcmpLimiter& limiter);
+         IcmpLimiter& limiter, RedirectInput& redirects);
 
   // A whole ICMP message addressed to this host.
   void Receive(const IpPacketIn& packet);
@@ -49,6 +50,7 @@ class Icmpv4 {
   void HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleRedirect(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleError(const IpPacketIn& packet, const IcmpView& icmp);
   bool IgnoresGroup(const IpPacketIn& packet) const;
   // What is needed of a packet that is no longer described. False: not an IPv4 packet.
@@ -61,6 +63,7 @@ class Icmpv4 {
   IpSender& sender_;
   ErrorDelivery& errors_;
   IcmpLimiter& limiter_;
+  RedirectInput& redirects_;
   Counters counters_;
 };
 
