@@ -7,6 +7,33 @@
 #include "netstack/wire/ipv6_extension.h"
 
 namespace moat::netstack {
+namespace {
+
+struct UpperLayer {
+  uint8_t protocol;
+  size_t offset;
+};
+
+// By the lengths of the headers alone: an option that is the very reason for an error must not hide
+// what the packet is. Absent when the packet does not have it (a later fragment, a cut packet).
+std::optional<UpperLayer> FindUpperLayer(std::span<const uint8_t> packet) {
+  UpperLayer at{packet[6], kIpv6HeaderSize};
+  for (int headers = 0; headers <= kMaxExtensionHeaders; ++headers) {
+    const bool fragment = at.protocol == ipv6_next_header::kFragment;
+    const bool extension = fragment || at.protocol == ipv6_next_header::kHopByHop ||
+                           at.protocol == ipv6_next_header::kRouting ||
+                           at.protocol == ipv6_next_header::kDestinationOptions;
+    if (!extension) return at;
+    if (packet.size() < at.offset + 8) return std::nullopt;
+    const uint8_t* header = packet.data() + at.offset;
+    if (fragment && ReadIpv6FragmentHeader(header).offset != 0) return std::nullopt;
+    at = {header[0], at.offset + (fragment ? 8 : (size_t{header[1]} + 1) * 8)};
+    if (at.offset > packet.size()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 Icmpv6::Counters::Counters(CounterTable& table)
     : in_messages(table, "Icmp6.InMsgs"),
@@ -147,18 +174,10 @@ bool Icmpv6::MayAnswerWithError(const IpPacketIn& about, bool even_to_group) con
   const std::span<const uint8_t> packet = about.ip_packet.span();
   Ipv6View view;
   if (Ipv6View::ParseQuoted(packet, &view) != Ipv6Parse::kOk) return false;
-  Ipv6Chain chain = WalkIpv6Chain(packet);
-  if (chain.outcome == Ipv6Chain::Outcome::kFragment) {
-    const Ipv6FragmentHeader fragment = ReadIpv6FragmentHeader(packet.data() + chain.offset);
-    if (fragment.offset != 0) return true;
-    chain = WalkIpv6ChainFrom(packet, fragment.next_header, chain.offset + kIpv6FragmentHeaderSize,
-                              chain.offset);
-  }
-  if (chain.outcome != Ipv6Chain::Outcome::kUpperLayer || chain.protocol != ip_protocol::kIcmpV6) {
-    return true;
-  }
-  if (chain.offset >= packet.size()) return false;
-  const uint8_t type = packet[chain.offset];
+  const std::optional<UpperLayer> upper = FindUpperLayer(packet);
+  if (!upper.has_value() || upper->protocol != ip_protocol::kIcmpV6) return true;
+  if (upper->offset >= packet.size()) return false;
+  const uint8_t type = packet[upper->offset];
   return type > icmpv6_type::kLastError && type != icmpv6_type::kRedirect;
 }
 

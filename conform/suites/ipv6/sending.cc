@@ -1,0 +1,135 @@
+// What the device fragments, and how.
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include "conform/suites/ipv6/answers.h"
+
+namespace moat::conform {
+namespace {
+
+CONFORM_SUITE("ipv6");
+
+Match Fragments() { return Has(Kind::kFragment); }
+
+// The fragments of one datagram of 3000 bytes that the device sends to the peer.
+std::vector<Packet> SentFragments(Bench& b) {
+  Socket socket = b.OpenUdp(true);
+  socket.SendTo({b.peer.ip6, 4000}, Pattern(3000));
+  return b.Collect(Fragments() && To(b.peer.ip6), 1s);
+}
+
+size_t SizeOf(const Packet& fragment) { return fragment.From(Kind::kFragment).size() - 8; }
+
+CONFORM(108, MUST, "RFC 8200 4.5; 5",
+        "What is longer than the link's MTU is sent in fragments that fit.", {.needs = kUdp}) {
+  const std::vector<Packet> sent = SentFragments(b);
+  b.Check(sent.size() >= 3, "fewer than three fragments");
+  for (const Packet& p : sent) {
+    b.Check(p.From(Kind::kIpv6).size() <= 1500, "a fragment is longer than the MTU");
+  }
+}
+
+CONFORM(109, MUST, "RFC 8200 4.5", "Each fragment but the last has a multiple of 8 bytes.",
+        {.needs = kUdp}) {
+  const std::vector<Packet> sent = SentFragments(b);
+  b.Check(!sent.empty(), "no fragments");
+  for (const Packet& p : sent) {
+    if (p.Get(fragment::kMore).u64() == 0) continue;
+    b.CheckEqual(static_cast<int64_t>(SizeOf(p) % 8), 0, "length of a fragment, modulo 8,");
+  }
+}
+
+CONFORM(110, MUST, "RFC 8200 4.5",
+        "The fragments of a packet are adjacent, begin at 0, and only the last has M = 0.",
+        {.needs = kUdp}) {
+  std::map<uint64_t, Packet> by_offset;
+  const std::vector<Packet> sent = SentFragments(b);
+  for (const Packet& p : sent) by_offset[p.Get(fragment::kOffset).u64() * 8] = p;
+  size_t at = 0;
+  for (const auto& [offset, p] : by_offset) {
+    b.CheckEqual(static_cast<int64_t>(offset), static_cast<int64_t>(at), "offset");
+    at += SizeOf(p);
+    b.CheckEqual(static_cast<int64_t>(p.Get(fragment::kMore).u64()), at < 3008 ? 1 : 0, "M");
+  }
+  b.CheckEqual(static_cast<int64_t>(at), 3008, "bytes in all fragments");
+}
+
+CONFORM(111, MUST, "RFC 8200 4.5", "The fragments of a packet have one identification.",
+        {.needs = kUdp}) {
+  std::set<uint64_t> ids;
+  const std::vector<Packet> sent = SentFragments(b);
+  for (const Packet& p : sent) ids.insert(p.Get(fragment::kId).u64());
+  b.CheckEqual(static_cast<int64_t>(ids.size()), 1, "number of identifications");
+}
+
+CONFORM(112, MUST, "RFC 8200 4.5",
+        "Packets that are sent in fragments one after the other have different identifications.",
+        {.needs = kUdp}) {
+  std::set<uint64_t> ids;
+  for (int i = 0; i < 8; ++i) {
+    const std::vector<Packet> sent = SentFragments(b);
+    for (const Packet& p : sent) ids.insert(p.Get(fragment::kId).u64());
+  }
+  b.CheckEqual(static_cast<int64_t>(ids.size()), 8, "number of identifications");
+}
+
+CONFORM(113, SHOULD, "RFC 7739 4",
+        "Identifications are not the same for different destinations, nor successive.",
+        {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  std::vector<int64_t> ids;
+  for (const Node& node : {b.peer, b.other, b.router}) {
+    socket.SendTo({node.ip6, 4000}, Pattern(3000));
+    const Packet p = b.Expect(Fragments() && To(node.ip6));
+    ids.push_back(static_cast<int64_t>(p.Get(fragment::kId).u64()));
+    b.Wait(100ms);
+  }
+  b.Check(std::abs(ids[1] - ids[0]) > 16 && std::abs(ids[2] - ids[1]) > 16,
+          "identifications can be foretold");
+}
+
+CONFORM(114, MUST, "RFC 8200 4.5", "The next header of each fragment is the upper layer's.",
+        {.needs = kUdp}) {
+  const std::vector<Packet> sent = SentFragments(b);
+  b.Check(!sent.empty(), "no fragments");
+  for (const Packet& p : sent) b.CheckPacket(p, Is(fragment::kNextHeader, proto::kUdp));
+}
+
+CONFORM(115, MUST, "RFC 8200 4.5", "The reserved fields of the fragment header are sent as 0.",
+        {.needs = kUdp}) {
+  const std::vector<Packet> sent = SentFragments(b);
+  b.Check(!sent.empty(), "no fragments");
+  for (const Packet& p : sent) {
+    b.CheckPacket(p, Is(fragment::kReserved, 0) && Is(fragment::kReserved2, 0));
+  }
+}
+
+CONFORM(116, MUST, "RFC 8200 4.5", "A packet that fits is sent without a fragment header.",
+        {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  socket.SendTo({b.peer.ip6, 4000}, Pattern(1452));
+  b.Expect(UdpTo(4000) && !Has(Kind::kFragment) && PayloadIs(Pattern(1452)));
+}
+
+CONFORM(117, MUST, "RFC 8200 5", "With an MTU of 1280, what is sent is not longer.",
+        {.needs = kUdp | kMtu}) {
+  b.SetMtu(1280);
+  const std::vector<Packet> sent = SentFragments(b);
+  b.Check(sent.size() >= 3, "fewer than three fragments");
+  for (const Packet& p : sent) {
+    b.Check(p.From(Kind::kIpv6).size() <= 1280, "a fragment is longer than the MTU");
+  }
+}
+
+CONFORM(118, MUST, "RFC 8200 4.5; RFC 4443 4.2",
+        "The answer to an echo request longer than the MTU comes whole, in fragments.") {
+  b.SendAll(FragmentIpv6(ToDevice(b) / Echo(3000), {1232, 1232}));
+  size_t bytes = 0;
+  const std::vector<Packet> sent = b.Collect(Fragments() && To(b.peer.ip6), 1s);
+  for (const Packet& p : sent) bytes += SizeOf(p);
+  b.CheckEqual(static_cast<int64_t>(bytes), 3008, "bytes in all fragments");
+}
+
+}  // namespace
+}  // namespace moat::conform
