@@ -305,6 +305,7 @@ class Connection final : public Flow {
 
   bool passive_ : 1 = false;
   bool window_scaling_ : 1 = false;
+  bool syn_ack_repeated_ : 1 = false;  // for a repeated SYN: its ACK measures nothing
   bool was_established_ : 1 = false;
   bool closed_by_user_ : 1 = false;
   bool read_shut_ : 1 = false;

@@ -104,6 +104,7 @@ void Connection::AnswerUnacceptable(const Segment& segment) {
   if (state_ == TcpState::kSynReceived && segment.Has(tcp_flag::kSyn) && segment.seq == tcb_.rcv.irs) {
     // Our SYN,ACK was lost, or crossed the retransmission.
     if (core_.AllowInvalidAck(last_invalid_ack_)) {
+      syn_ack_repeated_ = true;
       (void)SendSyn();
     } else {
       ++core_.counters.ack_skipped_syn_received;
@@ -202,10 +203,11 @@ bool Connection::AckInSynReceived(Segment& segment) {
     }
     return false;  // the SYN,ACK is retransmitted, the peer will acknowledge again
   }
-  if (retransmits_ == 0) {
-    rtt_.Sample(core_.Now() - last_send_);
-  } else {
+  // RFC 6298 3 (Karn): nobody knows which of several SYN,ACKs this acknowledges.
+  if (retransmits_ > 0) {
     rtt_.SynTimedOut();
+  } else if (!syn_ack_repeated_) {
+    rtt_.Sample(core_.Now() - last_send_);
   }
   tcb_.snd.una = tcb_.snd.iss + 1;
   tcb_.snd.wnd = static_cast<uint32_t>(segment.wnd) << tcb_.snd.shift;

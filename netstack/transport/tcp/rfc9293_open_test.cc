@@ -212,6 +212,22 @@ TEST_F(Rfc9293, S3_10_7_4_RepeatedSynGetsTheSynAckAgain) {
   EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
 }
 
+// The first SYN,ACK was late rather than lost, and its ACK comes right behind the second one.
+TEST_F(Rfc9293, S3_10_7_4_AckOfARepeatedSynAckMeasuresNoRoundTrip) {
+  Listen();
+  Send(Syn().Seq(0));
+  Next();
+  Advance(milliseconds(600));
+  Send(Syn().Seq(0));
+  Next();
+  Advance(milliseconds(1));
+  Send(Ack(1).Seq(1));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  EXPECT_EQ(socket->Info().rtt, Duration::zero());
+  EXPECT_EQ(socket->Info().rto, seconds(1));
+}
+
 TEST_F(Rfc9293, S3_10_7_4_NewSynInWindowReturnsToListen) {
   Listen();
   Send(Syn().Seq(0));
