@@ -119,7 +119,7 @@ absl::Status Network::ApplySettings() {
       Stack& stack = hosts_[node]->stack();
       if (stack.SetSysctl(names[0], "1").ok() || stack.SetSysctl(names[1], "1").ok()) continue;
       return Wrong(scenario_, spec.line, spec.name,
-                   "routers are not supported: this stack does not forward");
+                   "the stack cannot forward");
     }
   }
   for (const SettingSpec& setting : scenario_.settings) {

@@ -83,6 +83,38 @@ TEST_P(Families, SwitchesCarryEveryKindOfFlow) {
   EXPECT_LT(run.report.links[3].back.delivered_bytes, 600'000u);
 }
 
+TEST_P(Families, RoutersJoinSegments) {
+  const Ran run = Simulated(std::string(
+      "host a\nhost b\nhost c\nrouter r\nrouter s\nswitch w\n"
+      "link a r delay 1ms\nlink r w delay 1ms\nlink w s delay 1ms\nlink s b delay 1ms\n"
+      "link c w delay 1ms\n") +
+      "ping far a b 3" + GetParam() + "\nping near c a 3" + GetParam() + "\nbulk f b a 1MB" +
+      GetParam());
+  for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(run.flow(i).complete) << i << run.flow(i).error;
+  EXPECT_EQ(run.flow(0).messages_received, 3u);
+  EXPECT_EQ(run.flow(0).min_rtt, milliseconds(8));
+  // c has two routers to choose from, and r is the one for a.
+  EXPECT_EQ(run.flow(1).min_rtt, milliseconds(6));
+}
+
+// The MSS options agree on 9000, and only a router in between knows better.
+TEST_P(Families, PathMtuDiscoveryFindsTheSmallLink) {
+  const Ran run = Simulated(std::string(
+      "limit 2min\nhost a\nhost b\nrouter r\nrouter s\nlink a r mtu 9000 delay 2ms rate 100Mbit\n"
+      "link r s mtu 1400 delay 2ms rate 50Mbit\nlink s b mtu 9000 delay 2ms rate 100Mbit\n"
+      "bulk f a b 5MB") + GetParam());
+  EXPECT_TRUE(run.flow().complete) << run.flow().error;
+  EXPECT_GT(run.flow().goodput(), 10e6);
+}
+
+TEST_P(Families, AWayBackThatIsAnotherOne) {
+  const Ran run = Simulated(std::string(
+      "host a\nhost b\nrouter r\nrouter s\nrouter t\nlink a r delay 1ms\nlink r b delay 1ms\n"
+      "link a s delay 5ms\nlink s t delay 5ms\nlink t b delay 5ms\nping p a b 2") + GetParam());
+  EXPECT_EQ(run.flow().messages_received, 2u);
+  EXPECT_EQ(run.flow().min_rtt, milliseconds(4));
+}
+
 TEST(Simulation, RepeatsBitForBitAndOtherSeedsDiffer) {
   const std::string text =
       "seed 5\nhost a\nhost b\nhost c offload\nswitch s\nlink a s rate 20Mbit delay 5ms loss 2% "
