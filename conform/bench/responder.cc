@@ -42,7 +42,10 @@ std::optional<Frame> Responder::AnswerSolicitation(const Packet& packet) const {
   const auto found = macs_.find({packet.port(), target});
   if (found == macs_.end() || packet.Source().IsUnspecified()) return std::nullopt;
   const auto mac = ndp_option::LinkAddressOf(packet, ndp_option::kSourceLinkAddress);
+  // A router that did not say so would be struck off the list of routers (RFC 4861 7.2.5).
+  const bool router = found->second == RouterNode(packet.port()).mac;
   const Layer message = Icmp6(icmp6::kNeighborAdvertisement)
+                            .Set(icmp6::kRouterFlag, router ? 1 : 0)
                             .Set(icmp6::kSolicitedFlag, 1)
                             .Set(icmp6::kOverrideFlag, 1)
                             .Set(icmp6::kTarget, target);

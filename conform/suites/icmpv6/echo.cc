@@ -167,9 +167,12 @@ CONFORM(19, MUST, "RFC 4443 2.3", "A checksum over another destination address i
 }
 
 CONFORM(20, MUST, "RFC 4443 4.1", "A message shorter than its header is discarded.") {
-  for (const size_t size : {size_t{0}, size_t{1}, size_t{4}, size_t{7}}) {
-    IsIgnored(b, Ip6(b.peer, b.device) / EchoRequest6(1, 1).Truncate(size));
+  for (const size_t size : {size_t{4}, size_t{6}, size_t{7}}) {
+    Bytes message(size);
+    message[0] = icmp6::kEcho;
+    IsIgnored(b, Ip6(b.peer, b.device) / Layer(Kind::kIcmp6, message));
   }
+  IsIgnored(b, Ip6(b.peer, b.device) / EchoRequest6(1, 1).Truncate(1));
 }
 
 CONFORM(21, MUST, "RFC 4443 2.4 (b)", "An informational message of unknown type is discarded.") {
