@@ -76,6 +76,7 @@ Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> s
   }
   if (sample == Duration::zero()) return sample;
   rtt_.Sample(sample);
+  backoff_ = 0;  // RFC 6298 5.7, Karn: not before there is a measurement again
   probe_armed_by_rtt_ = true;
   return sample;
 }
@@ -108,7 +109,7 @@ void Connection::TakeAck(const Segment& segment, AckEvent& event) {
   stats_.bytes_acked += text;
   tcb_.snd.una = segment.ack;
   if (tcb_.snd.urgent && tcb_.snd.up <= tcb_.snd.una) tcb_.snd.urgent = false;
-  backoff_ = retransmits_ = 0;
+  retransmits_ = 0;
   soft_error_ = Error::kOk;
   if (last_receive_ - last_confirm_ > std::chrono::seconds(1) && route_ != nullptr) {
     last_confirm_ = last_receive_;

@@ -171,6 +171,10 @@ void Connection::RecoveryAck(AckEvent& event) {
     }
   }
   ReduceProportionally(delivered);
+  // RFC 6582 3.2 (3): the next hole goes out with the partial ACK, whatever the pipe.
+  if (!tcb_.sack && event.acked > 0 && !algorithm_->owns_window) {
+    window_.cwnd = std::max(window_.cwnd, Pipe() + tcb_.snd.mss);
+  }
 }
 
 // RFC 6937 3.1, with its slow start reduction bound.

@@ -38,7 +38,11 @@ bool TimeWait::SegmentArrives(const Segment& segment) {
       has_timestamp && static_cast<int32_t>(segment.options.ts_value - ts_recent_) < 0;
   if (segment.Has(tcp_flag::kRst)) {
     // RFC 1337: a stray RST would end TIME-WAIT too early. RFC 9293 lets it; RFC 5961 3.2 wants it exact.
-    if (segment.seq == rcv_nxt_ && core_.sysctls.rfc1337->value() == 0) core_.Destroy(this);
+    if (segment.seq == rcv_nxt_) {
+      if (core_.sysctls.rfc1337->value() == 0) core_.Destroy(this);
+    } else if (segment.seq.InWindow(rcv_nxt_, wnd_)) {
+      SendAck(segment);
+    }
     return false;
   }
   if (segment.Has(tcp_flag::kSyn) && !segment.Has(tcp_flag::kAck)) {
