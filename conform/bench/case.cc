@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view kSuiteOrder[] = {
     "arp",          "ipv4",         "icmpv4",       "igmp",        "igmpv3",
     "ipv6",         "ipv6-router",  "icmpv6",       "ndp",         "autoconf",
-    "path-mtu",     "mld",          "mldv2",        "udp",         "tcp-core",
-    "tcp-advanced", "tcp-highperf",
+    "path-mtu",     "mld",          "mldv2",        "udp",         "udp-v6",
+    "tcp-core",     "tcp-core-v6",  "tcp-advanced", "tcp-advanced-v6", "tcp-highperf",
+    "tcp-highperf-v6",
 };
 
 size_t SuiteRank(std::string_view suite) {
