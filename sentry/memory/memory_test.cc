@@ -217,6 +217,35 @@ TEST(SocketCookie, OnlySocketsHaveOne) {
   EXPECT_EQ(SocketCookie(-1), 0u);
 }
 
+TEST(Identity, OfThisProcess) {
+  const auto identity = ProcessTable().IdentityOf(getpid());
+  ASSERT_TRUE(identity.has_value());
+  EXPECT_EQ(identity->uid, geteuid());
+  EXPECT_EQ(identity->gid, getegid());
+  EXPECT_EQ(identity->groups.size(), static_cast<size_t>(getgroups(0, nullptr)));
+  EXPECT_FALSE(ProcessTable().IdentityOf(0).has_value());
+}
+
+TEST(Identity, IsTheFileSystemIdentityOfTheStatus) {
+  const auto identity = ParseIdentity("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n");
+  ASSERT_TRUE(identity.has_value());
+  EXPECT_EQ(identity->uid, 4u);
+  EXPECT_EQ(identity->gid, 8u);
+  EXPECT_EQ(identity->groups, (std::vector<uint32_t>{9, 10}));
+  EXPECT_FALSE(ParseIdentity("Uid:\t1\t2\t3\nGid:\t5\t6\t7\t8\nGroups:\t\n").has_value());
+  EXPECT_FALSE(ParseIdentity("").has_value());
+}
+
+TEST(Identity, IsTranslatedIntoTheUserNamespace) {
+  constexpr char kMap[] = "         0     100000      65536\n     70000       1000          1\n";
+  EXPECT_EQ(MapInside(kMap, 100000), 0u);
+  EXPECT_EQ(MapInside(kMap, 165535), 65535u);
+  EXPECT_EQ(MapInside(kMap, 165536), kOverflowId);
+  EXPECT_EQ(MapInside(kMap, 1000), 70000u);
+  EXPECT_EQ(MapInside(kMap, 0), kOverflowId);
+  EXPECT_EQ(MapInside("junk\n0 0\n", 0), kOverflowId);
+}
+
 TEST(Credentials, OfThisProcess) {
   EXPECT_EQ(HasCapability(getpid(), 0), geteuid() == 0);
   EXPECT_FALSE(HasCapability(0x7ffffff0, 0));

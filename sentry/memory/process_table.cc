@@ -48,6 +48,30 @@ pid_t ProcessTable::ReadProcessOf(pid_t thread) const {
   return line == nullptr ? 0 : static_cast<pid_t>(strtol(line + 6, nullptr, 10));
 }
 
+std::string ProcessTable::ReadFile(pid_t thread, const char* name) const {
+  constexpr size_t kMost = 16 * 1024;
+  char path[48];
+  snprintf(path, sizeof(path), "%d/%s", thread, name);
+  OwnedFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
+  std::string text;
+  if (!file.valid()) return text;
+  text.resize(kMost);
+  const ssize_t size = read(file.get(), text.data(), text.size());
+  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  return text;
+}
+
+std::optional<Identity> ProcessTable::IdentityOf(pid_t thread) const {
+  auto identity = ParseIdentity(ReadFile(thread, "status"));
+  if (!identity.has_value()) return std::nullopt;
+  const std::string users = ReadFile(thread, "uid_map");
+  const std::string groups = ReadFile(thread, "gid_map");
+  identity->uid = MapInside(users, identity->uid);
+  identity->gid = MapInside(groups, identity->gid);
+  for (uint32_t& group : identity->groups) group = MapInside(groups, group);
+  return identity;
+}
+
 bool ProcessTable::HasCloseOnExec(pid_t process, int descriptor) const {
   char path[48];
   snprintf(path, sizeof(path), "%d/fdinfo/%d", process, descriptor);

@@ -9,10 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "sentry/abi/errno_or.h"
 #include "sentry/base/owned_fd.h"
+#include "sentry/memory/identity.h"
 
 namespace moat::sentry {
 
@@ -29,6 +32,9 @@ class ProcessTable {
   // the process is gone.
   ErrnoOr<OwnedFd> Duplicate(pid_t process, int descriptor);
 
+  // The user and the groups of a thread, as its own user namespace numbers them. Absent when it is gone.
+  std::optional<Identity> IdentityOf(pid_t thread) const;
+
   // Whether that descriptor is closed on exec; false when it cannot be told.
   bool HasCloseOnExec(pid_t process, int descriptor) const;
   // The same for a thread that does not share its process's descriptors (unshare(2) of CLONE_FILES, or
@@ -43,6 +49,8 @@ class ProcessTable {
     uint64_t last_used = 0;
   };
   pid_t ReadProcessOf(pid_t thread) const;
+  // Of /proc/<thread>/<name>, at most a bounded part; empty when it cannot be read.
+  std::string ReadFile(pid_t thread, const char* name) const;
   int PidfdOf(pid_t process);
   void EvictOldest();
 

@@ -67,7 +67,7 @@ void FuzzDecoders(std::span<const uint8_t> bytes) {
 
 void FuzzSocket(uint8_t choice, std::span<const uint8_t> bytes) {
   NetlinkPorts ports;
-  NetlinkSocketState socket(3, ports);
+  NetlinkSocketState socket(3, 0, ports);
   (void)socket.Bind(bytes, choice);
   (void)socket.Connect(bytes, choice);
   (void)socket.PrepareSend(bytes, choice);

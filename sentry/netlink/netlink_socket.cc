@@ -128,7 +128,7 @@ ErrnoOr<std::vector<uint8_t>> NetlinkSocketState::GetOption(int level, int name,
     switch (name) {
       case SO_TYPE: return Int(type_, length);
       case SO_DOMAIN: return Int(AF_NETLINK, length);
-      case SO_PROTOCOL: return Int(NETLINK_ROUTE, length);
+      case SO_PROTOCOL: return Int(protocol_, length);
       case SO_ERROR: return Int(0, length);
       case SO_ACCEPTCONN: return Int(0, length);
       case SO_SNDBUF: return Int(send_buffer_, length);

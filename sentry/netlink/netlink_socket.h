@@ -1,6 +1,6 @@
 // The state of one of the container's AF_NETLINK sockets besides its pair: port, groups, options. Names
-// and errors are netlink(7)'s. Only NETLINK_ROUTE exists: socket(2) of another protocol fails with
-// EPROTONOSUPPORT, which is the caller's to say.
+// and errors are netlink(7)'s. NETLINK_ROUTE and NETLINK_SOCK_DIAG exist: socket(2) of another protocol fails
+// with EPROTONOSUPPORT, which is the caller's to say.
 #ifndef MOAT_SENTRY_NETLINK_NETLINK_SOCKET_H_
 #define MOAT_SENTRY_NETLINK_NETLINK_SOCKET_H_
 
@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "sentry/abi/errno_or.h"
-#include "sentry/netlink/route_server.h"
+#include "sentry/netlink/netlink_answer.h"
 
 namespace moat::sentry {
 
-// Ports in use in one sandbox.
+// Ports in use in one sandbox, of one protocol.
 class NetlinkPorts {
  public:
   // The process's number when it is free, as programs expect, else a number no process has.
@@ -35,8 +35,9 @@ using SockaddrNl = std::array<uint8_t, kSockaddrNlSize>;
 
 class NetlinkSocketState {
  public:
-  // `type` is SOCK_RAW or SOCK_DGRAM; `ports` is borrowed.
-  NetlinkSocketState(int type, NetlinkPorts& ports) : type_(type), ports_(ports) {}
+  // `type` is SOCK_RAW or SOCK_DGRAM, `protocol` NETLINK_*; `ports` is borrowed.
+  NetlinkSocketState(int type, int protocol, NetlinkPorts& ports)
+      : type_(type), protocol_(protocol), ports_(ports) {}
   ~NetlinkSocketState();
   NetlinkSocketState(const NetlinkSocketState&) = delete;
   NetlinkSocketState& operator=(const NetlinkSocketState&) = delete;
@@ -66,6 +67,7 @@ class NetlinkSocketState {
   int BindPort(uint32_t port, pid_t process);
 
   const int type_;
+  const int protocol_;
   NetlinkPorts& ports_;
   bool bound_ = false;
   uint32_t port_ = 0;

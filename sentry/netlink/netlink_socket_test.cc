@@ -30,7 +30,7 @@ sockaddr_nl NameOf(const NetlinkSocketState& socket) {
 
 TEST(NetlinkSocket, AutomaticPortIsTheProcessFirst) {
   NetlinkPorts ports;
-  NetlinkSocketState first(SOCK_RAW, ports), second(SOCK_RAW, ports);
+  NetlinkSocketState first(SOCK_RAW, NETLINK_ROUTE, ports), second(SOCK_RAW, NETLINK_ROUTE, ports);
   EXPECT_EQ(first.Bind(BytesOf(Nl(0, 0)), kProcess), 0);
   EXPECT_EQ(NameOf(first).nl_pid, 1234u);
   EXPECT_EQ(second.PrepareSend({}, kProcess), 0);
@@ -41,17 +41,17 @@ TEST(NetlinkSocket, AutomaticPortIsTheProcessFirst) {
 TEST(NetlinkSocket, PortsAreReleased) {
   NetlinkPorts ports;
   {
-    NetlinkSocketState socket(SOCK_RAW, ports);
+    NetlinkSocketState socket(SOCK_RAW, NETLINK_ROUTE, ports);
     EXPECT_EQ(socket.Bind(BytesOf(Nl(0, 0)), kProcess), 0);
   }
-  NetlinkSocketState socket(SOCK_RAW, ports);
+  NetlinkSocketState socket(SOCK_RAW, NETLINK_ROUTE, ports);
   EXPECT_EQ(socket.Bind(BytesOf(Nl(0, 0)), kProcess), 0);
   EXPECT_EQ(socket.port(), 1234u);
 }
 
 TEST(NetlinkSocket, BindErrors) {
   NetlinkPorts ports;
-  NetlinkSocketState a(SOCK_RAW, ports), b(SOCK_RAW, ports);
+  NetlinkSocketState a(SOCK_RAW, NETLINK_ROUTE, ports), b(SOCK_RAW, NETLINK_ROUTE, ports);
   EXPECT_EQ(a.Bind(BytesOf(Nl(5, 0)).first(11), kProcess), EINVAL);
   EXPECT_EQ(a.Bind(BytesOf(sockaddr{}), kProcess), EINVAL);
   EXPECT_EQ(a.Bind(BytesOf(Nl(5, 0)), kProcess), 0);
@@ -61,7 +61,7 @@ TEST(NetlinkSocket, BindErrors) {
 
 TEST(NetlinkSocket, Destinations) {
   NetlinkPorts ports;
-  NetlinkSocketState socket(SOCK_RAW, ports);
+  NetlinkSocketState socket(SOCK_RAW, NETLINK_ROUTE, ports);
   EXPECT_EQ(socket.PrepareSend(BytesOf(Nl(0, 0)), kProcess), 0);
   EXPECT_EQ(socket.PrepareSend(BytesOf(Nl(77, 0)), kProcess), ECONNREFUSED);
   EXPECT_EQ(socket.PrepareSend(BytesOf(sockaddr_storage{}), kProcess), EINVAL);
@@ -70,7 +70,7 @@ TEST(NetlinkSocket, Destinations) {
 
 TEST(NetlinkSocket, Groups) {
   NetlinkPorts ports;
-  NetlinkSocketState socket(SOCK_RAW, ports);
+  NetlinkSocketState socket(SOCK_RAW, NETLINK_ROUTE, ports);
   EXPECT_EQ(socket.Bind(BytesOf(Nl(0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR)), kProcess), 0);
   EXPECT_TRUE(socket.InGroup(RTNLGRP_LINK));
   EXPECT_FALSE(socket.InGroup(RTNLGRP_IPV6_IFADDR));
@@ -85,7 +85,7 @@ TEST(NetlinkSocket, Groups) {
 
 TEST(NetlinkSocket, Options) {
   NetlinkPorts ports;
-  NetlinkSocketState socket(SOCK_RAW, ports);
+  NetlinkSocketState socket(SOCK_RAW, NETLINK_ROUTE, ports);
   const int on = 1;
   EXPECT_EQ(socket.SetOption(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 4, BytesOf(on)), 0);
   EXPECT_EQ(socket.SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 4, BytesOf(on)), 0);

@@ -27,37 +27,12 @@ using netstack::InterfaceIndex;
 using netstack::InterfaceInfo;
 using netstack::IpAddress;
 
-// Packs messages into datagrams.
-class Answer {
- public:
-  // Appends one message; starts a new datagram when it would not fit.
-  template <typename Encode>
-  void Add(Encode encode) {
-    NetlinkWriter one;
-    encode(one);
-    if (!current_.empty() && current_.size() + one.size() > kMaxNetlinkDatagram) Flush();
-    const std::span<const uint8_t> bytes = one.bytes();
-    current_.insert(current_.end(), bytes.begin(), bytes.end());
-  }
-  void Flush() {
-    if (!current_.empty()) datagrams_.push_back(std::exchange(current_, {}));
-  }
-  NetlinkDatagrams Take() {
-    Flush();
-    return std::move(datagrams_);
-  }
-
- private:
-  std::vector<uint8_t> current_;
-  NetlinkDatagrams datagrams_;
-};
-
 // One request in hand.
 struct Context {
   const NetlinkMessage& message;
   const RouteRequest& request;
   const NetworkView& view;
-  Answer& answer;
+  DatagramPacker& answer;
   bool filtered = false;  // set by a dump that leaves out what the request excludes
 
   bool strict() const { return request.flags.strict_check; }
@@ -386,32 +361,16 @@ constexpr Row kRows[] = {
 constexpr uint16_t kKindMask = 3;  // RTM_NEW, DEL, GET, SET follow each other
 constexpr uint16_t kKindGet = 2;
 
-// The end of a dump, which also carries what went wrong with it.
 void AddDone(const Context& context, int error) {
+  const auto flags = static_cast<uint16_t>(context.filtered ? NLM_F_DUMP_FILTERED : 0);
   context.answer.Add([&](NetlinkWriter& writer) {
-    const MessageTag tag = context.DumpTag(NLMSG_DONE, context.filtered);
-    writer.Begin(tag.type, tag.flags, tag.sequence, tag.port);
-    writer.Fixed(int32_t{-error});
-    writer.End();
+    EncodeDone({context.message.header.sequence, context.request.port}, flags, error, writer);
   });
 }
 
-// An error, or an acknowledgement when `error` is 0.
 void AddError(const Context& context, int error) {
-  const bool quoted = error != 0 && !context.request.flags.cap_ack;
-  const auto flags = static_cast<uint16_t>(quoted ? 0 : NLM_F_CAPPED);
   context.answer.Add([&](NetlinkWriter& writer) {
-    const MessageTag tag = context.Tag(NLMSG_ERROR, flags);
-    writer.Begin(tag.type, tag.flags, tag.sequence, tag.port);
-    writer.Fixed(int32_t{-error});
-    writer.Fixed(context.message.header);
-    if (quoted) {
-      // A request that fills a datagram is quoted as far as there is room.
-      const size_t room = kMaxNetlinkDatagram - 64;
-      const std::span<const uint8_t> body = context.message.body;
-      for (uint8_t byte : body.first(std::min(body.size(), room))) writer.Fixed(byte);
-    }
-    writer.End();
+    EncodeError(context.message, context.request.port, context.request.flags.cap_ack, error, writer);
   });
 }
 
@@ -456,7 +415,7 @@ void AnswerMessage(Context& context) {
 }  // namespace
 
 NetlinkDatagrams AnswerRouteRequest(const RouteRequest& request, const NetworkView& view) {
-  Answer answer;
+  DatagramPacker answer;
   NetlinkReader reader(request.bytes);
   NetlinkMessage message;
   // One datagram cannot make us answer for ever: each message costs a table.

@@ -8,17 +8,11 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
+#include "sentry/netlink/netlink_answer.h"
 #include "sentry/netlink/network_view.h"
 
 namespace moat::sentry {
-
-// What a socket has set that changes answers (SOL_NETLINK).
-struct NetlinkFlags {
-  bool strict_check = false;  // NETLINK_GET_STRICT_CHK: dumps are filtered and their headers checked
-  bool cap_ack = false;       // NETLINK_CAP_ACK: errors do not quote the whole request
-};
 
 struct RouteRequest {
   std::span<const uint8_t> bytes;  // one datagram, of any number of messages
@@ -26,11 +20,6 @@ struct RouteRequest {
   NetlinkFlags flags{};
   bool net_admin = false;          // the sender has CAP_NET_ADMIN
 };
-
-// No datagram is larger, as none of Linux's is: programs read into a page.
-inline constexpr size_t kMaxNetlinkDatagram = 3776;
-
-using NetlinkDatagrams = std::vector<std::vector<uint8_t>>;
 
 // The answer, datagram by datagram, in order; each comes from port 0 (the kernel). Empty when nothing is to
 // be answered. Bounded by the size of the tables.

@@ -41,6 +41,7 @@ ErrnoOr<OwnedFd> ContainerSocket::CreatePair(bool nonblocking) {
   cookie_ = SocketCookie(theirs.get());
   if (cookie_ == 0) return Errno{ENOBUFS};
   end_ = std::move(ours);
+  inode_ = 0;
   return theirs;
 }
 
@@ -70,6 +71,7 @@ Reply ContainerSocket::SetOption(Call&, int, int, int32_t, std::span<const uint8
   return Reply::Fail(ENOPROTOOPT);
 }
 Reply ContainerSocket::Ioctl(Call&, uint32_t, uint64_t) { return Reply::Fail(ENOTTY); }
+int ContainerSocket::Destroy() { return EOPNOTSUPP; }
 int64_t ContainerSocket::Send(Call&, const OutgoingMessage&) { return -EOPNOTSUPP; }
 int64_t ContainerSocket::Receive(Call&, IncomingMessage&) { return -EOPNOTSUPP; }
 

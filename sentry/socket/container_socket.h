@@ -78,6 +78,10 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   int type() const { return type_; }
   int protocol() const { return protocol_; }
   uint64_t cookie() const { return cookie_; }
+  // The inode of the container's end, as /proc/PID/fd shows it; 0 until somebody asked and set it.
+  uint32_t inode() const { return inode_; }
+  void set_inode(uint32_t inode) { inode_ = inode; }
+  pid_t hint_process() const { return hint_process_; }
   Sandbox& sandbox() const { return sandbox_; }
   const SocketSettings& settings() const { return *settings_; }
   // Sockets of equal settings mostly share them: few programs set options on every connection.
@@ -125,6 +129,8 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   // All descriptors of the container's end are known to be gone (found by the reaper, where the
   // sentry's own end cannot show it). The socket is destroyed afterwards.
   virtual void OnReaped() {}
+  // SOCK_DESTROY of sock_diag(7): ends a connection for everybody who holds it. 0 or an errno.
+  virtual int Destroy();
 
   // Makes the pair (SOCK_STREAM, or SOCK_SEQPACKET for every other type): keeps the sentry's end,
   // notes the cookie and returns the container's. Before the socket is given to Sandbox::Add().
@@ -150,6 +156,7 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   const int domain_;
   const int type_;
   const int protocol_;
+  uint32_t inode_ = 0;
   uint64_t cookie_ = 0;
   OwnedFd end_;
   EventLoop::Token token_ = 0;

@@ -37,6 +37,7 @@ std::vector<uint8_t> SourceOf(uint32_t group) {
 NetlinkService::NetlinkService(Sandbox& sandbox)
     : sandbox_(sandbox),
       view_(sandbox.stack()),
+      diag_view_(sandbox),
       timer_(sandbox.timers(), netstack::MemberTimer<&NetlinkService::DeliverEvents>, this),
       events_([this] { timer_.Arm(sandbox_.clock().Now()); }) {
   sandbox_.stack().AddObserver(&events_);
@@ -46,9 +47,13 @@ NetlinkService::~NetlinkService() { sandbox_.stack().RemoveObserver(&events_); }
 
 ErrnoOr<std::unique_ptr<ContainerSocket>> NetlinkService::MakeSocket(int type, int protocol) {
   if (type != SOCK_RAW && type != SOCK_DGRAM) return Errno{ESOCKTNOSUPPORT};
-  if (protocol != NETLINK_ROUTE) return Errno{EPROTONOSUPPORT};
+  if (protocol != NETLINK_ROUTE && protocol != NETLINK_SOCK_DIAG) return Errno{EPROTONOSUPPORT};
   return std::unique_ptr<ContainerSocket>(
-      std::make_unique<NetlinkContainerSocket>(sandbox_, *this, type));
+      std::make_unique<NetlinkContainerSocket>(sandbox_, *this, type, protocol));
+}
+
+NetlinkPorts& NetlinkService::ports(int protocol) {
+  return protocol == NETLINK_ROUTE ? route_ports_ : diag_ports_;
 }
 
 void NetlinkService::Joined(NetlinkContainerSocket* socket) {
@@ -74,12 +79,16 @@ void NetlinkService::DeliverEvents() {
 
 // --- A socket ------------------------------------------------------------------------------------
 
-NetlinkContainerSocket::NetlinkContainerSocket(Sandbox& sandbox, NetlinkService& service, int type)
-    : ContainerSocket(sandbox, AF_NETLINK, type, NETLINK_ROUTE),
+NetlinkContainerSocket::NetlinkContainerSocket(Sandbox& sandbox, NetlinkService& service, int type,
+                                               int protocol)
+    : ContainerSocket(sandbox, AF_NETLINK, type, protocol),
       service_(service),
-      state_(type, service.ports()) {}
+      state_(type, protocol, service.ports(protocol)) {}
 
-NetlinkContainerSocket::~NetlinkContainerSocket() { service_.Left(this); }
+NetlinkContainerSocket::~NetlinkContainerSocket() {
+  service_.Left(this);
+  EndDump();
+}
 
 pid_t NetlinkContainerSocket::ProcessOf(const Call& call) const {
   return sandbox_.processes().ProcessOf(call.tid());
@@ -87,7 +96,7 @@ pid_t NetlinkContainerSocket::ProcessOf(const Call& call) const {
 
 Reply NetlinkContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
   const int error = state_.Bind(name, ProcessOf(call));
-  if (error == 0) service_.Joined(this);
+  if (error == 0 && protocol_ == NETLINK_ROUTE) service_.Joined(this);
   return Reply::Value(-error);
 }
 
@@ -117,7 +126,7 @@ Reply NetlinkContainerSocket::SetOption(Call& call, int level, int name, int32_t
                                         std::span<const uint8_t> value) {
   const int error = state_.SetOption(level, name, length, value);
   if (error == 0) {
-    service_.Joined(this);  // it may have joined a group
+    if (protocol_ == NETLINK_ROUTE) service_.Joined(this);  // it may have joined a group
     if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {
       setsockopt(call.file(), level, name, value.data(), static_cast<socklen_t>(value.size()));
     }
@@ -139,6 +148,47 @@ int64_t NetlinkContainerSocket::Send(Call& call, const OutgoingMessage& message)
 }
 
 void NetlinkContainerSocket::Answer(std::span<const uint8_t> request, bool net_admin) {
+  if (protocol_ == NETLINK_ROUTE) {
+    AnswerRoute(request, net_admin);
+  } else {
+    AnswerDiag(request, net_admin);
+  }
+}
+
+void NetlinkContainerSocket::AnswerDiag(std::span<const uint8_t> request, bool net_admin) {
+  DiagRequest diag;
+  diag.bytes = request;
+  diag.port = state_.port();
+  diag.flags = state_.flags();
+  diag.net_admin = net_admin;
+  diag.busy = dump_ != nullptr || service_.dumps() >= NetlinkService::kMostDumps;
+  DiagAnswer answer = AnswerDiagRequest(diag, service_.diag_view());
+  if (answer.dump != nullptr) {
+    dump_ = std::move(answer.dump);
+    ++service_.dumps();
+  }
+  for (auto& datagram : answer.datagrams) Queue(0, std::move(datagram));
+  Flush();
+}
+
+bool NetlinkContainerSocket::ContinueDump() {
+  if (dump_ == nullptr) return false;
+  std::vector<uint8_t> next = dump_->Next(service_.diag_view());
+  if (next.empty()) {
+    EndDump();
+    return false;
+  }
+  queue_.push_back({0, std::move(next)});
+  return true;
+}
+
+void NetlinkContainerSocket::EndDump() {
+  if (dump_ == nullptr) return;
+  dump_.reset();
+  --service_.dumps();
+}
+
+void NetlinkContainerSocket::AnswerRoute(std::span<const uint8_t> request, bool net_admin) {
   RouteRequest route;
   route.bytes = request;
   route.port = state_.port();
@@ -161,7 +211,7 @@ void NetlinkContainerSocket::Queue(uint32_t group, std::vector<uint8_t> bytes) {
 }
 
 void NetlinkContainerSocket::Flush() {
-  while (!queue_.empty()) {
+  while (!queue_.empty() || ContinueDump()) {
     // A tag of 0 is the uid and gid of root: valid everywhere.
     if (SendTagged(end_.get(), queue_.front().bytes, queue_.front().group) != 0) break;
     queue_.pop_front();

@@ -1,5 +1,5 @@
-// The container's AF_NETLINK sockets: requests go to netlink/'s route server, answers and events come back
-// through the pair, with the multicast group as the datagram's tag.
+// The container's AF_NETLINK sockets: requests go to netlink/'s servers (NETLINK_ROUTE, NETLINK_SOCK_DIAG),
+// answers and events come back through the pair, with the multicast group as the datagram's tag.
 #ifndef MOAT_SENTRY_SOCKET_NETLINK_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_NETLINK_CONTAINER_SOCKET_H_
 
@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "sentry/netlink/diag_server.h"
 #include "sentry/netlink/netlink_socket.h"
 #include "sentry/netlink/route_events.h"
 #include "sentry/netlink/stack_view.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/container_socket.h"
+#include "sentry/socket/sandbox_diag_view.h"
 
 namespace moat::sentry {
 
@@ -29,7 +31,11 @@ class NetlinkService {
   ErrnoOr<std::unique_ptr<ContainerSocket>> MakeSocket(int type, int protocol);
 
   const NetworkView& view() const { return view_; }
-  NetlinkPorts& ports() { return ports_; }
+  DiagView& diag_view() { return diag_view_; }
+  NetlinkPorts& ports(int protocol);
+  // Dumps that wait for their readers keep memory: so many may at once.
+  static constexpr int kMostDumps = 16;
+  int& dumps() { return dumps_; }
   void Joined(NetlinkContainerSocket* socket);
   void Left(NetlinkContainerSocket* socket);
 
@@ -38,7 +44,10 @@ class NetlinkService {
 
   Sandbox& sandbox_;
   StackView view_;
-  NetlinkPorts ports_;
+  SandboxDiagView diag_view_;
+  NetlinkPorts route_ports_;
+  NetlinkPorts diag_ports_;
+  int dumps_ = 0;
   netstack::Timer timer_;  // delivers what the stack's observer has noted
   RouteEvents events_;
   absl::flat_hash_set<NetlinkContainerSocket*> members_;
@@ -46,7 +55,7 @@ class NetlinkService {
 
 class NetlinkContainerSocket final : public ContainerSocket {
  public:
-  NetlinkContainerSocket(Sandbox& sandbox, NetlinkService& service, int type);
+  NetlinkContainerSocket(Sandbox& sandbox, NetlinkService& service, int type, int protocol);
   ~NetlinkContainerSocket() override;
 
   Reply Bind(Call& call, std::span<const uint8_t> name) override;
@@ -74,12 +83,18 @@ class NetlinkContainerSocket final : public ContainerSocket {
 
   pid_t ProcessOf(const Call& call) const;
   void Answer(std::span<const uint8_t> request, bool net_admin);
+  void AnswerRoute(std::span<const uint8_t> request, bool net_admin);
+  void AnswerDiag(std::span<const uint8_t> request, bool net_admin);
+  // Queues the next part of a dump. False when there is none.
+  bool ContinueDump();
+  void EndDump();
   void Queue(uint32_t group, std::vector<uint8_t> bytes);
   void Flush();
 
   NetlinkService& service_;
   NetlinkSocketState state_;
   std::deque<Queued> queue_;  // what the container's queue has no room for
+  std::unique_ptr<DiagDump> dump_;  // goes on when the queue is empty
   bool lost_ = false;         // ENOBUFS is due
 };
 

@@ -94,6 +94,10 @@ void Reaper::Sweep() {
 }
 
 bool Reaper::ListLiving(absl::flat_hash_set<uint64_t>* living) {
+  return ForEachUnixSocket([living](uint64_t cookie, uint32_t) { living->insert(cookie); });
+}
+
+bool Reaper::ForEachUnixSocket(absl::FunctionRef<void(uint64_t cookie, uint32_t inode)> visit) {
   if (!diag_.valid() || !SendDumpRequest(diag_.get())) return false;
   std::vector<uint8_t> reply(kReplySize);
   for (;;) {
@@ -108,8 +112,8 @@ bool Reaper::ListLiving(absl::flat_hash_set<uint64_t>* living) {
       if (header->nlmsg_len < NLMSG_LENGTH(sizeof(unix_diag_msg))) continue;
       unix_diag_msg message;
       std::memcpy(&message, NLMSG_DATA(header), sizeof(message));
-      living->insert(message.udiag_cookie[0] |
-                     static_cast<uint64_t>(message.udiag_cookie[1]) << 32);
+      visit(message.udiag_cookie[0] | static_cast<uint64_t>(message.udiag_cookie[1]) << 32,
+            message.udiag_ino);
     }
   }
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "netstack/base/timer.h"
 #include "sentry/base/owned_fd.h"
 
@@ -34,10 +35,12 @@ class Reaper {
 
   size_t watched() const { return watched_.size(); }
 
+  // Every AF_UNIX socket of our network namespace. False when the kernel cannot tell.
+  bool ForEachUnixSocket(absl::FunctionRef<void(uint64_t cookie, uint32_t inode)> visit);
+
  private:
   void OnTimer() { Sweep(); }
   void Schedule(netstack::Duration delay);
-  // Every AF_UNIX socket of our network namespace, by cookie. False when the kernel cannot tell.
   bool ListLiving(absl::flat_hash_set<uint64_t>* living);
 
   Sandbox& sandbox_;

@@ -63,6 +63,7 @@ class TcpContainerSocket final : public ContainerSocket {
   void OnStackReady(uint32_t ready) override;
   void OnEvents(uint32_t events) override;
   void OnReaped() override;
+  int Destroy() override;
 
   // --- Used by a connecting socket of the same sandbox --------------------------------------------
   // Whether one more connection fits into the backlog: Linux takes one more than was asked for.

@@ -161,6 +161,21 @@ void TcpContainerSocket::CloseEnd() {
   sandbox_.reaper().Watch(cookie_);
 }
 
+// As tcp_abort(): the peer gets a RST. The container's end shows ECONNRESET, for AF_UNIX has no
+// ECONNABORTED.
+int TcpContainerSocket::Destroy() {
+  if (state_ == State::kConnecting) {
+    OnConnectFailed(ECONNABORTED);
+    return 0;
+  }
+  if (state_ != State::kConnected) return EOPNOTSUPP;
+  tcp_->Abort();
+  pending_error_ = ECONNABORTED;
+  ShowReset();
+  sandbox_.Retry(this);
+  return 0;
+}
+
 void TcpContainerSocket::OnReaped() {
   if (state_ == State::kConnected && settings_->linger && settings_->linger_seconds == 0) {
     tcp_->Abort();

@@ -1,6 +1,7 @@
 """Unmodified programs as servers and as clients inside a container, over IPv4 and IPv6."""
 
 import os
+import re
 import shutil
 import unittest
 
@@ -185,6 +186,93 @@ class Interfaces(ProgramCase):
         run([need("ip"), "-n", self.world.sandbox, "addr", "add", "10.77.0.3/24", "dev", "eth0"])
         self.world.wait_for_port("10.77.0.3", 8000)
         run([need("ip"), "-n", self.world.sandbox, "addr", "del", "10.77.0.3/24", "dev", "eth0"])
+
+
+class SocketStatistics(ProgramCase):
+    """ss(8) inside a container says what it says under the kernel, next to the same program."""
+
+    COMMANDS = (
+        "ss -Htlnp", "ss -Htan", "ss -Htanp", "ss -Huanp", "ss -Huln", "ss -Htn 'sport = :8080'",
+        "ss -Htan 'sport = :8080 or sport = :8081'", "ss -Htn dst 127.0.0.0/8 dport = :8080",
+        "ss -Htan not dst 127.0.0.1 and sport gt :40000", "ss -Htan state listening",
+        "ss -Htan src [::1]", "ss -H4tln", "ss -H6tln", "ss -Htln dev eth0", "ss -Hwan")
+
+    def show(self, runner, commands):
+        """{command: its lines, sorted, without what differs from process to process}."""
+        script = os.path.join(self.files, "show_sockets.py")
+        output = runner(["/usr/bin/python3", script, addresses(4)[0], "9000"] + list(commands))
+        answers = {}
+        for part in output.split("=== ")[1:]:
+            command, *lines = part.splitlines()
+            answers[command] = sorted(re.sub(r" +", " ", re.sub(r"pid=\d+", "pid=N", line)).strip()
+                                      for line in lines if line)
+        return answers
+
+    def under_the_kernel(self, argv):
+        return run([need("ip"), "netns", "exec", self.world.sandbox] + argv).stdout.decode()
+
+    def listen_on_client(self):
+        self.start_on_client(["/usr/bin/python3", "-m", "http.server", "--bind", "0.0.0.0", "9000"])
+        self.wait_for_port("127.0.0.1", 9000)
+
+    def test_as_under_the_kernel(self):
+        self.listen_on_client()
+        expected = self.show(self.under_the_kernel, self.COMMANDS)
+        self.assertIn("pid=N", "".join(expected["ss -Htlnp"]))
+        found = self.show(self.run_inside, self.COMMANDS)
+        for command in self.COMMANDS:
+            with self.subTest(command):
+                self.assertEqual(found[command], expected[command])
+
+    def test_details_of_a_connection(self):
+        self.listen_on_client()
+        command = "ss -Htni dport = :9000"
+        details = " ".join(self.show(self.run_inside, [command])[command])
+        for word in ("cubic", "wscale:", "rtt:", "mss:", "cwnd:", "bytes_sent:5"):
+            self.assertIn(word, details)
+        memory = "ss -Htnme sport = :8080"
+        self.assertIn("skmem:(", " ".join(self.show(self.run_inside, [memory])[memory]))
+
+    def test_user_and_inode(self):
+        script = ("import os,socket,subprocess\n"
+                  "os.setuid(33)\n"
+                  "s = socket.socket(); s.bind(('', 8080)); s.listen()\n"
+                  "print(os.readlink('/proc/self/fd/%d' % s.fileno()), flush=True)\n"
+                  "subprocess.run(['ss', '-Htlne'])\n")
+        output = self.run_inside(["/usr/bin/python3", "-c", script])
+        inode = output.split("socket:[")[1].split("]")[0]
+        self.assertIn("ino:%s " % inode, output)
+        self.assertIn("uid:33 ", output)
+
+    def test_unix_sockets_are_the_kernels(self):
+        script = ("import socket,subprocess\n"
+                  "a, b = socket.socketpair(); t = socket.socket()\n"
+                  "s = socket.socket(socket.AF_UNIX); s.bind('\\0moat-test'); s.listen()\n"
+                  "print(subprocess.run(['ss', '-Hxa'], stdout=-1).stdout.decode())\n")
+        lines = self.run_inside(["/usr/bin/python3", "-c", script]).splitlines()
+        self.assertEqual(len([line for line in lines if line.startswith("u_str")]), 3, lines)
+        self.assertIn("@moat-test", "".join(lines))
+
+    def test_a_connection_is_killed(self):
+        self.listen_on_client()
+        script = ("import socket,subprocess\n"
+                  "c = socket.create_connection(('%s', 9000))\n"
+                  "subprocess.run(['ss', '-HtnK', 'dport = :9000'], stdout=-1)\n"
+                  "try: print('read', c.recv(1))\n"
+                  "except OSError as error: print(type(error).__name__)\n"
+                  "print('left', subprocess.run(['ss', '-Htn'], stdout=-1).stdout)\n")
+        argv = ["/usr/bin/python3", "-c", script % addresses(4)[0]]
+
+        def privileged(configuration):
+            capabilities = configuration["process"]["capabilities"]
+            for kind, names in capabilities.items():
+                capabilities[kind] = names + ["CAP_NET_ADMIN"]
+
+        made = self.container(argv, edit=privileged)
+        code, output = made.run(90)
+        self.assertEqual(code, 0, made.diagnosis())
+        self.assertIn("ConnectionResetError", output)
+        self.assertIn("left b''", output)
 
 
 del ProgramCase
