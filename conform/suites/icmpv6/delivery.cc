@@ -92,7 +92,8 @@ CONFORM(76, MUST, "RFC 4443 2.4 (d)",
   Conversation c = Begin(b);
   const Bytes quoted = (Ipv6(b.device.ip6, b.remote.ip6) /
                         DestinationOptions().Set(destination_options::kNextHeader, proto::kUdp) /
-                        Raw(c.sent.From(Kind::kUdp))).Build();
+                        Raw(c.sent.From(Kind::kUdp)))
+                           .Build();
   b.Send(Error(b, icmp6::kUnreachable, icmp6::kPort, quoted));
   c.socket.ExpectError(ECONNREFUSED);
 }
@@ -109,12 +110,14 @@ CONFORM(77, MUST, "RFC 4443 2.4 (c, d)", "A quoted packet that was cut short is 
 CONFORM(78, MUST, "RFC 4443 2.3", "An error with a wrong checksum does not reach the program.",
         {.needs = kUdp}) {
   Conversation c = Begin(b);
-  DoesNotReach(b, c, Error(b, icmp6::kUnreachable, icmp6::kPort, c.sent.From(Kind::kIpv6))
-                         .Set(icmp6::kChecksum, 0x1234));
+  DoesNotReach(b, c,
+               Error(b, icmp6::kUnreachable, icmp6::kPort, c.sent.From(Kind::kIpv6))
+                   .Set(icmp6::kChecksum, 0x1234));
 }
 
-CONFORM(79, MUST, "RFC 4443 2.4 (d)", "An error about another socket's packet does not reach the "
-                                      "program.",
+CONFORM(79, MUST, "RFC 4443 2.4 (d)",
+        "An error about another socket's packet does not reach the "
+        "program.",
         {.needs = kUdp}) {
   Conversation c = Begin(b);
   Bytes quoted = c.sent.From(Kind::kIpv6);
@@ -122,8 +125,9 @@ CONFORM(79, MUST, "RFC 4443 2.4 (d)", "An error about another socket's packet do
   DoesNotReach(b, c, Error(b, icmp6::kUnreachable, icmp6::kPort, quoted));
 }
 
-CONFORM(80, MUST, "RFC 4443 2.4 (d)", "An error about a packet to another destination does not "
-                                      "reach the program.",
+CONFORM(80, MUST, "RFC 4443 2.4 (d)",
+        "An error about a packet to another destination does not "
+        "reach the program.",
         {.needs = kUdp}) {
   Conversation c = Begin(b);
   Bytes quoted = c.sent.From(Kind::kIpv6);
@@ -131,8 +135,9 @@ CONFORM(80, MUST, "RFC 4443 2.4 (d)", "An error about a packet to another destin
   DoesNotReach(b, c, Error(b, icmp6::kUnreachable, icmp6::kPort, quoted));
 }
 
-CONFORM(81, MUST, "RFC 4443 2.4 (d)", "An error about a packet that another node has sent does not "
-                                      "reach the program.",
+CONFORM(81, MUST, "RFC 4443 2.4 (d)",
+        "An error about a packet that another node has sent does not "
+        "reach the program.",
         {.needs = kUdp}) {
   Conversation c = Begin(b);
   Bytes quoted = c.sent.From(Kind::kIpv6);

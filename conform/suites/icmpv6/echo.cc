@@ -29,8 +29,8 @@ CONFORM(1, MUST, "RFC 4443 4.2", "An echo request is answered by an echo reply w
 }
 
 CONFORM(2, MUST, "RFC 4443 4.2", "The reply has the data of the request, all of it.") {
-  for (const size_t size : {size_t{0}, size_t{1}, size_t{7}, size_t{56}, size_t{1451},
-                            size_t{1452}}) {
+  for (const size_t size :
+       {size_t{0}, size_t{1}, size_t{7}, size_t{56}, size_t{1451}, size_t{1452}}) {
     b.Send(Ping6(b.peer, b.device, size));
     b.Expect(EchoReply6() && PayloadIs(Pattern(size)));
   }
@@ -76,8 +76,9 @@ CONFORM(8, SHOULD, "RFC 4443 4.2", "An echo request to a group is answered.") {
   b.Expect(EchoReply6() && To(b.peer.link_local) && Is(icmp6::kId, 7) && PayloadIs(Pattern(20)));
 }
 
-CONFORM(9, MUST, "RFC 4443 4.2", "The reply to a request to a group comes from an address of the "
-                                 "interface that it came in by.",
+CONFORM(9, MUST, "RFC 4443 4.2",
+        "The reply to a request to a group comes from an address of the "
+        "interface that it came in by.",
         {.needs = kTwoPorts}) {
   b.Send(Ip6ToGroup(b.peer1, "ff02::1") / EchoRequest6(7, 9), 1);
   b.Expect(EchoReply6() && OnPort(1) && From(b.device1.link_local));
@@ -101,14 +102,16 @@ CONFORM(12, MUST, "RFC 4443 4.2", "Each of many requests gets its reply.") {
   b.CheckEqual(static_cast<int64_t>(sequences.size()), 30, "number of replies");
 }
 
-CONFORM(13, MUST, "RFC 4007 9", "The reply to a link-local address leaves by the interface that the "
-                                "request came in by.",
+CONFORM(13, MUST, "RFC 4007 9",
+        "The reply to a link-local address leaves by the interface that the "
+        "request came in by.",
         {.needs = kTwoPorts}) {
   Node stranger = b.peer1;
   stranger.link_local = b.peer.link_local;  // the same address on another link
   b.StartAnswering(1, stranger.link_local, stranger.mac);
   b.Send(Eth(b.device1.mac, stranger.mac) / Ipv6(stranger.link_local, b.device1.link_local) /
-             EchoRequest6(1, 2), 1);
+             EchoRequest6(1, 2),
+         1);
   b.Expect(EchoReply6() && OnPort(1) && Is(eth::kDestination, stranger.mac));
   b.Send(LinkLocal(b) / EchoRequest6(1, 3));
   b.Expect(EchoReply6() && OnPort(0) && Is(icmp6::kSequence, 3));
@@ -191,7 +194,8 @@ CONFORM(23, MUST, "RFC 4443 4.2", "An echo reply that nobody waits for is not an
   IsIgnored(b, Ip6(b.peer, b.device) / Icmp6(icmp6::kEchoReply, 0, 0x00010001) / Raw(32));
 }
 
-CONFORM(24, MUST, "RFC 4443 2.4 (e.1)", "An error about nothing that the device sent is not answered.") {
+CONFORM(24, MUST, "RFC 4443 2.4 (e.1)",
+        "An error about nothing that the device sent is not answered.") {
   const Bytes quoted = Udp6(b.device, b.peer, 9, 9, Pattern(8)).Inner().Build();
   for (const int type : {icmp6::kUnreachable, icmp6::kPacketTooBig, icmp6::kTimeExceeded,
                          icmp6::kParameterProblem}) {

@@ -36,8 +36,8 @@ void IsNotReported(Bench& b, const Frame& frame) {
 // What the error quotes, as bytes.
 Bytes QuotedBytes(const Packet& error) {
   Bytes message = error.From(Kind::kIcmp6);
-  message.erase(message.begin(), message.begin() + static_cast<ptrdiff_t>(
-                                                       std::min<size_t>(8, message.size())));
+  message.erase(message.begin(),
+                message.begin() + static_cast<ptrdiff_t>(std::min<size_t>(8, message.size())));
   return message;
 }
 
@@ -49,7 +49,8 @@ CONFORM(26, SHOULD, "RFC 4443 3.1", "A datagram to a closed UDP port is reported
   b.Expect(PortUnreachable());
 }
 
-CONFORM(27, MUST, "RFC 4443 2.2 (a)", "An error comes from the address that the packet was sent to.",
+CONFORM(27, MUST, "RFC 4443 2.2 (a)",
+        "An error comes from the address that the packet was sent to.",
         {.needs = kUdp | kAddresses}) {
   b.AddAddress({"2001:db8::77", 64});
   for (const Ip& address : {b.device.ip6, Ip("2001:db8::77"), b.device.link_local}) {
@@ -132,7 +133,8 @@ CONFORM(36, MUST, "RFC 4443 2.2 (b)",
   b.Expect(Icmp6Error(icmp6::kParameterProblem, 2) && From(b.device.link_local));
 }
 
-CONFORM(37, MUST, "RFC 4443 2.4 (d); 3.4", "The next header that is unknown is reported with code 1.") {
+CONFORM(37, MUST, "RFC 4443 2.4 (d); 3.4",
+        "The next header that is unknown is reported with code 1.") {
   b.Send((Ip6(b.peer, b.device) / Raw(20)).Set(ipv6::kNextHeader, 253));
   b.Expect(Icmp6Error(icmp6::kParameterProblem, 1) && Is(icmp6::kPointer, 6));
 }
@@ -165,7 +167,8 @@ CONFORM(43, MUST, "RFC 4443 2.4 (e.1)", "An error of unknown type is not reporte
   IsNotReported(b, WithBadOption(b) / Icmp6(127) / Raw(60));
 }
 CONFORM(44, MUST, "RFC 4443 2.4 (e.2)", "A redirect is not reported.", {.needs = kUdp}) {
-  IsNotReported(b, (WithBadOption(b) / Icmp6(icmp6::kRedirect) / Raw(32)).Set(ipv6::kHopLimit, 255));
+  IsNotReported(b,
+                (WithBadOption(b) / Icmp6(icmp6::kRedirect) / Raw(32)).Set(ipv6::kHopLimit, 255));
 }
 CONFORM(45, MUST, "RFC 4443 2.4 (e.3)", "A datagram to a closed port of a group is not reported.",
         {.needs = kUdp}) {
@@ -180,8 +183,8 @@ CONFORM(47, MUST, "RFC 4443 2.4 (e.3)",
         {.needs = kUdp}) {
   IsNotReported(b, Ip6ToGroup(b.peer, "ff02::1") / Routing(253, 1) / EchoRequest6(1, 1));
 }
-CONFORM(48, MUST, "RFC 4443 2.4 (e.4)", "A packet in a frame to a link-layer group is not reported.",
-        {.needs = kUdp}) {
+CONFORM(48, MUST, "RFC 4443 2.4 (e.4)",
+        "A packet in a frame to a link-layer group is not reported.", {.needs = kUdp}) {
   IsNotReported(b, ToClosed(b).Set(eth::kDestination, Mac("33:33:00:00:00:01")));
 }
 CONFORM(49, MUST, "RFC 4443 2.4 (e.5)", "A packet in a broadcast frame is not reported.",

@@ -21,7 +21,8 @@ CONFORM(57, MUST, "RFC 4443 3.1; RFC 4861 7.2.2",
         {.needs = kRouter}) {
   b.Send(Through(b, "2001:db8:1::99"));
   b.Expect(Icmp6Error(icmp6::kUnreachable, icmp6::kAddress) && To(b.peer.ip6) &&
-           Quotes(To("2001:db8:1::99")), 8s);
+               Quotes(To("2001:db8:1::99")),
+           8s);
 }
 
 CONFORM(58, SHOULD, "RFC 4443 3.1", "Without a route to the destination the error has code 0.",
@@ -37,7 +38,8 @@ CONFORM(59, SHOULD, "RFC 4443 3.1; RFC 4291 2.5.6",
   b.Expect(Icmp6Error(icmp6::kUnreachable, icmp6::kBeyondScope) && To(b.peer.link_local));
 }
 
-CONFORM(60, MUST, "RFC 4443 3.2", "A packet longer than the next link's MTU is reported, with that MTU.",
+CONFORM(60, MUST, "RFC 4443 3.2",
+        "A packet longer than the next link's MTU is reported, with that MTU.",
         {.needs = kRouter | kMtu}) {
   b.SetMtu(1400, 1);
   b.Send(Through(b, b.peer1.ip6, 1400));
@@ -57,8 +59,9 @@ CONFORM(62, MUST, "RFC 4443 3.3", "A packet whose hop limit ends here is reporte
   b.ExpectNothing(OnPort(1) && UdpTo(5000));
 }
 
-CONFORM(63, MUST, "RFC 4443 2.2 (b)", "An error about a forwarded packet comes from an address of "
-                                      "the router.",
+CONFORM(63, MUST, "RFC 4443 2.2 (b)",
+        "An error about a forwarded packet comes from an address of "
+        "the router.",
         {.needs = kRouter}) {
   b.Send(Through(b, b.peer1.ip6).Set(ipv6::kHopLimit, 1));
   b.Expect(Icmp6Error(icmp6::kTimeExceeded, 0) &&

@@ -31,15 +31,15 @@ CONFORM(36, MUST, "RFC 8200 4.1", "All extension headers in the recommended orde
 }
 
 CONFORM(37, MUST, "RFC 8200 4.1", "Extension headers are accepted in another order.") {
-  IsAnswered(b, ToDevice(b) / FragmentHeader(0, false) / Routing(0, 0) / DestinationOptions() /
-                    Echo());
-  IsAnswered(b, ToDevice(b) / DestinationOptions() / FragmentHeader(0, false) / Routing(0, 0) /
-                    Echo());
+  IsAnswered(
+      b, ToDevice(b) / FragmentHeader(0, false) / Routing(0, 0) / DestinationOptions() / Echo());
+  IsAnswered(
+      b, ToDevice(b) / DestinationOptions() / FragmentHeader(0, false) / Routing(0, 0) / Echo());
 }
 
 CONFORM(38, MUST, "RFC 8200 4.1", "Extension headers are accepted more than once.") {
-  IsAnswered(b, ToDevice(b) / DestinationOptions() / DestinationOptions() / DestinationOptions() /
-                    Echo());
+  IsAnswered(
+      b, ToDevice(b) / DestinationOptions() / DestinationOptions() / DestinationOptions() / Echo());
   IsAnswered(b, ToDevice(b) / Routing(0, 0) / Routing(0, 0) / Echo());
 }
 
@@ -144,18 +144,19 @@ CONFORM(58, MUST, "RFC 8200 4.2", "The third bit of an unknown option's type cha
 
 CONFORM(59, MUST, "RFC 8200 4.2",
         "Options are processed in their order: one that discards hides one that reports.") {
-  IsIgnored(b, ToDevice(b) / DestinationOptions(Join({Unknown(kDiscard), Unknown(kReport)})) /
-                   Echo());
-  HasProblem(b, ToDevice(b) / DestinationOptions(Join({Unknown(kReport), Unknown(kDiscard)})) /
-                    Echo(),
+  IsIgnored(b,
+            ToDevice(b) / DestinationOptions(Join({Unknown(kDiscard), Unknown(kReport)})) / Echo());
+  HasProblem(b,
+             ToDevice(b) / DestinationOptions(Join({Unknown(kReport), Unknown(kDiscard)})) / Echo(),
              kUnknownOption, kFirstOption);
 }
 
 CONFORM(60, MUST, "RFC 8200 4.2; RFC 4443 3.4",
         "The offset that is reported is that of the unknown option, not of the first.") {
-  HasProblem(b, ToDevice(b) / HopByHop() /
-                    DestinationOptions(Join({ip6_option::PadN(4), Unknown(kSkip),
-                                             Unknown(kReport)})) / Echo(),
+  HasProblem(b,
+             ToDevice(b) / HopByHop() /
+                 DestinationOptions(Join({ip6_option::PadN(4), Unknown(kSkip), Unknown(kReport)})) /
+                 Echo(),
              kUnknownOption, 60);
 }
 
@@ -178,7 +179,8 @@ CONFORM(63, MUST, "RFC 8200 4.2", "An option that is longer than its header is n
   IsNotAnswered(b, {ToDevice(b) / HopByHop(option) / Echo()});
 }
 
-CONFORM(64, MUST, "RFC 2711 2.1", "A packet to the device with a router alert option is accepted.") {
+CONFORM(64, MUST, "RFC 2711 2.1",
+        "A packet to the device with a router alert option is accepted.") {
   IsAnswered(b, ToDevice(b) / HopByHop(ip6_option::RouterAlert()) / Echo());
 }
 
@@ -209,8 +211,9 @@ CONFORM(68, MUST, "RFC 8200 4.4",
   for (const int type : {1, 253, 255}) IsAnswered(b, ToDevice(b) / Routing(type, 0) / Echo());
 }
 
-CONFORM(69, MUST, "RFC 8200 4.4",
-        "A routing header of an unknown type with segments left is reported, with the type's offset.") {
+CONFORM(
+    69, MUST, "RFC 8200 4.4",
+    "A routing header of an unknown type with segments left is reported, with the type's offset.") {
   for (const int type : {1, 253, 255}) {
     HasProblem(b, ToDevice(b) / Routing(type, 1) / Echo(), kErroneous, 42);
   }

@@ -132,8 +132,10 @@ CONFORM(85, MUST, "RFC 8200 4.5",
   const auto cut = message.begin() + 40;
   const Layer first = FragmentHeader(0, true).Set(fragment::kNextHeader, proto::kIcmpV6);
   const Layer second = FragmentHeader(40, false).Set(fragment::kNextHeader, proto::kIcmpV6);
-  IsAnswered(b, {outer / first / Raw(Bytes(message.begin(), cut)),
-                 outer / second / Raw(Bytes(cut, message.end()))}, 64);
+  IsAnswered(b,
+             {outer / first / Raw(Bytes(message.begin(), cut)),
+              outer / second / Raw(Bytes(cut, message.end()))},
+             64);
 }
 
 // --- Wrong fragments ---------------------------------------------------------------------------
@@ -158,8 +160,10 @@ CONFORM(87, MUST, "RFC 8200 4.5",
 CONFORM(88, SHOULD, "RFC 8200 4.5",
         "A fragment that would make the packet longer than 65535 bytes is reported, with the "
         "fragment offset's offset.") {
-  HasProblem(b, (ToDevice(b) / FragmentHeader(65528, false) / Raw(32))
-                    .Set(fragment::kNextHeader, proto::kIcmpV6), 0, 42);
+  HasProblem(b,
+             (ToDevice(b) / FragmentHeader(65528, false) / Raw(32))
+                 .Set(fragment::kNextHeader, proto::kIcmpV6),
+             0, 42);
 }
 
 CONFORM(89, SHOULD, "RFC 8200 4.5; RFC 7112 5",
@@ -202,8 +206,8 @@ CONFORM(95, MUST, "RFC 8200 4.5; RFC 5722 4",
 
 CONFORM(96, MUST, "RFC 8200 4.5; RFC 5722 4",
         "A packet with two fragments of one place and different contents is not put together.") {
-  IsIgnored(b, {Piece(b, 0, 400), Piece(b, 400, 400), Piece(b, 400, 400, 0x55),
-                Piece(b, 800, 208)});
+  IsIgnored(b,
+            {Piece(b, 0, 400), Piece(b, 400, 400), Piece(b, 400, 400, 0x55), Piece(b, 800, 208)});
 }
 
 CONFORM(97, MUST, "RFC 8200 4.5; RFC 5722 4",
@@ -220,8 +224,7 @@ CONFORM(98, MAY, "RFC 8200 4.5", "Exact duplicates of fragments do no harm.") {
 
 CONFORM(99, MUST, "RFC 8200 4.5; RFC 5722 4",
         "A fragment behind the end that the last fragment has set is not put together.") {
-  const Layer behind =
-      FragmentHeader(1008, true).Set(fragment::kNextHeader, proto::kIcmpV6);
+  const Layer behind = FragmentHeader(1008, true).Set(fragment::kNextHeader, proto::kIcmpV6);
   IsIgnored(b, {Piece(b, 400, 608), ToDevice(b) / behind / Raw(80), Piece(b, 0, 400)});
 }
 
@@ -250,8 +253,9 @@ CONFORM(102, MUST, "RFC 6946 4",
 
 // --- Time --------------------------------------------------------------------------------------
 
-CONFORM(103, MUST, "RFC 8200 4.5",
-        "60 seconds after its first fragment came, an incomplete packet is reported to its source.") {
+CONFORM(
+    103, MUST, "RFC 8200 4.5",
+    "60 seconds after its first fragment came, an incomplete packet is reported to its source.") {
   const Duration start = b.Now();
   b.Send(Three(b)[0]);
   const Packet error = b.Expect(TimeExceeded() && To(b.peer.ip6), 70s);
@@ -291,7 +295,8 @@ CONFORM(107, MUST, "RFC 8200 4.5; RFC 4443 2.4 (c)",
   const std::vector<Frame> f = Three(b);
   b.SendAll({f[1], f[0]});
   b.Expect(TimeExceeded() && Quotes(From(b.peer.ip6) && Is(fragment::kOffset, 0) &&
-                                    Is(fragment::kMore, 1) && Is(fragment::kId, 0x12345678)), 70s);
+                                    Is(fragment::kMore, 1) && Is(fragment::kId, 0x12345678)),
+           70s);
 }
 
 }  // namespace

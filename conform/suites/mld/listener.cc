@@ -72,8 +72,7 @@ CONFORM(5, MUST, "RFC 2710 3", "A report has a router alert option of value 0.",
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b));
   const Packet report = b.Expect(ReportOf(kGroup) && Has(Kind::kHopByHop));
-  const auto value =
-      ip6_option::Find(report.Options(Kind::kHopByHop), ip6_option::kRouterAlert);
+  const auto value = ip6_option::Find(report.Options(Kind::kHopByHop), ip6_option::kRouterAlert);
   b.Check(value == Bytes(2), "the router alert option is not there, or has another value");
 }
 CONFORM(6, MUST, "RFC 2710 3", "A report comes from a link-local address.", {.needs = kMulticast}) {
@@ -115,10 +114,12 @@ CONFORM(10, MUST, "RFC 2710 4", "A query for a group is not answered for another
 }
 CONFORM(11, MUST, "RFC 2710 4", "A query for a group without members here is not answered.",
         {.needs = kMulticast}) {
-  IsIgnored(b, Query(b, kSecond).Set(ipv6::kDestination, Ip("ff02::1"))
+  IsIgnored(b, Query(b, kSecond)
+                   .Set(ipv6::kDestination, Ip("ff02::1"))
                    .Set(eth::kDestination, GroupMac("ff02::1")));
 }
-CONFORM(12, MUST, "RFC 2710 5", "The group of all nodes is never reported.", {.needs = kMulticast}) {
+CONFORM(12, MUST, "RFC 2710 5", "The group of all nodes is never reported.",
+        {.needs = kMulticast}) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b));
   b.Send(Query(b, "ff02::1"));
@@ -149,12 +150,12 @@ CONFORM(16, MUST, "RFC 2710 4; 5", "Another listener's report makes a waiting an
         {.needs = kMulticast}) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b, kGroup, 4000));
-  b.Send(Ip6ToGroup(b.peer, kGroup).Set(ipv6::kHopLimit, 1) /
-         HopByHop(ip6_option::RouterAlert()) /
+  b.Send(Ip6ToGroup(b.peer, kGroup).Set(ipv6::kHopLimit, 1) / HopByHop(ip6_option::RouterAlert()) /
          Icmp6(icmp6::kMldReport).Set(icmp6::kGroup, Ip(kGroup)));
   b.ExpectNothing(ReportOf(kGroup), 5s);
 }
-CONFORM_WAIVER(16, "reports of other listeners are not heard, so those of version 1 are not suppressed");
+CONFORM_WAIVER(
+    16, "reports of other listeners are not heard, so those of version 1 are not suppressed");
 CONFORM(17, MUST, "RFC 2710 4", "Who joins a group reports it without being asked.",
         {.needs = kMulticast}) {
   [[maybe_unused]] Socket socket = Member(b);
@@ -167,7 +168,8 @@ CONFORM(18, SHOULD, "RFC 2710 4", "The report of who joins is repeated.", {.need
   b.Expect(ReportOf(kSecond));
   b.Expect(ReportOf(kSecond), 12s);
 }
-CONFORM(19, SHOULD, "RFC 2710 4; 5", "Who leaves a group that it has reported last says so, to the routers.",
+CONFORM(19, SHOULD, "RFC 2710 4; 5",
+        "Who leaves a group that it has reported last says so, to the routers.",
         {.needs = kMulticast}) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b, kGroup));

@@ -128,9 +128,11 @@ CONFORM(71, MUST, "RFC 4861 7.1.1", "Options that have no place in a solicitatio
   b.Expect(Answer(b) && Is(eth::kDestination, b.peer.mac));
 }
 
-// --- Invalid solicitations (7.1.1) -----------------------------------------------------------------
+// --- Invalid solicitations (7.1.1)
+// -----------------------------------------------------------------
 
-CONFORM(72, MUST, "RFC 4861 7.1.1", "A solicitation with a hop limit other than 255 is discarded.") {
+CONFORM(72, MUST, "RFC 4861 7.1.1",
+        "A solicitation with a hop limit other than 255 is discarded.") {
   for (const int limit : {0, 1, 64, 254}) IsIgnored(b, Right(b).Set(ipv6::kHopLimit, limit));
 }
 CONFORM(73, MUST, "RFC 4861 7.1.1", "A solicitation with a wrong checksum is discarded.") {
@@ -156,8 +158,9 @@ CONFORM(77, MUST, "RFC 4861 7.1.1", "A solicitation with an option of length 0 i
   IsIgnored(b, BareSolicitation(b) / Raw(option));
   IsIgnored(b, Right(b) / Raw(Bytes{200, 0, 0, 0, 0, 0, 0, 0}));
 }
-CONFORM(78, MUST, "RFC 4861 7.1.1", "A solicitation from the unspecified address to another than a "
-                                    "solicited-node group is discarded.") {
+CONFORM(78, MUST, "RFC 4861 7.1.1",
+        "A solicitation from the unspecified address to another than a "
+        "solicited-node group is discarded.") {
   b.Send(Probe(b, "ff02::1"));
   b.Send(Probe(b, b.device.ip6).Set(eth::kDestination, b.device.mac));
   b.ExpectNothing(Answer(b));
@@ -166,8 +169,8 @@ CONFORM(78, MUST, "RFC 4861 7.1.1", "A solicitation from the unspecified address
 }
 CONFORM(79, MUST, "RFC 4861 7.1.1",
         "A solicitation from the unspecified address with a link address is discarded.") {
-  IsIgnored(b, Probe(b, SolicitedNode(b.device.ip6)) /
-                   Raw(ndp_option::SourceLinkAddress(b.peer.mac)));
+  IsIgnored(b,
+            Probe(b, SolicitedNode(b.device.ip6)) / Raw(ndp_option::SourceLinkAddress(b.peer.mac)));
 }
 CONFORM(80, MUST, "RFC 4861 6.1.1; 6.2.6", "A host does not answer router solicitations.") {
   b.Send(Ip6ToGroup(b.peer, "ff02::2").Set(ipv6::kHopLimit, 255) /
@@ -179,7 +182,8 @@ CONFORM(80, MUST, "RFC 4861 6.1.1; 6.2.6", "A host does not answer router solici
   b.Expect(Answer(b));
 }
 
-// --- Invalid advertisements (7.1.2) ----------------------------------------------------------------
+// --- Invalid advertisements (7.1.2)
+// ----------------------------------------------------------------
 
 // The advertisement does not end the resolution; a right one does.
 void IsNotBelieved(Bench& b, const Frame& frame) {
@@ -190,8 +194,8 @@ void IsNotBelieved(Bench& b, const Frame& frame) {
   b.Expect(EchoTo(b.peer.mac));
 }
 
-CONFORM(81, MUST, "RFC 4861 7.1.2", "An advertisement with a hop limit other than 255 is discarded.",
-        {.needs = kPing}) {
+CONFORM(81, MUST, "RFC 4861 7.1.2",
+        "An advertisement with a hop limit other than 255 is discarded.", {.needs = kPing}) {
   IsNotBelieved(b, Advertisement(b, true, true, b.peer.mac).Set(ipv6::kHopLimit, 254));
 }
 CONFORM(82, MUST, "RFC 4861 7.1.2", "An advertisement with a wrong checksum is discarded.",
@@ -214,8 +218,7 @@ CONFORM(85, MUST, "RFC 4861 7.1.2",
 }
 CONFORM(86, MUST, "RFC 4861 7.1.2", "An advertisement with an option of length 0 is discarded.",
         {.needs = kPing}) {
-  IsNotBelieved(b, Advertisement(b, true, true, b.peer.mac) /
-                       Raw(Bytes{200, 0, 0, 0, 0, 0, 0, 0}));
+  IsNotBelieved(b, Advertisement(b, true, true, b.peer.mac) / Raw(Bytes{200, 0, 0, 0, 0, 0, 0, 0}));
 }
 CONFORM(87, MUST, "RFC 4861 7.1.2; 9", "Unknown options of an advertisement are ignored.",
         {.needs = kPing}) {
@@ -230,12 +233,13 @@ CONFORM(88, MUST, "RFC 4861 4.4", "What is in the reserved bits of an advertisem
   b.Send(Advertisement(b, true, true, b.peer.mac).Set(icmp6::kRest, 0x7fffffff));
   b.Expect(EchoTo(b.peer.mac));
 }
-CONFORM(89, MUST, "RFC 4861 7.2.5", "An advertisement for another target does not end a resolution.",
-        {.needs = kPing}) {
+CONFORM(89, MUST, "RFC 4861 7.2.5",
+        "An advertisement for another target does not end a resolution.", {.needs = kPing}) {
   IsNotBelieved(b, Advertisement(b, true, true, b.peer.mac).Set(icmp6::kTarget, b.other.ip6));
 }
 
-// --- Fragments (RFC 6980) ----------------------------------------------------------------------------
+// --- Fragments (RFC 6980)
+// ----------------------------------------------------------------------------
 
 // The frame's message behind a fragment header.
 Frame InFragment(const Frame& frame) {
@@ -250,7 +254,8 @@ CONFORM(90, MUST, "RFC 6980 5", "A solicitation in fragments is ignored.") {
   b.Send(Right(b));
   b.Expect(Answer(b));
 }
-CONFORM(91, MUST, "RFC 6980 5", "A solicitation behind a fragment header, though whole, is ignored.") {
+CONFORM(91, MUST, "RFC 6980 5",
+        "A solicitation behind a fragment header, though whole, is ignored.") {
   IsIgnored(b, InFragment(Right(b)));
 }
 CONFORM(92, MUST, "RFC 6980 5", "An advertisement behind a fragment header is ignored.",

@@ -25,8 +25,7 @@ Frame OtherProbe(const Bench& b) {
 }
 // From the peer, who has the address.
 Frame Claim(const Bench& b) {
-  return Eth(GroupMac("ff02::1"), b.peer.mac) /
-         Ipv6(New(), "ff02::1").Set(ipv6::kHopLimit, 255) /
+  return Eth(GroupMac("ff02::1"), b.peer.mac) / Ipv6(New(), "ff02::1").Set(ipv6::kHopLimit, 255) /
          Icmp6(icmp6::kNeighborAdvertisement)
              .Set(icmp6::kOverrideFlag, 1)
              .Set(icmp6::kTarget, New()) /
@@ -58,8 +57,8 @@ CONFORM(122, MUST, "RFC 4862 5.4.2", "The probe comes from the unspecified addre
 }
 CONFORM(123, MUST, "RFC 4862 5.4.2", "The probe goes to the solicited-node group of the address.",
         {.needs = kAddresses}) {
-  b.CheckPacket(Begin(b), To(SolicitedNode(New())) &&
-                              Is(eth::kDestination, GroupMac(SolicitedNode(New()))));
+  b.CheckPacket(Begin(b),
+                To(SolicitedNode(New())) && Is(eth::kDestination, GroupMac(SolicitedNode(New()))));
 }
 CONFORM(124, MUST, "RFC 4861 4.3", "The probe has no link address.", {.needs = kAddresses}) {
   const Packet probe = Begin(b);
@@ -73,7 +72,8 @@ CONFORM(126, MUST, "RFC 4862 5.1; 5.4.2", "One probe is sent by default.", {.nee
   Begin(b);
   b.ExpectNothing(Solicits(New()) && From("::"), 4s);
 }
-CONFORM(127, MUST, "RFC 4862 5.1; 5.4.2", "As many probes are sent as are configured, a second apart.",
+CONFORM(127, MUST, "RFC 4862 5.1; 5.4.2",
+        "As many probes are sent as are configured, a second apart.",
         {.needs = kAddresses | kSysctls}) {
   b.SetSysctl("ipv6.conf.eth0.dad_transmits", "3");
   b.AddAddress({New(), 64}, 0, true);
@@ -120,8 +120,9 @@ CONFORM(133, MUST, "RFC 4862 5.4.4", "An advertisement of a tentative address en
   b.Send(Claim(b));
   ExpectNotInUse(b);
 }
-CONFORM(134, MUST, "RFC 4862 5.4.3", "A solicitation by a node that looks for a tentative address "
-                                     "does not end its use.",
+CONFORM(134, MUST, "RFC 4862 5.4.3",
+        "A solicitation by a node that looks for a tentative address "
+        "does not end its use.",
         {.needs = kAddresses}) {
   Begin(b);
   b.Send(NeighborSolicitation(b.other, New()));
@@ -137,8 +138,9 @@ CONFORM(135, MUST, "RFC 4862 5.4.3; RFC 7527 4.2",
   if (b.ok()) b.SendBytes(probe.bytes());
   ExpectInUse(b);
 }
-CONFORM(136, MUST, "RFC 4861 7.1.1", "A probe with a hop limit other than 255 does not end the "
-                                     "address's use.",
+CONFORM(136, MUST, "RFC 4861 7.1.1",
+        "A probe with a hop limit other than 255 does not end the "
+        "address's use.",
         {.needs = kAddresses}) {
   Begin(b);
   b.Send(OtherProbe(b).Set(ipv6::kHopLimit, 254));
@@ -150,8 +152,9 @@ CONFORM(137, MUST, "RFC 4861 7.1.1", "A probe with a link address does not end t
   b.Send(OtherProbe(b) / Raw(ndp_option::SourceLinkAddress(b.peer.mac)));
   ExpectInUse(b);
 }
-CONFORM(138, MUST, "RFC 4861 7.1.2", "An advertisement with a hop limit other than 255 does not end "
-                                     "the address's use.",
+CONFORM(138, MUST, "RFC 4861 7.1.2",
+        "An advertisement with a hop limit other than 255 does not end "
+        "the address's use.",
         {.needs = kAddresses}) {
   Begin(b);
   b.Send(Claim(b).Set(ipv6::kHopLimit, 254));
@@ -165,8 +168,9 @@ CONFORM(139, MUST, "RFC 4862 5.4.3; 5.4.4",
   b.Send(Claim(b).Set(icmp6::kTarget, Ip("2001:db8::dad:2")));
   ExpectInUse(b);
 }
-CONFORM(140, MUST, "RFC 4862 5.4.3", "Another node's probe for an address in use is answered to all "
-                                     "nodes, and the address stays in use.",
+CONFORM(140, MUST, "RFC 4862 5.4.3",
+        "Another node's probe for an address in use is answered to all "
+        "nodes, and the address stays in use.",
         {.needs = kAddresses}) {
   Begin(b);
   b.Wait(3s);

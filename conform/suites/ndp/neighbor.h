@@ -1,4 +1,5 @@
-// Messages between the device and the peer, who is silent in these cases unless a case speaks for it.
+// Messages between the device and the peer, who is silent in these cases unless a case speaks for
+// it.
 #ifndef MOAT_CONFORM_SUITES_NDP_NEIGHBOR_H_
 #define MOAT_CONFORM_SUITES_NDP_NEIGHBOR_H_
 
@@ -17,14 +18,12 @@ inline Match Advertises(const Ip& target) { return NeighborAdvertisementFor(targ
 
 // A solicitation of the peer for the device, without its option.
 inline Frame BareSolicitation(const Bench& b) {
-  return Eth(b.device.mac, b.peer.mac) /
-         Ipv6(b.peer.ip6, b.device.ip6).Set(ipv6::kHopLimit, 255) /
+  return Eth(b.device.mac, b.peer.mac) / Ipv6(b.peer.ip6, b.device.ip6).Set(ipv6::kHopLimit, 255) /
          Icmp6(icmp6::kNeighborSolicitation).Set(icmp6::kTarget, b.device.ip6);
 }
 // An advertisement of the peer for itself, without its option.
 inline Frame BareAdvertisement(const Bench& b, bool solicited, bool override_) {
-  return Eth(b.device.mac, b.peer.mac) /
-         Ipv6(b.peer.ip6, b.device.ip6).Set(ipv6::kHopLimit, 255) /
+  return Eth(b.device.mac, b.peer.mac) / Ipv6(b.peer.ip6, b.device.ip6).Set(ipv6::kHopLimit, 255) /
          Icmp6(icmp6::kNeighborAdvertisement)
              .Set(icmp6::kSolicitedFlag, solicited ? 1 : 0)
              .Set(icmp6::kOverrideFlag, override_ ? 1 : 0)

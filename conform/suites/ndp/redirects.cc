@@ -65,8 +65,8 @@ CONFORM(144, SHOULD, "RFC 4861 8.3", "The link address in a redirect is used wit
   ExpectBy(b, b.other);
   b.ExpectNothing(SolicitsByGroup(b.other.link_local));
 }
-CONFORM(145, SHOULD, "RFC 4861 8.3", "After a redirect without link address the target is asked for.",
-        kRedirects) {
+CONFORM(145, SHOULD, "RFC 4861 8.3",
+        "After a redirect without link address the target is asked for.", kRedirects) {
   UseRouter(b);
   b.Send(BareRedirect(b, b.other.link_local));
   b.Ping(b.remote.ip6);
@@ -80,8 +80,8 @@ CONFORM(146, MUST, "RFC 4861 8.3", "A redirect concerns its destination only.", 
   b.Ping("2001:db8:9::77");
   b.Expect(EchoTo(b.router.mac) && To("2001:db8:9::77"));
 }
-CONFORM(147, MUST, "RFC 4861 8.1", "A redirect from another than a link-local address is discarded.",
-        kRedirects) {
+CONFORM(147, MUST, "RFC 4861 8.1",
+        "A redirect from another than a link-local address is discarded.", kRedirects) {
   UseRouter(b);
   IsNotObeyed(b, Redirect(b).Set(ipv6::kSource, b.router.ip6));
 }
@@ -94,7 +94,8 @@ CONFORM(149, MUST, "RFC 4861 8.1", "A redirect with a wrong checksum is discarde
   UseRouter(b);
   IsNotObeyed(b, Redirect(b).Set(icmp6::kChecksum, 0x1234));
 }
-CONFORM(150, MUST, "RFC 4861 8.1", "A redirect with a code other than 0 is discarded.", kRedirects) {
+CONFORM(150, MUST, "RFC 4861 8.1", "A redirect with a code other than 0 is discarded.",
+        kRedirects) {
   UseRouter(b);
   IsNotObeyed(b, Redirect(b).Set(icmp6::kCode, 1));
 }
@@ -113,8 +114,9 @@ CONFORM(153, MUST, "RFC 4861 8.1", "A redirect of a multicast destination is dis
   UseRouter(b);
   IsNotObeyed(b, Redirect(b).Set(icmp6::kRedirectDestination, Ip("ff05::99")));
 }
-CONFORM(154, MUST, "RFC 4861 8.1", "A redirect to a router that is not named by its link-local "
-                                   "address is discarded.",
+CONFORM(154, MUST, "RFC 4861 8.1",
+        "A redirect to a router that is not named by its link-local "
+        "address is discarded.",
         kRedirects) {
   UseRouter(b);
   IsNotObeyed(b, Redirect(b).Set(icmp6::kTarget, b.other.ip6));
@@ -124,8 +126,8 @@ CONFORM(155, MUST, "RFC 4861 8.1", "A redirect with an option of length 0 is dis
   UseRouter(b);
   IsNotObeyed(b, Redirect(b) / Raw(Bytes{200, 0, 0, 0, 0, 0, 0, 0}));
 }
-CONFORM(156, MUST, "RFC 4861 8.1; 9", "Unknown options and reserved bits of a redirect are ignored.",
-        kRedirects) {
+CONFORM(156, MUST, "RFC 4861 8.1; 9",
+        "Unknown options and reserved bits of a redirect are ignored.", kRedirects) {
   UseRouter(b);
   b.Send((Redirect(b) / Raw(ndp_option::Any(200, Bytes(14)))).Set(icmp6::kRest, 0xffffffff));
   ExpectBy(b, b.other);
@@ -178,8 +180,8 @@ CONFORM(159, MUST, "RFC 4861 6.3.4", "A router that advertises itself becomes a 
 CONFORM(160, MUST, "RFC 4861 6.3.4", "A router with lifetime 0 is no default router.", kRouters) {
   IsNotListenedTo(b, Ra(b, 0));
 }
-CONFORM(161, MUST, "RFC 4861 6.3.4", "A default router that advertises lifetime 0 is one no longer.",
-        kRouters) {
+CONFORM(161, MUST, "RFC 4861 6.3.4",
+        "A default router that advertises lifetime 0 is one no longer.", kRouters) {
   Listen(b);
   b.Send(Ra(b));
   ExpectBy(b, b.router);
@@ -194,13 +196,15 @@ CONFORM(162, MUST, "RFC 4861 6.3.5", "A default router is one as long as its lif
   b.Wait(4s);
   ExpectNoWay(b);
 }
-CONFORM(163, MUST, "RFC 4861 6.1.2", "A router advertisement from another than a link-local address "
-                                     "is discarded.",
+CONFORM(163, MUST, "RFC 4861 6.1.2",
+        "A router advertisement from another than a link-local address "
+        "is discarded.",
         kRouters) {
   IsNotListenedTo(b, Ra(b).Set(ipv6::kSource, b.router.ip6));
 }
-CONFORM(164, MUST, "RFC 4861 6.1.2", "A router advertisement with a hop limit other than 255 is "
-                                     "discarded.",
+CONFORM(164, MUST, "RFC 4861 6.1.2",
+        "A router advertisement with a hop limit other than 255 is "
+        "discarded.",
         kRouters) {
   IsNotListenedTo(b, Ra(b).Set(ipv6::kHopLimit, 254));
 }
@@ -208,8 +212,8 @@ CONFORM(165, MUST, "RFC 4861 6.1.2", "A router advertisement with a wrong checks
         kRouters) {
   IsNotListenedTo(b, Ra(b).Set(icmp6::kChecksum, 0x1234));
 }
-CONFORM(166, MUST, "RFC 4861 6.1.2", "A router advertisement with a code other than 0 is discarded.",
-        kRouters) {
+CONFORM(166, MUST, "RFC 4861 6.1.2",
+        "A router advertisement with a code other than 0 is discarded.", kRouters) {
   IsNotListenedTo(b, Ra(b).Set(icmp6::kCode, 1));
 }
 CONFORM(167, MUST, "RFC 4861 6.1.2", "A router advertisement of less than 16 bytes is discarded.",
@@ -246,8 +250,9 @@ CONFORM(172, SHOULD, "RFC 4861 6.3.4", "A hop limit of 0 in an advertisement cha
   b.Ping(b.remote.ip6);
   b.Expect(EchoRequest6() && Is(ipv6::kHopLimit, 99));
 }
-CONFORM(173, SHOULD, "RFC 4861 6.3.4", "The interval between questions that the router advertises is "
-                                       "used.",
+CONFORM(173, SHOULD, "RFC 4861 6.3.4",
+        "The interval between questions that the router advertises is "
+        "used.",
         kRouters) {
   Listen(b);
   b.Send(Ra(b).Set(icmp6::kRetransTimer, 3000));
@@ -256,32 +261,36 @@ CONFORM(173, SHOULD, "RFC 4861 6.3.4", "The interval between questions that the 
   b.ExpectNothing(Solicits(b.peer.ip6), 2500ms);
   b.Expect(Solicits(b.peer.ip6), 1s);
 }
-CONFORM(174, SHOULD, "RFC 4861 6.3.4", "A prefix that is advertised as on-link is reached directly.",
-        kRouters) {
+CONFORM(174, SHOULD, "RFC 4861 6.3.4",
+        "A prefix that is advertised as on-link is reached directly.", kRouters) {
   Listen(b);
   b.StartAnswering(0, "2001:db8:aaaa::5", b.other.mac);
-  b.Send(Ra(b) / Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, true, false, 3600, 3600)));
+  b.Send(Ra(b) /
+         Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, true, false, 3600, 3600)));
   b.Ping("2001:db8:aaaa::5");
   b.Expect(EchoRequest6() && To("2001:db8:aaaa::5") && Is(eth::kDestination, b.other.mac));
 }
-CONFORM(175, MUST, "RFC 4861 6.3.4", "A prefix that is not advertised as on-link is reached by the "
-                                     "router.",
+CONFORM(175, MUST, "RFC 4861 6.3.4",
+        "A prefix that is not advertised as on-link is reached by the "
+        "router.",
         kRouters) {
   Listen(b);
   b.StartAnswering(0, "2001:db8:aaaa::5", b.other.mac);
-  b.Send(Ra(b) / Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, false, false, 3600, 3600)));
+  b.Send(Ra(b) /
+         Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, false, false, 3600, 3600)));
   b.Ping("2001:db8:aaaa::5");
   b.Expect(EchoRequest6() && To("2001:db8:aaaa::5") && Is(eth::kDestination, b.router.mac));
 }
 CONFORM(176, MUST, "RFC 4861 6.3.4", "A prefix with lifetime 0 is on-link no longer.", kRouters) {
   Listen(b);
-  b.Send(Ra(b) / Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, true, false, 3600, 3600)));
+  b.Send(Ra(b) /
+         Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, true, false, 3600, 3600)));
   b.Send(Ra(b) / Raw(ndp_option::PrefixInformation("2001:db8:aaaa::", 64, true, false, 0, 0)));
   b.Ping("2001:db8:aaaa::5");
   b.Expect(EchoRequest6() && To("2001:db8:aaaa::5") && Is(eth::kDestination, b.router.mac));
 }
-CONFORM(177, SHOULD, "RFC 4861 6.3.6", "When a default router cannot be reached, another one is used.",
-        kRouters) {
+CONFORM(177, SHOULD, "RFC 4861 6.3.6",
+        "When a default router cannot be reached, another one is used.", kRouters) {
   Listen(b);
   b.Send(RouterAdvertisement(b.other, 1800, ndp_option::SourceLinkAddress(b.other.mac)));
   ExpectBy(b, b.other);

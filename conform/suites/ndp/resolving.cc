@@ -34,8 +34,8 @@ CONFORM(95, MUST, "RFC 4861 4.3", "The question has hop limit 255, code 0 and re
         {.needs = kPing}) {
   b.CheckPacket(Asked(b), Is(ipv6::kHopLimit, 255) && Is(icmp6::kCode, 0) && Is(icmp6::kRest, 0));
 }
-CONFORM(96, SHOULD, "RFC 4861 7.2.2", "The question comes from the address of the packet that waits.",
-        {.needs = kPing}) {
+CONFORM(96, SHOULD, "RFC 4861 7.2.2",
+        "The question comes from the address of the packet that waits.", {.needs = kPing}) {
   b.CheckPacket(Asked(b), From(b.device.ip6));
 }
 CONFORM(97, MUST, "RFC 4861 7.2.2", "The packet that waits is sent when the answer comes.",
@@ -133,8 +133,8 @@ CONFORM(108, MUST, "RFC 4861 7.2", "A configured neighbour is not asked for.",
 
 // --- Unreachability ----------------------------------------------------------------------------
 
-CONFORM(109, MUST, "RFC 4861 7.3.3; 10",
-        "An entry is not confirmed for less than 15 seconds.", {.needs = kPing}) {
+CONFORM(109, MUST, "RFC 4861 7.3.3; 10", "An entry is not confirmed for less than 15 seconds.",
+        {.needs = kPing}) {
   MakeReachable(b);
   b.Wait(7s);
   ExpectReachable(b, b.peer.mac);
@@ -158,12 +158,14 @@ CONFORM(112, MUST, "RFC 4861 7.3.3; 10",
   const Packet question = b.Expect(SolicitsByUnicast(b.peer.ip6), 8s);
   b.CheckBetween(Seconds(question.time() - echo.time()), 4.5, 6.5, "seconds");
 }
-CONFORM(113, MUST, "RFC 4861 7.3.3", "The question for confirmation goes to the address that is "
-                                     "known, by unicast.",
+CONFORM(113, MUST, "RFC 4861 7.3.3",
+        "The question for confirmation goes to the address that is "
+        "known, by unicast.",
         {.needs = kPing}) {
   MakeDelay(b);
   b.Expect(SolicitsByUnicast(b.peer.ip6) && Is(eth::kDestination, b.peer.mac) &&
-           Is(ipv6::kHopLimit, 255), 7s);
+               Is(ipv6::kHopLimit, 255),
+           7s);
 }
 CONFORM(114, MUST, "RFC 4861 7.3.3; 10",
         "The question for confirmation is asked three times, a second apart.", {.needs = kPing}) {

@@ -132,8 +132,8 @@ Frame MakeMessage(const Bench& b, const Row& row) {
 
 void Run(Bench& b, const Row& row) {
   using Step = void (*)(Bench&);
-  static constexpr Step kMake[] = {
-      MakeIncomplete, [](Bench& bench) { MakeReachable(bench); }, MakeStale, MakeProbe};
+  static constexpr Step kMake[] = {MakeIncomplete, [](Bench& bench) { MakeReachable(bench); },
+                                   MakeStale, MakeProbe};
   using Judge = void (*)(Bench&, const Mac&);
   static constexpr Judge kJudge[] = {[](Bench& bench, const Mac&) { ExpectUnknown(bench); },
                                      ExpectReachable, ExpectStale, ExpectProbe};
@@ -152,10 +152,14 @@ void RunRow(Bench& b) {
 
 template <size_t... I>
 bool RegisterRows(std::index_sequence<I...>) {
-  (RegisterCase({kConformSuite, kRows[I].number, Level::MUST,
+  (RegisterCase({kConformSuite,
+                 kRows[I].number,
+                 Level::MUST,
                  kRows[I].message == M::kSolicitation ? "RFC 4861 7.2.3; Appendix C"
                                                       : "RFC 4861 7.2.5; Appendix C",
-                 kRows[I].text, {.needs = kPing}, RunRow<I>}),
+                 kRows[I].text,
+                 {.needs = kPing},
+                 RunRow<I>}),
    ...);
   return true;
 }
@@ -208,8 +212,8 @@ CONFORM(49, MUST, "RFC 4861 7.2.3",
   ExpectUnknown(b);
 }
 
-CONFORM(50, MUST, "RFC 4861 7.2.5", "The link address that counts is the option's, not the frame's.",
-        {.needs = kPing}) {
+CONFORM(50, MUST, "RFC 4861 7.2.5",
+        "The link address that counts is the option's, not the frame's.", {.needs = kPing}) {
   MakeIncomplete(b);
   b.Send(Advertisement(b, true, true, b.peer.mac).Set(eth::kSource, b.other.mac));
   b.Expect(EchoTo(b.peer.mac));

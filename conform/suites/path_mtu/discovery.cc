@@ -47,8 +47,8 @@ void ExpectWhole(Bench& b, const std::vector<size_t>& lengths) {
   b.Check(lengths.size() == 1 && lengths[0] == 1448, "the datagram was not sent whole");
 }
 
-CONFORM(1, MUST, "RFC 8201 4", "After packet too big, packets are not longer than the MTU reported.",
-        {.needs = kUdp}) {
+CONFORM(1, MUST, "RFC 8201 4",
+        "After packet too big, packets are not longer than the MTU reported.", {.needs = kUdp}) {
   Socket socket = b.OpenUdp(true);
   b.Send(TooBig(b, SentWhole(b, socket), 1320));
   b.Wait(100ms);
@@ -119,16 +119,14 @@ CONFORM(8, MUST, "RFC 8201 5.4", "TCP sends what was too big again, in segments 
   Socket listener = b.OpenTcp(true);
   listener.Bind(5000);
   listener.Listen();
-  b.Send(Ip6(b.remote, b.device) /
-         Tcp(4000, 5000, tcp::kSyn, 100).Options(tcp_option::Mss(1440)));
+  b.Send(Ip6(b.remote, b.device) / Tcp(4000, 5000, tcp::kSyn, 100).Options(tcp_option::Mss(1440)));
   const Packet answer = b.Expect(TcpFlags(tcp::kSyn | tcp::kAck));
   const auto sequence = static_cast<uint32_t>(answer.Get(tcp::kSequence).u64()) + 1;
   b.Send(Ip6(b.remote, b.device) / Tcp(4000, 5000, tcp::kAck, 101, sequence));
   Socket connection = listener.Accept();
   connection.Send(Pattern(1440));
-  const Match data = Has(Kind::kTcp) && Where("with data", [](const Packet& p) {
-                       return !p.Payload().empty();
-                     });
+  const Match data =
+      Has(Kind::kTcp) && Where("with data", [](const Packet& p) { return !p.Payload().empty(); });
   const Packet big = b.Expect(data);
   b.Check(big.From(Kind::kIpv6).size() > 1320, "the first segment was short already");
   b.Send(TooBig(b, big, 1320));
