@@ -244,6 +244,16 @@ class SocketStatistics(ProgramCase):
         self.assertIn("ino:%s " % inode, output)
         self.assertIn("uid:33 ", output)
 
+    def test_a_dump_that_is_larger_than_the_sockets_queue(self):
+        script = ("import socket,subprocess\n"
+                  "s = socket.socket(); s.bind(('', 8080)); s.listen(10)\n"
+                  "kept = [s]\n"
+                  "for i in range(1000):\n"
+                  "  kept += [socket.create_connection(('127.0.0.1', 8080)), s.accept()[0]]\n"
+                  "show = lambda *a: subprocess.run(['ss'] + list(a), stdout=-1).stdout.splitlines()\n"
+                  "print('all', len(show('-Htane')), 'some', len(show('-Htn', 'sport = :8080')))\n")
+        self.assertIn("all 2001 some 1000", self.run_inside(["/usr/bin/python3", "-c", script]))
+
     def test_unix_sockets_are_the_kernels(self):
         script = ("import socket,subprocess\n"
                   "a, b = socket.socketpair(); t = socket.socket()\n"
