@@ -53,6 +53,7 @@ extern const Object kNeighObject;
 extern const Object kSocketsObject;
 extern const Object kCountersObject;
 extern const Object kMonitorObject;
+extern const Object kSysctlObject;
 
 // All objects, in the order in which abbreviations are tried.
 std::span<const Object* const> Objects();

@@ -51,8 +51,22 @@ class FakeSandbox final : public v1::Sandbox::Service {
   v1::RemoveNeighborRequest remove_neighbor;
   v1::FlushNeighborsRequest flush_neighbors;
   v1::WatchRequest watch;
+  v1::SetSysctlRequest set_sysctl;
 
   using Context = grpc::ServerContext;
+  grpc::Status ListSysctls(Context*, const v1::ListSysctlsRequest* request,
+                           v1::ListSysctlsResponse* reply) override {
+    if (request->prefix() == "no") return grpc::Status::OK;
+    v1::Sysctl* sysctl = reply->add_sysctls();
+    sysctl->set_name("ipv4.ip_default_ttl");
+    sysctl->set_value("64");
+    return grpc::Status::OK;
+  }
+  grpc::Status SetSysctl(Context*, const v1::SetSysctlRequest* request,
+                         v1::SetSysctlResponse*) override {
+    set_sysctl = *request;
+    return answer;
+  }
   grpc::Status GetInfo(Context*, const v1::GetInfoRequest*, v1::GetInfoResponse* reply) override {
     reply->set_id("web");
     reply->set_sentry_pid(42);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const Object* kObjects[] = {
     &kAddrObject,    &kRouteObject,    &kLinkObject,    &kNeighObject,
-    &kSocketsObject, &kCountersObject, &kMonitorObject,
+    &kSocketsObject, &kCountersObject, &kMonitorObject, &kSysctlObject,
 };
 
 bool Names(std::string_view names, const std::string& word) {

@@ -284,6 +284,17 @@ TEST_F(RunTest, CountersWithoutDotsAndZeros) {
   EXPECT_EQ(out_, "{\"stack\":{\"TcpRetransSegs\":0}}\n");
 }
 
+TEST_F(RunTest, SysctlShowsAndSets) {
+  ASSERT_EQ(RunLine("web sysctl"), 0) << err_;
+  EXPECT_EQ(out_, "ipv4.ip_default_ttl = 64\n");
+  ASSERT_EQ(RunLine("--json web sysctl net.ipv4.ip_default_ttl"), 0) << err_;
+  EXPECT_EQ(out_, "{\"ipv4.ip_default_ttl\":\"64\"}\n");
+  ASSERT_EQ(RunLine("web sysctl net.ipv4.ip_forward=1"), 0) << err_;
+  EXPECT_EQ(sandbox_.set_sysctl.sysctl().name(), "ipv4.ip_forward");
+  EXPECT_EQ(sandbox_.set_sysctl.sysctl().value(), "1");
+  EXPECT_EQ(RunLine("web sysctl no"), 2);
+}
+
 TEST_F(RunTest, MonitorPrintsEventsUntilTheSandboxEnds) {
   v1::Event removed;
   removed.set_kind(v1::Event::KIND_REMOVED);
@@ -321,7 +332,7 @@ TEST_F(RunTest, MistakesAreNamedAndExitCode1) {
       {"--frob web", "option \"--frob\" is unknown; try moatctl --help"},
       {"--root", "\"--root\" needs a value"},
       {"web frob",
-       "object \"frob\" is unknown; there are: addr, route, link, neigh, ss, nstat, monitor"},
+       "object \"frob\" is unknown; there are: addr, route, link, neigh, ss, nstat, monitor, sysctl"},
       {"web addr frob", "\"frob\" is unknown to \"addr\"; it knows: show, add, del"},
       {"web addr add 192.0.2.1/24", "addr needs \"dev IF\""},
       {"web addr add dev eth0", "addr needs an address, e.g. 192.0.2.1/24"},

@@ -25,6 +25,7 @@ void Bench::SendBytes(const Bytes& frame, int port) {
   if (!ok()) return;
   trace_.Add(/*sent=*/true, Packet::OfFrame(frame, port, Now()));
   cable_.Send(port, frame);
+  unsettled_ = true;
 }
 
 void Bench::SendAll(const std::vector<Frame>& frames, int port) {
@@ -171,6 +172,12 @@ void Bench::CheckPacket(const Packet& packet, const Match& match, Line where) {
 
 // --- The device --------------------------------------------------------------------------------
 
+Device& Bench::Settled() {
+  if (unsettled_ && cable_.settle_time() > Duration(0)) Wait(cable_.settle_time());
+  unsettled_ = false;
+  return device_;
+}
+
 bool Bench::Accept(const absl::Status& status, std::string_view action) {
   if (status.ok()) return true;
   const std::string text = std::string(action) + ": " + std::string(status.message());
@@ -194,47 +201,47 @@ bool Bench::AcceptErrno(int result, std::string_view action) {
 }
 
 void Bench::AddAddress(const Prefix& prefix, int port, bool detect_duplicates) {
-  if (ok()) Accept(device_.AddAddress(port, prefix, detect_duplicates), "add an address");
+  if (ok()) Accept(Settled().AddAddress(port, prefix, detect_duplicates), "add an address");
 }
 void Bench::RemoveAddress(const Prefix& prefix, int port) {
-  if (ok()) Accept(device_.RemoveAddress(port, prefix), "remove an address");
+  if (ok()) Accept(Settled().RemoveAddress(port, prefix), "remove an address");
 }
 void Bench::AddRoute(const Prefix& to, const std::optional<Ip>& gateway, int port, int metric) {
-  if (ok()) Accept(device_.AddRoute(to, gateway, port, metric), "add a route");
+  if (ok()) Accept(Settled().AddRoute(to, gateway, port, metric), "add a route");
 }
 void Bench::RemoveRoute(const Prefix& to, const std::optional<Ip>& gateway, int port,
                         int metric) {
-  if (ok()) Accept(device_.RemoveRoute(to, gateway, port, metric), "remove a route");
+  if (ok()) Accept(Settled().RemoveRoute(to, gateway, port, metric), "remove a route");
 }
 void Bench::FlushNeighbors() {
-  if (ok()) Accept(device_.FlushNeighbors(), "flush neighbours");
+  if (ok()) Accept(Settled().FlushNeighbors(), "flush neighbours");
 }
 void Bench::AddNeighbor(const Ip& ip, const Mac& mac, int port) {
-  if (ok()) Accept(device_.AddNeighbor(port, ip, mac), "add a neighbour");
+  if (ok()) Accept(Settled().AddNeighbor(port, ip, mac), "add a neighbour");
 }
 void Bench::RemoveNeighbor(const Ip& ip, int port) {
-  if (ok()) Accept(device_.RemoveNeighbor(port, ip), "remove a neighbour");
+  if (ok()) Accept(Settled().RemoveNeighbor(port, ip), "remove a neighbour");
 }
 void Bench::SetMtu(int mtu, int port) {
-  if (ok()) Accept(device_.SetMtu(port, mtu), "set the MTU");
+  if (ok()) Accept(Settled().SetMtu(port, mtu), "set the MTU");
 }
 void Bench::SetLinkUp(bool up, int port) {
-  if (ok()) Accept(device_.SetLinkUp(port, up), "set the link's state");
+  if (ok()) Accept(Settled().SetLinkUp(port, up), "set the link's state");
 }
 void Bench::SetSysctl(std::string_view name, std::string_view value) {
-  if (ok()) Accept(device_.SetSysctl(name, value), "set " + std::string(name));
+  if (ok()) Accept(Settled().SetSysctl(name, value), "set " + std::string(name));
 }
 
 void Bench::Ping(const Ip& to, size_t size) {
   if (!ok()) return;
   int& socket = ping_socket_[to.v6() ? 1 : 0];
-  if (socket < 0) socket = device_.Open(SocketType::kPing, to.v6());
+  if (socket < 0) socket = Settled().Open(SocketType::kPing, to.v6());
   if (!AcceptErrno(socket, "open a ping socket")) return;
   Bytes message(8);
   message[0] = static_cast<uint8_t>(to.v6() ? icmp6::kEcho : icmp4::kEcho);
   message[7] = 1;  // sequence
-  (void)device_.TakeError(socket);
-  (void)device_.Send(socket, Join({message, Pattern(size)}), Endpoint{to, 0}, /*urgent=*/false);
+  (void)Settled().TakeError(socket);
+  (void)Settled().Send(socket, Join({message, Pattern(size)}), Endpoint{to, 0}, /*urgent=*/false);
 }
 
 Socket Bench::OpenUdp(bool v6) { return Socket(*this, SocketType::kUdp, v6); }

@@ -113,7 +113,8 @@ class Bench {
   Verdict verdict() const { return verdict_; }
   const std::string& reason() const { return reason_; }
   const Trace& trace() const { return trace_; }
-  Device& device_under_test() { return device_; }
+  // The device, after everything that was sent has arrived there.
+  Device& Settled();
   // Judges what a device's action returned: failure, or not applicable.
   bool Accept(const absl::Status& status, std::string_view action);
   bool AcceptErrno(int result, std::string_view action);
@@ -132,6 +133,7 @@ class Bench {
   std::deque<Packet> arrived_;
   Verdict verdict_ = Verdict::kPassed;
   std::string reason_;
+  bool unsettled_ = false;  // something was sent since the device last acted
   int ping_socket_[2] = {-1, -1};
 };
 

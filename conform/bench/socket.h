@@ -60,7 +60,7 @@ class Socket {
 
  private:
   bool usable() const { return bench_->ok() && id_ >= 0; }
-  Device& device() { return bench_->device_under_test(); }
+  Device& device() { return bench_->Settled(); }
   // Asks again, letting time pass, until `ready` or the deadline.
   template <typename Ready>
   bool Await(Duration within, Ready ready);

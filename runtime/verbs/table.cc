@@ -6,6 +6,7 @@ namespace moat::runtime {
 
 absl::Span<const Verb* const> VerbTable() {
   static constexpr const Verb* kTable[] = {
+      &kConformVerb,
       &kCreateVerb,
       &kDeleteVerb,
       &kDoVerb,

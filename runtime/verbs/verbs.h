@@ -7,6 +7,7 @@
 
 namespace moat::runtime {
 
+extern const Verb kConformVerb;
 extern const Verb kCreateVerb;
 extern const Verb kDeleteVerb;
 extern const Verb kDoInitVerbRow;  // in do.cc

@@ -158,4 +158,8 @@ absl::StatusOr<uint32_t> Apply(Stack& stack, const v1::FlushNeighborsRequest& re
   return removed;
 }
 
+absl::Status Apply(Stack& stack, const v1::SetSysctlRequest& request) {
+  return stack.SetSysctl(request.sysctl().name(), request.sysctl().value());
+}
+
 }  // namespace moat::sentry

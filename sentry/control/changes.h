@@ -18,6 +18,7 @@ absl::Status Apply(netstack::Stack& stack, const v1::AddRouteRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::RemoveRouteRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::AddNeighborRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::RemoveNeighborRequest& request);
+absl::Status Apply(netstack::Stack& stack, const v1::SetSysctlRequest& request);
 // Returns how many entries were removed.
 absl::StatusOr<uint32_t> Apply(netstack::Stack& stack, const v1::FlushNeighborsRequest& request);
 

@@ -103,6 +103,12 @@ absl::Status ApplyOne(netstack::Stack& stack, const Fields& fields) {
       if (!fields.Text(3).empty()) request.set_up(fields.Text(3) == "up");
       return Apply(stack, request);
     }
+    case 'y': {
+      v1::SetSysctlRequest request;
+      request.mutable_sysctl()->set_name(fields.Text(1));
+      request.mutable_sysctl()->set_value(fields.Text(2));
+      return Apply(stack, request);
+    }
     default: {
       v1::FlushNeighborsRequest request;
       request.set_include_permanent(true);

@@ -232,4 +232,23 @@ grpc::Status SandboxService::FlushNeighbors(grpc::ServerContext*,
   return ToGrpc(removed.status());
 }
 
+grpc::Status SandboxService::ListSysctls(grpc::ServerContext*,
+                                         const v1::ListSysctlsRequest* request,
+                                         v1::ListSysctlsResponse* response) {
+  stack_->Read([&](const Stack& stack) {
+    for (const std::string& name : stack.Sysctls()) {
+      if (name.rfind(request->prefix(), 0) != 0) continue;
+      v1::Sysctl* sysctl = response->add_sysctls();
+      sysctl->set_name(name);
+      (void)stack.GetSysctl(name, sysctl->mutable_value());
+    }
+  });
+  return grpc::Status::OK;
+}
+
+grpc::Status SandboxService::SetSysctl(grpc::ServerContext*, const v1::SetSysctlRequest* request,
+                                       v1::SetSysctlResponse*) {
+  return Change(stack_, *request);
+}
+
 }  // namespace moat::sentry

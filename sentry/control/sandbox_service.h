@@ -57,6 +57,10 @@ class SandboxService final : public v1::Sandbox::Service {
   grpc::Status FlushNeighbors(grpc::ServerContext* context,
                               const v1::FlushNeighborsRequest* request,
                               v1::FlushNeighborsResponse* response) override;
+  grpc::Status ListSysctls(grpc::ServerContext* context, const v1::ListSysctlsRequest* request,
+                           v1::ListSysctlsResponse* response) override;
+  grpc::Status SetSysctl(grpc::ServerContext* context, const v1::SetSysctlRequest* request,
+                         v1::SetSysctlResponse* response) override;
 
  private:
   const std::string id_;

@@ -345,6 +345,25 @@ TEST_F(SandboxServiceTest, FlushTakesOneFamilyAndSparesPermanentEntries) {
   EXPECT_EQ(Neighbors(v1::FAMILY_IPV4).size(), 1u);
 }
 
+TEST_F(SandboxServiceTest, SysctlsAreListedAndSet) {
+  v1::SetSysctlRequest request;
+  request.mutable_sysctl()->set_name("ipv4.ip_default_ttl");
+  request.mutable_sysctl()->set_value("33");
+  v1::SetSysctlResponse done;
+  ASSERT_TRUE(Call(&v1::Sandbox::Stub::SetSysctl, request, &done).ok());
+  v1::ListSysctlsRequest list;
+  list.set_prefix("ipv4.ip_default");
+  v1::ListSysctlsResponse found;
+  ASSERT_TRUE(Call(&v1::Sandbox::Stub::ListSysctls, list, &found).ok());
+  ASSERT_EQ(found.sysctls_size(), 1);
+  EXPECT_EQ(found.sysctls(0).value(), "33");
+  request.mutable_sysctl()->set_value("1000");
+  EXPECT_EQ(Call(&v1::Sandbox::Stub::SetSysctl, request, &done).error_code(),
+            grpc::INVALID_ARGUMENT);
+  request.mutable_sysctl()->set_name("ipv4.nothing");
+  EXPECT_EQ(Call(&v1::Sandbox::Stub::SetSysctl, request, &done).error_code(), grpc::NOT_FOUND);
+}
+
 TEST_F(SandboxServiceTest, BadNeighborsAreNamed) {
   EXPECT_THAT(AddNeighbor("nobody", "02:00:00:00:00:01"),
               FailsWith(grpc::INVALID_ARGUMENT, "address: \"nobody\""));

@@ -1,0 +1,42 @@
+// moat: a container whose only program is the agent, attached to the namespace.
+#ifndef MOAT_CONFORM_ONWIRE_MOAT_DEVICE_H_
+#define MOAT_CONFORM_ONWIRE_MOAT_DEVICE_H_
+
+#include <string>
+
+#include "conform/onwire/wire_device.h"
+
+namespace moat::conform {
+
+class MoatDevice : public WireDevice {
+ public:
+  MoatDevice(const NetNamespace& network, bool two_ports)
+      : WireDevice(network), two_ports_(two_ports) {}
+  ~MoatDevice() override;
+
+  std::string name() const override { return "moat"; }
+  uint32_t abilities() const override { return abilities_; }
+  absl::Status Start(const Programs& programs) override;
+
+  absl::Status FlushNeighbors() override;
+  absl::Status SetSysctl(std::string_view name, std::string_view value) override;
+
+ protected:
+  // The sentry follows the namespace's changes by itself, a moment later.
+  void Settle() override;
+
+ private:
+  absl::Status WriteBundle(const Programs& programs);
+  absl::Status Control(const std::vector<std::string>& words);
+  void FindAbilities();
+
+  bool two_ports_;
+  uint32_t abilities_ = 0;
+  Programs programs_;
+  std::string id_;         // of the container
+  std::string directory_;  // bundle and state; removed at the end
+};
+
+}  // namespace moat::conform
+
+#endif  // MOAT_CONFORM_ONWIRE_MOAT_DEVICE_H_

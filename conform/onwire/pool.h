@@ -1,0 +1,40 @@
+// Runs cases in processes of their own, several at a time: most of a case's time is waiting, and a case that
+// crashes or hangs takes nothing with it.
+#ifndef MOAT_CONFORM_ONWIRE_POOL_H_
+#define MOAT_CONFORM_ONWIRE_POOL_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "conform/bench/case.h"
+#include "conform/onwire/wire_device.h"
+
+namespace moat::conform {
+
+struct Job {
+  const Case* c = nullptr;
+  std::string stack;  // kind of the device
+};
+
+struct JobResult {
+  Job job;
+  std::string outcome;  // of OutcomeName()
+  std::string reason;
+  std::string trace;    // lines; only of what did not pass
+};
+
+struct PoolOptions {
+  Programs programs;
+  int parallel = 4;
+  int timeout_seconds = 300;  // of one case
+  std::string pcap_directory;  // empty: no captures
+};
+
+// Results in the order of the jobs; `progress` is told as they come.
+std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const PoolOptions& options,
+                               const std::function<void(const JobResult&)>& progress);
+
+}  // namespace moat::conform
+
+#endif  // MOAT_CONFORM_ONWIRE_POOL_H_
