@@ -1,10 +1,13 @@
 #include "netstack/link/af_packet.h"
 
 #include <arpa/inet.h>
+#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -27,7 +30,6 @@ constexpr uint32_t kFrameSize = 2048;
 constexpr uint32_t kBlockSize = 1 << 16;
 constexpr uint32_t kFramesPerBlock = kBlockSize / kFrameSize;
 constexpr uint32_t kMaxFrame = 1 << 18;  // sanity bound of tp_len; BIG TCP packets end at 512 KiB / 2
-constexpr uint32_t kMaxGsoBytes = 65535;
 constexpr size_t kMacsSize = 12;  // what precedes a VLAN tag
 constexpr size_t kVlanTagSize = 4;
 constexpr size_t kMaxPieces = 64;
@@ -48,6 +50,17 @@ absl::Status FromErrno(int error, const char* what) {
 template <typename T>
 bool Set(int fd, int level, int option, const T& value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+// Does the device take segments to cut? Around the queueing disciplines the kernel does not cut them in its
+// place: packet_direct_xmit() drops what would have to be cut in software. Unknown counts as yes.
+bool DeviceSegments(int fd, InterfaceIndex interface) {
+  ifreq request{};
+  request.ifr_ifindex = interface;
+  if (ioctl(fd, SIOCGIFNAME, &request) != 0) return true;
+  ethtool_value value{ETHTOOL_GTSO, 0};
+  request.ifr_data = reinterpret_cast<char*>(&value);
+  return ioctl(fd, SIOCETHTOOL, &request) != 0 || value.data != 0;
 }
 
 }  // namespace
@@ -132,6 +145,7 @@ absl::Status AfPacketLink::SetUp() {
   if (bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     return FromErrno(errno, "bind(AF_PACKET)");
   }
+  if (!DeviceSegments(fd_, interface_)) max_gso_bytes_ = 0;
   return absl::OkStatus();
 }
 
@@ -151,7 +165,7 @@ absl::Status AfPacketLink::MapRing() {
 
 LinkCapabilities AfPacketLink::capabilities() const {
   if (!options_.offloads) return {};
-  return {.has_ethernet_header = true, .tx_checksum_offload = true, .max_gso_bytes = kMaxGsoBytes};
+  return {.has_ethernet_header = true, .tx_checksum_offload = true, .max_gso_bytes = max_gso_bytes_};
 }
 
 // --- Receiving ---------------------------------------------------------------------------------

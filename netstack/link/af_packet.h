@@ -103,6 +103,7 @@ class AfPacketLink : public Link {
   size_t ring_size_ = 0;
   uint32_t next_frame_ = 0;
   bool gone_ = false;
+  uint32_t max_gso_bytes_ = 65535;  // 0: the device had TSO turned off when the link was opened
   bool device_refuses_udp_gso_ = false;
   FrameOutbox outbox_;
   AfPacketStatistics statistics_;

@@ -3,8 +3,12 @@
 #include "netstack/link/af_packet.h"
 
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -290,6 +294,16 @@ TEST_F(AfPacketTest, OpenErrors) {
   EXPECT_EQ(AfPacketLink::Open({.index = 9999}).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(AfPacketLink::Open({.name = "va", .ring_frames = 33}).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(AfPacketTest, DeviceThatDoesNotCutSegmentsIsGivenNone) {
+  EXPECT_EQ(a_->capabilities().max_gso_bytes, 65535u);
+  ethtool_value off{ETHTOOL_STSO, 0};
+  ifreq request{};
+  std::strcpy(request.ifr_name, "va");
+  request.ifr_data = reinterpret_cast<char*>(&off);
+  ASSERT_EQ(ioctl(a_->fd(), SIOCETHTOOL, &request), 0);
+  EXPECT_EQ(Open("va")->capabilities().max_gso_bytes, 0u);
 }
 
 }  // namespace
