@@ -122,8 +122,8 @@ void Connection::NoteEcho(const Segment& segment, AckEvent& event) const {
   event.has_echo = tcb_.ts.enabled && segment.options.has_timestamps && segment.options.ts_echo != 0;
   if (!event.has_echo) return;
   event.ts_echo = segment.options.ts_echo;
+  if (!event.delivery.any_repeat) return;
   const FlightRecord& repeat = event.delivery.newest_repeat;
-  if (repeat.length == 0) return;
   const auto sent = static_cast<uint32_t>(repeat.sent.time_since_epoch() / std::chrono::milliseconds(1));
   event.repeat_is_old = static_cast<int32_t>(event.ts_echo - (sent + tcb_.ts.offset)) < 0;
 }

@@ -14,9 +14,8 @@ RateSample DeliveryRate::OnAck(const Delivery& delivery, Duration min_rtt, Time 
   sample.any = true;
   sample.prior_delivered = newest.delivered;
   sample.app_limited = newest.Has(FlightRecord::kAppLimited);
-  const auto micros = [](uint32_t count) { return std::chrono::microseconds(count); };
-  const Duration send_elapsed = micros(newest.started_before);
-  const Duration ack_elapsed = now - newest.sent + micros(newest.delivered_before);
+  const Duration send_elapsed = FromUnits(newest.started_before);
+  const Duration ack_elapsed = now - newest.sent + FromUnits(newest.delivered_before);
   first_sent_ = newest.sent;
   const Duration interval = std::max(send_elapsed, ack_elapsed);
   if (interval < min_rtt || interval <= Duration::zero()) return sample;
@@ -28,7 +27,7 @@ RateSample DeliveryRate::OnAck(const Delivery& delivery, Duration min_rtt, Time 
 
 // As Linux: an application-limited sample replaces another only if it is better.
 void DeliveryRate::Keep(const RateSample& sample) {
-  const uint32_t interval = std::max(Micros(sample.interval), 1u);
+  const uint32_t interval = std::max(Units(sample.interval), 1u);
   const bool better = static_cast<uint64_t>(sample.delivered) * std::max(rate_interval_, 1u) >=
                       static_cast<uint64_t>(rate_delivered_) * interval;
   if (sample.app_limited && !better) return;

@@ -32,8 +32,8 @@ class DeliveryRate {
   void OnSent(FlightRecord& record, bool idle, Time now) {
     if (idle) first_sent_ = delivered_at_ = now;
     record.delivered = static_cast<uint32_t>(delivered_);
-    record.delivered_before = Micros(now - delivered_at_);
-    record.started_before = Micros(now - first_sent_);
+    record.delivered_before = Units(now - delivered_at_);
+    record.started_before = Units(now - first_sent_);
     if (app_limited_until_ != 0) {
       record.flags |= FlightRecord::kAppLimited;
     } else {
@@ -52,15 +52,20 @@ class DeliveryRate {
   bool app_limited() const { return app_limited_until_ != 0; }
   // The best of late: tcpi_delivery_rate and whether it was the user's doing.
   uint64_t rate() const {
-    return rate_interval_ == 0 ? 0 : static_cast<uint64_t>(rate_delivered_) * 1'000'000 / rate_interval_;
+    if (rate_interval_ == 0) return 0;
+    return static_cast<uint64_t>(rate_delivered_) * (1'000'000'000 >> kUnitBits) / rate_interval_;
   }
   bool rate_app_limited() const { return rate_app_limited_; }
 
  private:
-  static uint32_t Micros(Duration duration) {
-    const int64_t micros = duration.count() / 1000;
-    return micros > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(micros);
+  // Stamps count in 1024 ns, which a shift makes of nanoseconds.
+  static uint32_t Units(Duration duration) {
+    const int64_t units = duration.count() >> kUnitBits;
+    return units > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(units);
   }
+  static Duration FromUnits(uint32_t units) { return Duration(static_cast<int64_t>(units) << kUnitBits); }
+  static constexpr int kUnitBits = 10;
+
   void Keep(const RateSample& sample);
 
   uint64_t delivered_ = 0;          // C.delivered
@@ -68,7 +73,7 @@ class DeliveryRate {
   Time delivered_at_{};             // C.delivered_time
   Time first_sent_{};               // C.first_sent_time
   uint32_t rate_delivered_ = 0;
-  uint32_t rate_interval_ = 0;      // microseconds
+  uint32_t rate_interval_ = 0;      // as Units()
   bool rate_app_limited_ = false;
 };
 

@@ -39,14 +39,13 @@ FlightRecord& Flight::Sent(SeqNum seq, uint32_t length, bool fin, Time now) {
 void Flight::Note(const FlightRecord& record, Delivery* delivery) {
   delivery->octets += record.length;
   const bool repeat = record.Has(FlightRecord::kEverRetransmitted);
-  if (!repeat) {
-    if (!delivery->any_original || record.end() < delivery->first_original_end) {
-      delivery->first_original_end = record.end();
-    }
-    delivery->any_original = true;
+  if (!repeat && (!delivery->any_original || record.end() < delivery->first_original_end)) {
+    delivery->first_original_end = record.end();
   }
+  bool& any = repeat ? delivery->any_repeat : delivery->any_original;
   FlightRecord& newest = repeat ? delivery->newest_repeat : delivery->newest_original;
-  if (newest.length == 0 || record.SentAfter(newest.sent, newest.end())) newest = record;
+  if (!any || record.SentAfter(newest.sent, newest.end())) newest = record;
+  any = true;
 }
 
 void Flight::AckTo(SeqNum ack, Delivery* delivery) {

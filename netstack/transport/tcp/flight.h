@@ -29,8 +29,8 @@ struct FlightRecord {
   Time sent{};          // last transmission
   // Stamps of the delivery rate estimator (delivery_rate.h), of the last transmission.
   uint32_t delivered = 0;        // the connection's count then, modulo 2^32
-  uint32_t delivered_before = 0;  // microseconds since the count had changed
-  uint32_t started_before = 0;    // microseconds since the sampling interval's first transmission
+  uint32_t delivered_before = 0;  // how long ago the count had changed
+  uint32_t started_before = 0;    // how long ago the sampling interval's first transmission was
   uint8_t flags = 0;
 
   SeqNum end() const { return seq + length; }
@@ -44,20 +44,28 @@ struct FlightRecord {
 
 // What one acknowledgment says was delivered, cumulatively or by SACK, and had not been before.
 struct Delivery {
+  Delivery() {}
+
   uint32_t octets = 0;
   uint32_t sacked = 0;           // of them, by SACK
   std::optional<Time> sent;      // of the newest record that was sent only once: the RTT sample
   bool repaired = false;         // the cumulative part covered a record that was retransmitted
   bool reordered = false;        // an original arrived after one that was sent later (RFC 8985 6.2)
-  bool any_original = false;
+  bool any_original = false;     // something sent only once was delivered
+  bool any_repeat = false;       // something retransmitted was
   SeqNum first_original_end;     // end of the lowest record that was sent only once, when any_original
-  // The record of each kind that was sent last; length 0: none.
-  FlightRecord newest_original;
-  FlightRecord newest_repeat;
+  // The record of each kind that was sent last, when there is any. Unions leave them uninitialized until then:
+  // most ACKs have one of them, and clearing both costs more than all the rest.
+  union {
+    FlightRecord newest_original;
+  };
+  union {
+    FlightRecord newest_repeat;
+  };
 
-  const FlightRecord& newest() const {
-    if (newest_original.length == 0) return newest_repeat;
-    if (newest_repeat.length == 0) return newest_original;
+  const FlightRecord& newest() const {  // when `octets` is not 0
+    if (!any_original) return newest_repeat;
+    if (!any_repeat) return newest_original;
     const bool repeat = newest_repeat.SentAfter(newest_original.sent, newest_original.end());
     return repeat ? newest_repeat : newest_original;
   }

@@ -258,7 +258,7 @@ void Connection::Output(bool force) {
   // RFC 6675 5 (C): new data once what is lost has gone.
   if (!link_full_ && (flight_.lost() == 0 || only_new || flight_.NextLost(0) == flight_.size())) {
     if (SendNew(force)) ArmLossProbe();
-    if (UnsentBytes() == 0 && !cwnd_limited_) rate_.OnAppLimited(Pipe());
+    if (!rate_.app_limited() && !cwnd_limited_ && UnsentBytes() == 0) rate_.OnAppLimited(Pipe());
   }
   ArmSendTimer();
 }

@@ -19,8 +19,8 @@ class Rack {
   // acknowledged for its earlier transmission.
   void OnDelivered(const Delivery& delivery, const RttEstimator& rtt, bool repeat_is_old, Time now) {
     if (delivery.reordered) reordering_seen_ = true;
-    if (delivery.newest_original.length != 0) Take(delivery.newest_original, now);
-    if (delivery.newest_repeat.length != 0 && !repeat_is_old &&
+    if (delivery.any_original) Take(delivery.newest_original, now);
+    if (delivery.any_repeat && !repeat_is_old &&
         now - delivery.newest_repeat.sent >= rtt.min_rtt()) {
       Take(delivery.newest_repeat, now);
     }

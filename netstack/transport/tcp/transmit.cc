@@ -1,6 +1,7 @@
 // Building one segment, or one super-segment that the link cuts, and handing it to IP.
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <span>
 
 #include "netstack/transport/tcp/connection.h"
@@ -43,7 +44,10 @@ void Connection::FillOptions(TcpOptionSet& options, const SackBlock* duplicate) 
 Error Connection::SendOut(OutSegment& out) {
   if (!EnsureRoute()) return Error::kNetworkUnreachable;
   std::array<uint8_t, kTcpMaxHeaderSize> header;
-  std::array<std::span<const uint8_t>, kMaxPieces> pieces;
+  // Uninitialized: clearing half a kilobyte costs more than building a header.
+  using Piece = std::span<const uint8_t>;
+  alignas(Piece) std::byte storage[kMaxPieces * sizeof(Piece)];
+  const std::span<Piece> pieces(reinterpret_cast<Piece*>(storage), kMaxPieces);
   size_t piece_count = 0;
   if (out.text > 0) {
     const auto covered =
@@ -83,7 +87,7 @@ Error Connection::SendOut(OutSegment& out) {
   packet.dont_fragment = options.mtu_discover != SocketOptions::MtuDiscover::kDont;
   packet.flow_label = v4 ? 0 : static_cast<uint32_t>(core_.flows.HashOf(key)) & 0xfffff;
   packet.transport_header = {header.data(), kTcpHeaderSize + fields.options_size};
-  packet.payload = {pieces.data(), piece_count};
+  packet.payload = pieces.first(piece_count);
   packet.checksum_offset = kTcpChecksumOffset;
   uint32_t segments = 1;
   if (out.text > tcb_.snd.mss) {
