@@ -35,6 +35,7 @@ struct TcpOptions {
   int window_clamp = 0;
   uint32_t not_sent_low_water = UINT32_MAX;
   bool defer_accept = false;
+  uint64_t max_pacing_rate = ~uint64_t{0};  // SO_MAX_PACING_RATE: octets per second
 };
 
 // What tcp(7)'s TCP_INFO reports; durations in nanoseconds.
@@ -56,6 +57,12 @@ struct TcpInfo {
   uint32_t segments_out = 0, segments_in = 0, data_segments_out = 0, data_segments_in = 0;
   uint32_t total_retransmits = 0, not_sent_bytes = 0, reordering = 0;
   uint64_t delivery_rate = 0;  // bytes per second
+  uint64_t pacing_rate = ~uint64_t{0}, max_pacing_rate = ~uint64_t{0};
+  bool delivery_rate_app_limited = false, reordering_seen = false;
+  uint32_t delivered = 0, delivered_marked = 0;  // segments; the latter with an ECN echo
+  uint32_t duplicates_reported = 0;              // by D-SACK
+  uint32_t total_timeouts = 0, timeout_recoveries = 0;
+  Duration timeout_time{}, receive_rtt{};
 };
 
 class TcpSocket {
@@ -116,7 +123,7 @@ class TcpSocket {
   virtual void SetOptions(const SocketOptions& options) = 0;  // applies at once where it can
   virtual const TcpOptions& tcp_options() const = 0;
   virtual void SetTcpOptions(const TcpOptions& options) = 0;  // e.g. clearing cork pushes
-  virtual Error SetCongestionControl(std::string_view name) = 0;  // "cubic", "reno"; kInvalid
+  virtual Error SetCongestionControl(std::string_view name) = 0;  // "cubic", "bbr", ...; kInvalid
   virtual std::string_view congestion_control() const = 0;
   virtual TcpInfo Info() const = 0;
   // Bytes sent or queued and not acknowledged (SIOCOUTQ), and not yet sent (SIOCOUTQNSD).

@@ -68,7 +68,7 @@ bool Connection::TakeDsack(const Segment& segment, SackBlock* block) {
 Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new) {
   Duration sample{};
   if (sent.has_value()) {
-    sample = std::max(core_.Now() - *sent, Duration(1));
+    sample = std::max(last_receive_ - *sent, Duration(1));
   } else if (acked_new && tcb_.ts.enabled && segment.options.has_timestamps &&
              segment.options.ts_echo != 0) {
     const uint32_t elapsed = core_.TimestampNow() + tcb_.ts.offset - segment.options.ts_echo;
@@ -149,7 +149,7 @@ void Connection::ProcessAck(const Segment& segment) {
   event.delivered = event.delivery.octets;
   NoteEcho(segment, event);
   event.rtt = TakeRttSample(segment, event.delivery.sent, event.acked > 0);
-  (void)rate_.OnAck(event.delivery, rtt_.min_rtt(), last_receive_);
+  const RateSample sample = rate_.OnAck(event.delivery, rtt_.min_rtt(), last_receive_);
   // RFC 5681 2.
   event.duplicate = event.acked == 0 && outstanding > 0 && event.plain &&
                     (!window_changed || event.sacked_new);
@@ -159,6 +159,7 @@ void Connection::ProcessAck(const Segment& segment) {
     if (flight_.total() == 1) TakeBackProbe();
   }
   OnAckEvent(event);
+  if (algorithm_->every_ack) TellEveryAck(event, sample);
   GrowSendBuffer();
   // RFC 6298 5.2, 5.3, RFC 8985 8; Output() arms what is needed next.
   if (event.acked > 0 || send_timer_kind_ != SendTimer::kPersist) {

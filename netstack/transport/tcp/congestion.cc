@@ -8,6 +8,9 @@ namespace {
 constexpr CongestionAlgorithm kAlgorithms[] = {
     {.name = "cubic", .make = &NewCubic},
     {.name = "reno", .make = &NewReno},
+    {.name = "westwood", .make = &NewWestwood, .every_ack = true},
+    {.name = "vegas", .make = &NewVegas, .every_ack = true},
+    {.name = "bbr", .make = &NewBbr, .every_ack = true, .paced = true, .owns_window = true},
 };
 
 }  // namespace

@@ -38,6 +38,25 @@ struct AckSample {
   SeqNum nxt;
 };
 
+// Every acknowledgement, also in recovery.
+struct EveryAck {
+  Time now{};
+  uint32_t delivered = 0;      // octets newly delivered, SACKed ones included
+  uint32_t lost = 0;           // octets newly deemed lost
+  uint32_t in_flight = 0;      // the pipe, after it
+  uint32_t in_flight_before = 0;
+  Duration rtt{};              // measured by it; zero: not
+  Duration srtt{};
+  uint64_t delivered_total = 0;  // of the connection
+  // The delivery rate sample (delivery_rate.h): `prior_delivered` is delivered_total, modulo 2^32, when the newest
+  // octet that it acknowledges was sent; `rate` octets per second, 0 without a sample.
+  uint64_t rate = 0;
+  uint32_t prior_delivered = 0;
+  bool app_limited = false;
+  bool recovering = false;     // in fast recovery or after a timeout
+  bool timed_out = false;      // of them the latter
+};
+
 class CongestionControl {
  public:
   virtual ~CongestionControl() = default;
@@ -49,6 +68,10 @@ class CongestionControl {
   virtual uint32_t OnCongestion(const CongestionWindow& window, uint32_t in_flight) = 0;
   // After OnCongestion() because of a retransmission timeout.
   virtual void OnTimeout() {}
+  // Called with each ACK, after OnAck(), for algorithms whose row says `every_ack`.
+  virtual void OnEveryAck(const EveryAck&, CongestionWindow&) {}
+  // Octets per second at which to send, for rows that say `paced`; 0: as fast as cwnd allows.
+  virtual uint64_t PacingRate(const CongestionWindow&) const { return 0; }
   // The last OnCongestion() has proved to be needless; the window is already what it was.
   virtual void OnUndo() {}
   // Sending begins again after `idle` without anything in flight.
@@ -59,6 +82,8 @@ class CongestionControl {
 struct CongestionAlgorithm {
   std::string_view name;
   std::unique_ptr<CongestionControl> (*make)();
+  bool every_ack = false;    // wants OnEveryAck()
+  bool paced = false;        // has a PacingRate()
   bool owns_window = false;  // sets cwnd itself, in recovery too
 };
 
@@ -69,6 +94,9 @@ uint32_t SlowStart(uint32_t acked, CongestionWindow& window);
 
 std::unique_ptr<CongestionControl> NewReno();
 std::unique_ptr<CongestionControl> NewCubic();
+std::unique_ptr<CongestionControl> NewWestwood();
+std::unique_ptr<CongestionControl> NewVegas();
+std::unique_ptr<CongestionControl> NewBbr();
 
 // All there are; the first is the default.
 std::span<const CongestionAlgorithm> CongestionAlgorithms();

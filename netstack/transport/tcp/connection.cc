@@ -208,6 +208,7 @@ void Connection::ApplySettings(const Settings& settings) {
     if (ack_policy_.pending()) WantFlush();
   }
   if (was_corked && !settings_.tcp.cork) push_now_ = true;
+  UpdatePacing();
   if (state_ == TcpState::kClosed) return;
   UpdateMss();
   ArmIdleTimer();
@@ -220,14 +221,16 @@ Error Connection::SetCongestionControl(std::string_view name) {
   if (algorithm == nullptr) return Error::kInvalid;
   if (algorithm != algorithm_) congestion_.reset();
   algorithm_ = algorithm;
+  UpdatePacing();
   return Error::kOk;
 }
 
-TcpInfo Connection::Info() const {
+TcpInfo Connection::Info() {
   TcpInfo info;
   const Time now = core_.Now();
   const uint32_t mss = std::max(tcb_.snd.mss, 1u);
   const auto segments = [mss](uint32_t octets) { return (octets + mss - 1) / mss; };
+  const auto segments32 = [mss](uint64_t octets) { return static_cast<uint32_t>((octets + mss - 1) / mss); };
   info.state = state_;
   info.ca_state = static_cast<uint8_t>(recovery_);
   info.retransmits = retransmits_;
@@ -272,6 +275,20 @@ TcpInfo Connection::Info() const {
   info.total_retransmits = stats_.total_retransmits;
   info.not_sent_bytes = static_cast<uint32_t>(UnsentBytes());
   info.reordering = kDupThresh;
+  info.reordering_seen = rack_.reordering_seen();
+  info.delivery_rate = rate_.rate();
+  info.delivery_rate_app_limited = rate_.rate_app_limited();
+  info.delivered = segments32(rate_.delivered());
+  info.pacing_rate = paced_ ? PacingRate() : ~uint64_t{0};
+  info.max_pacing_rate = settings_.tcp.max_pacing_rate;
+  info.receive_rtt = receive_buffer_.rtt();
+  if (repair_ != nullptr) {
+    info.total_timeouts = repair_->timeouts;
+    info.timeout_recoveries = repair_->timeout_recoveries;
+    info.timeout_time = repair_->timeout_time;
+    info.duplicates_reported = repair_->dsacks;
+    info.delivered_marked = repair_->delivered_marked / mss;
+  }
   return info;
 }
 

@@ -8,6 +8,7 @@
 //   input_synchronized.cc    its steps for the other states
 //   acknowledge.cc           step five: what an ACK means to the send side
 //   recovery.cc              loss detection and repair (RFC 5681, 6582, 8985, 6937)
+//   pacing.cc                sending at a rate
 //   ecn.cc                   explicit congestion notification (RFC 3168)
 //   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
@@ -33,6 +34,7 @@
 #include "netstack/transport/tcp/flight.h"
 #include "netstack/transport/tcp/flow.h"
 #include "netstack/transport/tcp/out_of_order_queue.h"
+#include "netstack/transport/tcp/pacer.h"
 #include "netstack/transport/tcp/rack.h"
 #include "netstack/transport/tcp/receive_buffer.h"
 #include "netstack/transport/tcp/receive_queue.h"
@@ -80,7 +82,7 @@ class Connection final : public Flow {
   void ApplySettings(const Settings& settings);
   Error SetCongestionControl(std::string_view name);
   std::string_view congestion_control() const { return algorithm_->name; }
-  TcpInfo Info() const;
+  TcpInfo Info();
   TcpState state() const { return state_; }
   uint64_t id() const { return id_; }
   size_t UnackedBytes() const { return send_queue_.size(); }
@@ -152,6 +154,7 @@ class Connection final : public Flow {
   // --- recovery.cc -----------------------------------------------------------------------------
   struct AckEvent {
     uint32_t acked = 0;      // octets by which SND.UNA moved
+    uint32_t lost = 0;       // octets newly deemed lost, with SACK
     uint32_t delivered = 0;  // octets newly known to be delivered, SACKed ones included
     uint32_t in_flight_before = 0;
     bool duplicate = false;  // RFC 5681 2
@@ -189,6 +192,16 @@ class Connection final : public Flow {
     if (congestion_ == nullptr) congestion_ = algorithm_->make();
     return *congestion_;
   }
+
+  // --- pacing.cc -------------------------------------------------------------------------------
+  void UpdatePacing();
+  uint64_t PacingRate();
+  bool PacerHolds() { return paced_ && pacer_->Holds(core_.Now()); }
+  void PacerSent(uint32_t octets) {
+    if (paced_) pacer_->Sent(octets, PacingRate(), core_.Now());
+  }
+  void OnPacingTimer();
+  void TellEveryAck(const AckEvent& event, const RateSample& sample);
 
   // --- ecn.cc ----------------------------------------------------------------------------------
   uint8_t EcnSetupFlags(bool answer);
@@ -243,7 +256,7 @@ class Connection final : public Flow {
   void Sent(SeqNum seq, uint32_t text, bool fin);
   void OnSendError(Error error);
   void OnSendAfterIdle();
-  uint32_t SendableNow(uint32_t unsent, bool force) const;
+  uint32_t SendableNow(uint32_t unsent, bool force);
   uint32_t CwndRoom() const;
   bool CwndLimits(uint32_t unsent) const;
   bool NagleAllows(uint32_t unsent) const;
@@ -325,6 +338,7 @@ class Connection final : public Flow {
   bool probe_armed_by_rtt_ : 1 = true;  // a round trip was measured since the last probe
   bool ecn_ : 1 = false;       // negotiated (RFC 3168 6.1.1)
   bool send_cwr_ : 1 = false;  // on the next new text
+  bool paced_ : 1 = false;     // pacer_ is there
   bool echo_ce_ : 1 = false;   // a CE mark was received and the peer has not reduced its window yet
 
   uint8_t backoff_ = 0;      // doublings of the retransmission or probe timer
@@ -340,6 +354,7 @@ class Connection final : public Flow {
   Rack rack_;
   DeliveryRate rate_;
   std::unique_ptr<Repair> repair_;  // with the first loss
+  std::unique_ptr<Pacer> pacer_;
   SendQueue send_queue_;
   Flight flight_;
   ReceiveQueue receive_queue_;

@@ -25,14 +25,14 @@ size_t Flight::IndexOf(SeqNum seq) const {
 }
 
 FlightRecord& Flight::Sent(SeqNum seq, uint32_t length, bool fin, Time now) {
-  FlightRecord record;
+  FlightRecord& record = records_.AddBack();
   record.seq = seq;
   record.length = length;
   record.sent = now;
+  record.delivered = record.delivered_before = record.started_before = 0;
   record.flags = fin ? FlightRecord::kFin : 0;
-  records_.PushBack(record);
   total_ += length;
-  return records_.back();
+  return record;
 }
 
 // `record` was delivered and had not been before.

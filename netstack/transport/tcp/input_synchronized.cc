@@ -17,8 +17,8 @@ constexpr uint8_t kPredictedMask = static_cast<uint8_t>(~tcp_flag::kPsh);
 
 }  // namespace
 
-// Header prediction (RFC 7323 appendix, Jacobson): the next segment of a quiet connection, which is either
-// an ACK of new data or text that is exactly next. Takes only what needs none of the checks.
+// Header prediction (RFC 7323 appendix, Jacobson): the next segment of a quiet connection, which is an ACK of
+// new data, or text that is exactly next, or both. Takes only what needs none of the checks.
 bool Connection::FastPath(Segment& segment) {
   if (state_ != TcpState::kEstablished || (segment.flags & kPredictedMask) != kPredicted) return false;
   if (segment.seq != tcb_.rcv.nxt || segment.options.sack_count != 0) return false;
@@ -36,10 +36,15 @@ bool Connection::FastPath(Segment& segment) {
     ProcessAck(segment);
     return true;
   }
-  if (segment.ack != tcb_.snd.una || read_shut_ || size > ReceiveWindow()) return false;
+  if (segment.ack < tcb_.snd.una || segment.ack > tcb_.snd.nxt) return false;
+  if (read_shut_ || size > ReceiveWindow()) return false;
   ++core_.counters.header_prediction_hits;
   UpdateTimestamp(segment);
-  UpdateSendWindow(segment);
+  if (segment.ack == tcb_.snd.una) {
+    UpdateSendWindow(segment);
+  } else {
+    ProcessAck(segment);  // a reply that acknowledges what it answers
+  }
   ReceiveInOrder(segment, segment.seq, std::move(segment.text));
   AckText(segment);
   return true;

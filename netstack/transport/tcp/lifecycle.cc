@@ -35,6 +35,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, const Setti
   send_buffer_ = settings.socket.send_buffer != 0 ? settings.socket.send_buffer
                                                   : static_cast<uint32_t>(sysctls.wmem->value(1));
   if (!settings.tcp.quick_ack) ack_policy_.LeaveQuickAck();
+  UpdatePacing();
 }
 
 Connection::~Connection() {
@@ -81,6 +82,7 @@ void Connection::Die(Error error) {
   send_timer_.Cancel();
   ack_timer_.Cancel();
   idle_timer_.Cancel();
+  if (pacer_ != nullptr) pacer_->Stop();
   send_timer_kind_ = SendTimer::kNone;
   flush_hook_.Unlink();
   core_.flows.Erase(this);

@@ -31,9 +31,7 @@ Duration Connection::LossProbeTimeout(Duration rto) const {
   return std::min(timeout, rto);
 }
 
-Time Connection::RetransmissionDeadline() const {
-  return std::max(flight_.front().sent + rtt_.Rto(backoff_), core_.Now());
-}
+Time Connection::RetransmissionDeadline() const { return flight_.front().sent + rtt_.Rto(backoff_); }
 
 // New data went out, or an ACK came; `progress`: it advanced. `reorder_left`: see AckEvent.
 void Connection::ArmFlightTimer(bool progress, Duration reorder_left) {
@@ -67,8 +65,9 @@ void Connection::ArmLossProbe() {
   const bool waiting = send_timer_.armed() && send_timer_kind_ != SendTimer::kProbe &&
                        send_timer_kind_ != SendTimer::kRetransmit;
   if (waiting) return;
+  const Time now = flight_.back().sent;  // just so
   send_timer_kind_ = SendTimer::kProbe;
-  send_timer_.Arm(core_.Now() + LossProbeTimeout(RetransmissionDeadline() - core_.Now()));
+  send_timer_.Arm(now + std::max(LossProbeTimeout(RetransmissionDeadline() - now), Duration::zero()));
 }
 
 // 7.3 TLP_send_probe().

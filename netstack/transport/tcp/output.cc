@@ -101,11 +101,12 @@ uint32_t Connection::CwndRoom() const {
 }
 
 // Octets of new text that may go in the next (super-)segment; 0: none now.
-uint32_t Connection::SendableNow(uint32_t unsent, bool force) const {
+uint32_t Connection::SendableNow(uint32_t unsent, bool force) {
   const uint32_t mss = tcb_.snd.mss;
   const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
   const uint32_t usable = edge > tcb_.snd.nxt ? edge - tcb_.snd.nxt : 0;
   uint32_t length = std::min({unsent, usable, MaxSuperSegment()});
+  if (paced_) length = std::min(length, Pacer::Quantum(PacingRate(), mss));
   const uint32_t room = CwndRoom();
   if (length > room) length = room / mss * mss;
   if (length == 0) return 0;
@@ -133,7 +134,7 @@ bool Connection::SendNew(bool force) {
   bool any = false;
   cwnd_limited_ = false;
   while (true) {
-    const auto unsent = static_cast<uint32_t>(send_queue_.size() - SentOctets());
+    const auto unsent = static_cast<uint32_t>(UnsentBytes());
     const bool fin = write_shut_ && !fin_sent_;
     if (unsent == 0 && !fin) return any;
     uint32_t length = unsent == 0 ? 0 : SendableNow(unsent, force && !any);
@@ -146,6 +147,7 @@ bool Connection::SendNew(bool force) {
       cwnd_limited_ = CwndLimits(unsent);
       return any;
     }
+    if (PacerHolds()) return any;
     if (flight_.empty()) OnSendAfterIdle();
     uint8_t flags = length == unsent ? tcp_flag::kPsh : 0;
     if (length == 0) flags = 0;
@@ -177,6 +179,7 @@ void Connection::Sent(SeqNum seq, uint32_t text, bool fin) {
   if (text % mss != 0) tcb_.snd.small = tcb_.snd.nxt;
   if (recovery_ == Recovery::kFast || recovery_ == Recovery::kReduced) repair_->prr_out += length;
   stats_.bytes_sent += text;
+  PacerSent(length);
   core_.counters.orig_data_sent += text == 0 ? 0 : (text - 1) / mss + 1;
 }
 
@@ -193,6 +196,7 @@ void Connection::OnSendAfterIdle() {
   const Duration idle = core_.Now() - last_send_;
   const Duration rto = rtt_.Rto();
   if (congestion_ != nullptr) congestion_->OnIdleEnd(idle);
+  if (algorithm_->owns_window) return;
   if (idle <= rto || core_.sysctls.slow_start_after_idle->value() == 0) return;
   const uint32_t restart = std::min(InitialWindow(), window_.cwnd);
   window_.ssthresh = std::max(window_.ssthresh, window_.cwnd / 4 * 3);
@@ -207,6 +211,7 @@ bool Connection::RetransmitLost() {
   while (i < flight_.size()) {
     const uint32_t room = CwndRoom();
     if (room < std::min(tcb_.snd.mss, flight_[i].length)) return true;
+    if (PacerHolds()) return true;
     if (!RetransmitRecord(i, std::max(room / tcb_.snd.mss * tcb_.snd.mss, tcb_.snd.mss))) return true;
     any = true;
     i = flight_.NextLost(i + 1);
@@ -217,6 +222,7 @@ bool Connection::RetransmitLost() {
 // Sends record `i`, cut to `limit` octets, again. False when the link would not take it.
 bool Connection::RetransmitRecord(size_t i, uint32_t limit) {
   limit = std::min(limit, MaxSuperSegment());
+  if (paced_) limit = std::min(limit, Pacer::Quantum(PacingRate(), tcb_.snd.mss));
   if (flight_[i].length > limit) flight_.Split(i, limit);
   const bool fin = flight_[i].Has(FlightRecord::kFin);
   uint32_t text = flight_[i].length - (fin ? 1 : 0);
@@ -232,6 +238,7 @@ bool Connection::RetransmitRecord(size_t i, uint32_t limit) {
   const uint32_t segments = text == 0 ? 1 : (text - 1) / tcb_.snd.mss + 1;
   core_.counters.retrans_segs += segments;
   NoteRepeat(flight_[i].length);
+  PacerSent(flight_[i].length);
   if (recovery_ == Recovery::kFast) {
     core_.counters.fast_retrans += segments;
     repair_->prr_out += flight_[i].length;

@@ -20,6 +20,7 @@ class ReceiveBuffer {
 
   uint32_t size() const { return clamp_ != 0 && clamp_ < size_ ? clamp_ : size_; }
   uint32_t max() const { return max_; }
+  Duration rtt() const { return rtt_; }  // as the receiver sees it; zero when unknown
 
   void Start(SeqNum next, Time now);
   // Text came in order up to `next`; `window` is what the peer may still send.

@@ -33,8 +33,9 @@ uint32_t Connection::Pipe() const {
 
 void Connection::OnAckEvent(AckEvent& event) {
   core_.counters.delivered += event.delivered == 0 ? 0 : (event.delivered - 1) / tcb_.snd.mss + 1;
-  if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, core_.Now());
+  if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, last_receive_);
   if (event.dsack) OnDsack(event);
+  if (event.echo && repair_ != nullptr) repair_->delivered_marked += event.delivered;
   if (probe_outstanding_) LossProbeAck(event);
   switch (recovery_) {
     case Recovery::kFast:
@@ -86,7 +87,8 @@ bool Connection::DetectLoss(AckEvent& event) {
   uint32_t repeats = 0;
   event.reorder_left = flight_.MarkOverdueLost(rack_.xmit(), rack_.end_seq(), patience, core_.Now(), &repeats);
   core_.counters.lost_retransmit += (repeats + tcb_.snd.mss - 1) / tcb_.snd.mss;
-  return flight_.lost() > before || repeats > 0;
+  event.lost = flight_.lost() - before + repeats;
+  return event.lost > 0;
 }
 
 // With SACK what RACK says; without, RFC 5681 3.2: the third duplicate ACK.
@@ -215,6 +217,7 @@ void Connection::LossAck(AckEvent& event) {
   duplicate_acks_ = 0;
   if (tcb_.snd.una >= recover_) {
     recovery_ = Recovery::kOpen;
+    repair_->timeout_time += last_receive_ - repair_->timeout_began;
     rack_.OnRecoveryEnd();
   } else if (tcb_.sack) {
     (void)DetectLoss(event);
@@ -243,6 +246,10 @@ void Connection::OnRetransmissionTimeout() {
   ++core_.counters.timeouts;
   Repair& repair = NeedRepair();
   ++repair.timeouts;
+  if (recovery_ != Recovery::kLoss) {
+    ++repair.timeout_recoveries;
+    repair.timeout_began = core_.Now();
+  }
   // RFC 2018 8: a peer that SACKed the first segment and never acknowledged it has reneged.
   const bool reneged = !flight_.empty() && flight_.front().Has(FlightRecord::kSacked);
   if (reneged) ++core_.counters.sack_reneging;

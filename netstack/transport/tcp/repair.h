@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "netstack/base/time.h"
 #include "netstack/wire/seqnum.h"
 
 namespace moat::netstack::tcp {
@@ -28,7 +29,13 @@ struct Repair {
   bool frto = false;
   bool frto_new_data = false;
 
-  uint32_t timeouts = 0;       // tcpi_total_rto
+  // For tcp_info.
+  uint32_t timeouts = 0;            // tcpi_total_rto
+  uint32_t timeout_recoveries = 0;  // tcpi_total_rto_recoveries
+  Duration timeout_time{};          // tcpi_total_rto_time
+  Time timeout_began{};             // of the present one
+  uint32_t dsacks = 0;
+  uint64_t delivered_marked = 0;    // octets acknowledged with ECE
 };
 
 }  // namespace moat::netstack::tcp

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace moat::netstack::tcp {
@@ -21,17 +22,22 @@ class Ring {
   T& back() { return (*this)[size_ - 1]; }
   const T& back() const { return (*this)[size_ - 1]; }
 
+  // A new last element, which holds whatever was there: the caller sets all of it.
+  T& AddBack() {
+    if (size_ == capacity_) Grow();
+    return (*this)[size_++];
+  }
   void PushBack(T value) {
     if (size_ == capacity_) Grow();
     (*this)[size_++] = std::move(value);
   }
   void PopFront() {
-    front() = T();
+    if constexpr (!std::is_trivially_destructible_v<T>) front() = T();  // what it owns goes now
     head_ = (head_ + 1) & (capacity_ - 1);
     if (--size_ == 0) ReleaseIfLarge();
   }
   void PopBack() {
-    back() = T();
+    if constexpr (!std::is_trivially_destructible_v<T>) back() = T();
     if (--size_ == 0) ReleaseIfLarge();
   }
   // Inserts before index `at`, moving the shorter side.

@@ -154,7 +154,7 @@ SocketInfo Describe(const Flow& flow, TcpState state, uint64_t id) {
 
 void TcpProtocol::ListSockets(std::vector<SocketInfo>* out) const {
   core_->listeners.ForEach([out](const Listener& listener) { out->push_back(Describe(listener)); });
-  core_->connections.ForEach([out](const Connection& connection) {
+  core_->connections.ForEach([out](Connection& connection) {
     if (connection.state() == TcpState::kClosed) return;
     SocketInfo info = Describe(connection, connection.state(), connection.id());
     info.receive_queue = static_cast<uint32_t>(connection.ReadableBytes());

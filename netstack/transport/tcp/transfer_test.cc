@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, Grid,
     testing::Combine(testing::Values(BadPath{1, 0, 0}, BadPath{5, 0, 0}, BadPath{20, 0, 0},
                                      BadPath{0, 20, 0}, BadPath{0, 0, 20}, BadPath{5, 10, 5}),
-                     testing::Values("cubic", "reno"), testing::Bool(), testing::Bool(),
+                     testing::Values("cubic", "reno", "westwood", "vegas", "bbr"), testing::Bool(), testing::Bool(),
                      testing::Bool()),
     GridName);
 

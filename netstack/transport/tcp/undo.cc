@@ -83,7 +83,9 @@ void Connection::OnDsack(const AckEvent& event) {
   if ((core_.sysctls.recovery->value() & recovery_bit::kStaticWindow) == 0) {
     rack_.OnDsack(tcb_.snd.una, tcb_.snd.nxt);
   }
-  if (repair_ == nullptr || !repair_->may_undo) return;
+  if (repair_ == nullptr) return;
+  ++repair_->dsacks;
+  if (!repair_->may_undo) return;
   const SackBlock& block = event.duplicate_block;
   const uint32_t length = block.end - block.start;
   if (block.end <= repair_->undo_from) return;
