@@ -237,10 +237,15 @@ int SetPacingRate(const OptionTarget& target, const OptionInput& input) {
   if (input.length >= static_cast<int32_t>(sizeof(uint64_t))) {
     if (int error = input.Need(sizeof(uint64_t)); error != 0) return error;
     target.settings.max_pacing_rate = input.As<uint64_t>();
-    return 0;
+  } else {
+    const auto value = input.As<uint32_t>();
+    target.settings.max_pacing_rate = value == ~0u ? ~uint64_t{0} : value;
   }
-  const auto value = input.As<uint32_t>();
-  target.settings.max_pacing_rate = value == ~0u ? ~uint64_t{0} : value;
+  if (target.tcp != nullptr) {
+    ChangeTcpOptions(target, [&](netstack::TcpOptions& options) {
+      options.max_pacing_rate = target.settings.max_pacing_rate;
+    });
+  }
   return 0;
 }
 

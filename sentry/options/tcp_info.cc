@@ -17,6 +17,9 @@ using netstack::TcpState;
 // Debian 12's header ends at tcpi_snd_wnd.
 static_assert(sizeof(tcp_info) == 232);
 constexpr size_t kReceiveWindowOffset = 232;
+constexpr size_t kTotalRtoOffset = 240;
+constexpr size_t kTotalRtoRecoveriesOffset = 242;
+constexpr size_t kTotalRtoTimeOffset = 244;
 
 uint32_t Microseconds(Duration duration) {
   const int64_t count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
@@ -70,7 +73,7 @@ void FillSending(const TcpInfo& info, uint64_t max_pacing_rate, tcp_info& out) {
   out.tcpi_snd_cwnd = info.congestion_window;
   out.tcpi_reordering = info.reordering;
   out.tcpi_total_retrans = info.total_retransmits;
-  out.tcpi_pacing_rate = ~uint64_t{0};  // not paced
+  out.tcpi_pacing_rate = info.pacing_rate;
   out.tcpi_max_pacing_rate = max_pacing_rate;
   out.tcpi_bytes_acked = info.bytes_acked;
   out.tcpi_bytes_sent = info.bytes_sent;
@@ -79,10 +82,16 @@ void FillSending(const TcpInfo& info, uint64_t max_pacing_rate, tcp_info& out) {
   out.tcpi_data_segs_out = info.data_segments_out;
   out.tcpi_notsent_bytes = info.not_sent_bytes;
   out.tcpi_delivery_rate = info.delivery_rate;
+  out.tcpi_delivery_rate_app_limited = info.delivery_rate_app_limited ? 1 : 0;
+  out.tcpi_delivered = info.delivered;
+  out.tcpi_delivered_ce = info.delivered_marked;
+  out.tcpi_dsack_dups = info.duplicates_reported;
+  out.tcpi_reord_seen = info.reordering_seen ? 1 : 0;
   out.tcpi_snd_wnd = info.send_window;
 }
 
 void FillReceiving(const TcpInfo& info, tcp_info& out) {
+  out.tcpi_rcv_rtt = Microseconds(info.receive_rtt);
   out.tcpi_rcv_mss = info.receive_mss;
   out.tcpi_advmss = info.advertised_mss;
   out.tcpi_rcv_space = info.receive_space;
@@ -120,6 +129,10 @@ std::array<uint8_t, kTcpInfoSize> EncodeTcpInfo(const TcpInfo& info, uint64_t ma
   std::array<uint8_t, kTcpInfoSize> bytes{};
   StoreAt(bytes, 0, out);
   StoreAt(bytes, kReceiveWindowOffset, info.receive_window);
+  StoreAt(bytes, kTotalRtoOffset, static_cast<uint16_t>(std::min(info.total_timeouts, 65535u)));
+  StoreAt(bytes, kTotalRtoRecoveriesOffset,
+          static_cast<uint16_t>(std::min(info.timeout_recoveries, 65535u)));
+  StoreAt(bytes, kTotalRtoTimeOffset, Milliseconds(info.timeout_time));
   return bytes;
 }
 

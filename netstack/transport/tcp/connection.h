@@ -291,6 +291,7 @@ class Connection final : public Flow {
   void ArmIdleTimer();
   void OnKeepaliveTimer();
   bool GaveUp(int retries);
+  void SuspectBlackHole();
   int RetryLimit() const;
   void RestartRetransmissionTimer();
 
@@ -370,6 +371,7 @@ class Connection final : public Flow {
   SeqNum recover_;                 // RFC 6582: SND.NXT when recovery began
   uint32_t duplicate_acks_ = 0;
   SeqNum probe_end_;               // TLP.end_seq
+  uint16_t black_hole_mss_ = 0;    // what a path that swallows more was found to carry; 0: no such path
 
   Time last_send_{};               // of data
   Time last_receive_{};            // of anything

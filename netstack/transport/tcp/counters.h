@@ -87,6 +87,7 @@ namespace moat::netstack::tcp {
   X(loss_undo, "TcpExt.TCPLossUndo")                           \
   X(spurious_rtos, "TcpExt.TCPSpuriousRTOs")                   \
   X(sack_reorder, "TcpExt.TCPSACKReorder")                     \
+  X(black_holes, "TcpExt.TCPMtuBlackHoles")                    \
   X(ecn_reductions, "TcpExt.TCPEcnReductions")                 \
   X(delivered, "TcpExt.TCPDelivered")
 

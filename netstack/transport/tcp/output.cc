@@ -54,6 +54,7 @@ void Connection::UpdateMss() {
     mss = std::min(mss, mtu - std::min(mtu, HeaderSize()));
   }
   if (settings_.tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_.tcp.max_segment));
+  if (black_hole_mss_ != 0) mss = std::min<uint32_t>(mss, black_hole_mss_);
   mss = std::max(mss, static_cast<uint32_t>(core_.sysctls.min_snd_mss->value()));
   const uint32_t options = tcb_.ts.enabled ? static_cast<uint32_t>(kTcpTimestampsSize) : 0;
   const uint32_t before = tcb_.snd.mss;

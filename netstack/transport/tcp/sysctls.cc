@@ -92,6 +92,9 @@ Sysctls::Sysctls(SysctlTable& t)
       early_retrans(Number(t, "tcp_early_retrans", 3, 0, 4)),
       frto(Number(t, "tcp_frto", 2, 0, 2)),
       ecn(Number(t, "tcp_ecn", 2, 0, 2)),
+      mtu_probing(Number(t, "tcp_mtu_probing", 0, 0, 2)),
+      base_mss(Number(t, "tcp_base_mss", 1024, 48, 65535)),
+      mtu_probe_floor(Number(t, "tcp_mtu_probe_floor", 48, 48, 65535)),
       ecn_fallback(Number(t, "tcp_ecn_fallback", 1, 0, 1)) {}
 
 }  // namespace moat::netstack::tcp

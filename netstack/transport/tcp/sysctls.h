@@ -52,6 +52,9 @@ struct Sysctls {
   const Sysctl* early_retrans;  // tail loss probes: 0 no, else yes
   const Sysctl* frto;
   const Sysctl* ecn;           // 0 no, 1 yes, 2 when the peer asks
+  const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 the same
+  const Sysctl* base_mss;         // octets
+  const Sysctl* mtu_probe_floor;  // octets
   const Sysctl* ecn_fallback;  // a SYN that is sent again does not ask
 };
 
