@@ -85,6 +85,16 @@ TEST_P(EveryAlgorithm, SurvivesALossyPath) {
 INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm, testing::Values("cubic", "reno", "westwood", "vegas", "bbr"),
                          [](const auto& info) { return std::string(info.param); });
 
+TEST_P(EveryAlgorithm, FillsAPathWithSuperSegments) {
+  PipeOptions options = Path(200);
+  options.keep_gso = false;
+  Flow flow(options, GetParam());
+  flow.pipe.a().ip.set_max_gso_bytes(65535);
+  flow.pipe.a().ip.Invalidate();
+  (void)flow.Run(seconds(5));
+  EXPECT_GT(flow.Run(seconds(20)), kPathOctets * 20 * 80 / 100);
+}
+
 TEST(Bbr, KeepsABigQueueNearlyEmpty) {
   Flow bbr(Path(1000), "bbr");
   (void)bbr.Run(seconds(10));

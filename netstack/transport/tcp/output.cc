@@ -88,7 +88,7 @@ bool Connection::NagleAllows(uint32_t unsent) const {
 
 // Wait for the next ACK rather than send a small piece of much, when one is sure to come soon.
 bool Connection::DeferForBiggerSegment(uint32_t length, uint32_t unsent) const {
-  if (recovery_ != Recovery::kOpen) return false;
+  if (recovery_ != Recovery::kOpen || paced_) return false;  // a pacer's pieces are as big as it wants
   const uint32_t big = std::min({MaxSuperSegment(), window_.cwnd / 3, tcb_.snd.max_wnd / 3});
   return length < unsent && length < big && flight_.total() >= 4 * tcb_.snd.mss;
 }

@@ -57,7 +57,10 @@ class Fuzz {
     sack_ = (mode & 2) != 0;
     shift_ = (mode & 4) != 0;
     if ((mode & 8) != 0) host_.Sysctl("ipv4.tcp_syncookies", "2");
-    if ((mode & 16) != 0) host_.Sysctl("ipv4.tcp_congestion_control", "reno");
+    constexpr const char* kAlgorithms[] = {"cubic", "reno", "bbr", "westwood", "vegas", "cubic", "bbr", "reno"};
+    host_.Sysctl("ipv4.tcp_congestion_control", kAlgorithms[(mode >> 6) * 2 + ((mode & 16) != 0 ? 1 : 0)]);
+    if ((mode & 64) != 0) host_.Sysctl("ipv4.tcp_ecn", "1");
+    if ((mode & 128) != 0) host_.Sysctl("ipv4.tcp_mtu_probing", "1");
     if ((mode & 32) != 0) {
       listener_ = host_.tcp->NewSocket(Family::kIpv4);
       Endpoint at;
@@ -130,6 +133,7 @@ class Fuzz {
     tcp.no_delay = (c[1] & 1) != 0;
     tcp.cork = (c[1] & 2) != 0;
     tcp.quick_ack = (c[1] & 4) != 0;
+    if ((c[1] & 8) != 0) tcp.max_pacing_rate = (c[1] & 16) != 0 ? ~uint64_t{0} : 1000u + c[3] * 4000u;
     socket_->SetTcpOptions(tcp);
     SocketOptions options = socket_->options();
     options.keepalive = (c[2] & 1) != 0;
@@ -187,6 +191,10 @@ class Fuzz {
     uint8_t flags = c[1] & 0x3f;
     if ((c[1] & 0x40) != 0) flags |= tcp_flag::kAck;
     if ((c[1] & 0x80) != 0) flags = tcp_flag::kAck;
+    // Congestion marks and their echoes, rarely.
+    if (c[4] % 7 == 3) flags |= tcp_flag::kEce;
+    if (c[4] % 11 == 5) flags |= tcp_flag::kCwr;
+    traffic_class_ = c[4] % 5 == 1 ? 3 : 0;
     // Relative to what the host expects; mostly near.
     const int32_t step = static_cast<int8_t>(c[2]) * ((c[3] & 0x80) != 0 ? 700 : 1);
     const bool syn = (flags & tcp_flag::kSyn) != 0;
@@ -238,6 +246,7 @@ class Fuzz {
     in.payload = std::move(bytes);
     in.checksum = RxChecksum::kVerified;
     in.gso_size = gso;
+    in.traffic_class = traffic_class_;
     (void)host_.tcp->Receive(in);
   }
 
@@ -323,6 +332,7 @@ class Fuzz {
   std::unique_ptr<TcpSocket> socket_;
   uint16_t port_ = 80;
   bool timestamps_ = false;
+  uint8_t traffic_class_ = 0;
   bool sack_ = false;
   bool shift_ = false;
   uint32_t expected_ = 1;  // relative sequence number that the host wants next

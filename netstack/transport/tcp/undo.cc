@@ -96,11 +96,11 @@ void Connection::OnDsack(const AckEvent& event) {
 // dealt with.
 bool Connection::FrtoAck(const AckEvent& event) {
   Repair& repair = *repair_;
-  // Step 3.b: what was never retransmitted has arrived. Without SACK an ACK that covers the retransmission may
-  // owe its progress to that.
+  // Step 3.b: what was never retransmitted has arrived. An ACK that covers the retransmission too may owe its
+  // progress to that, with SACK as without: the SACKs that came before may have been lost.
   const Delivery& delivery = event.delivery;
-  const bool original = delivery.any_original && delivery.first_original_end <= recover_ &&
-                        (tcb_.sack || !delivery.repaired);
+  const bool original =
+      delivery.any_original && delivery.first_original_end <= recover_ && !delivery.repaired;
   if (original && repair.may_undo) {
     ++core_.counters.spurious_rtos;
     UndoWindow();

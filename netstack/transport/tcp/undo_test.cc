@@ -116,6 +116,16 @@ TEST_F(UndoStory, Rfc5682_S3_1_3b_SackOfWhatWasNotRetransmittedUndoesTheTimeout)
   EXPECT_GE(Window(), before);
 }
 
+TEST_F(UndoStory, Rfc5682_S3_1_2a_AnAckOfAllAtOnceProvesNothing) {
+  Begin(Packet().Mss(1460).SackOk());
+  host.Sysctl("ipv4.tcp_early_retrans", "0");
+  Fly(6);
+  Advance(milliseconds(300));
+  Next();
+  Send(AckOf(6));  // the first was lost, and so were the SACKs of the others
+  EXPECT_EQ(Counter("TcpExt.TCPSpuriousRTOs"), 0u);
+}
+
 TEST_F(UndoStory, TcpFrto0_RetransmitsAtOnce) {
   host.Sysctl("ipv4.tcp_frto", "0");
   Begin(Packet().Mss(1460));
