@@ -68,6 +68,15 @@ class OptionsTest : public testing::Test {
                     .pending_error = pending_error_, .host = host_};
 };
 
+TEST_F(OptionsTest, MaxPacingRateReachesTheStack) {
+  EXPECT_EQ(Set(SOL_SOCKET, SO_MAX_PACING_RATE, uint32_t{1000}), 0);
+  EXPECT_EQ(tcp_socket_.tcp_options().max_pacing_rate, 1000u);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_MAX_PACING_RATE, uint64_t{1} << 40), 0);
+  EXPECT_EQ(tcp_socket_.tcp_options().max_pacing_rate, uint64_t{1} << 40);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_MAX_PACING_RATE, ~uint32_t{0}), 0);
+  EXPECT_EQ(tcp_socket_.tcp_options().max_pacing_rate, ~uint64_t{0});
+}
+
 TEST_F(OptionsTest, LingerIsKept) {
   EXPECT_EQ(Set(SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 5}), 0);
   EXPECT_TRUE(settings_.linger);

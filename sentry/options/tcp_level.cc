@@ -257,7 +257,7 @@ constexpr OptionRow kRows[] = {
     {TCP_NOTSENT_LOWAT, kTcp, GetNotSentLowWater, SetNotSentLowWater},
     {TCP_INFO, kTcp, GetInfo, nullptr},
     {TCP_CONGESTION, kTcp, GetCongestion, SetCongestion},
-    {TCP_CC_INFO, kTcp, GetEmpty, nullptr},  // CUBIC and Reno have none
+    {TCP_CC_INFO, kTcp, GetEmpty, nullptr},  // none is reported, as CUBIC and Reno have none
     {TCP_ULP, kTcp, GetEmpty, SetUpperProtocol},
     {TCP_SAVED_SYN, kTcp, GetEmpty, nullptr},
     {TCP_FASTOPEN, kTcp, GetSetting<IntLevel, &SocketSettings::fast_open_queue>, SetFastOpen},

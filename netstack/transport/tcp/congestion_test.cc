@@ -195,6 +195,19 @@ TEST_F(Pacing, LiftingTheLimitSendsWhatWaited) {
   EXPECT_EQ(first + All().size(), 10u);
 }
 
+TEST_F(Pacing, AnotherAlgorithmSendsWhatBbrHeldBack) {
+  Establish();
+  ASSERT_EQ(socket->SetCongestionControl("bbr"), Error::kOk);
+  Limit(14'600);
+  ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
+  const size_t first = All().size();
+  ASSERT_LT(first, 10u);
+  Limit(~uint64_t{0});
+  ASSERT_EQ(socket->SetCongestionControl("cubic"), Error::kOk);
+  EXPECT_EQ(first + All().size(), 10u);
+  EXPECT_EQ(socket->SetCongestionControl("none"), Error::kInvalid);
+}
+
 TEST(Pacing2, TheRateHoldsOnAPath) {
   Flow flow(Path(1000), "cubic");
   TcpOptions options = flow.client->tcp_options();

@@ -222,6 +222,7 @@ Error Connection::SetCongestionControl(std::string_view name) {
   if (algorithm != algorithm_) congestion_.reset();
   algorithm_ = algorithm;
   UpdatePacing();
+  Output();  // what the old one held back
   return Error::kOk;
 }
 

@@ -34,6 +34,7 @@ uint32_t Connection::Pipe() const {
 void Connection::OnAckEvent(AckEvent& event) {
   core_.counters.delivered += event.delivered == 0 ? 0 : (event.delivered - 1) / tcb_.snd.mss + 1;
   if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, last_receive_);
+  if (event.delivery.reordered) ++core_.counters.sack_reorder;
   if (event.dsack) OnDsack(event);
   if (event.echo && repair_ != nullptr) repair_->delivered_marked += event.delivered;
   if (probe_outstanding_) LossProbeAck(event);
