@@ -73,6 +73,7 @@ void AddDisorder(std::vector<GridCase>& grid) {
   // Frames that keep their order wait for the slowest before them, both ways.
   add("jitter_100ms", "jitter 100ms", 0, 0.3);
   grid.back().path.rtt += 0.2;
+  grid.back().floor_by_delay = 0.04;
   add("everything", "loss 2% reorder 2% reorder-by 5ms duplicate 2% corrupt 1% jitter 5ms", 0.05, 0.35);
 }
 

@@ -18,6 +18,9 @@ struct GridCase {
   PathModel path;
   // Goodput is at least `floor` times TransferGoodput() of the path.
   double floor = 0;
+  // The same for algorithms that take every rise of the round trip for a queue (Vegas), where jitter holds
+  // them back by design. 0: `floor` holds for them too.
+  double floor_by_delay = 0;
   // Segments that are retransmitted are at most `per_fault` times the frames that were lost, damaged or
   // held back, and this share of all segments, and ten.
   double per_fault = 0;

@@ -72,8 +72,12 @@ double Faults(const Report& report) {
   return static_cast<double>(faults);
 }
 
+double Floor(const GridCase& c, const std::string& congestion) {
+  return congestion == "vegas" && c.floor_by_delay > 0 ? c.floor_by_delay : c.floor;
+}
+
 // Empty, or what is wrong.
-std::string Judge(const GridCase& c, const Outcome& outcome) {
+std::string Judge(const GridCase& c, const std::string& congestion, const Outcome& outcome) {
   const FlowResult& flow = outcome.flow();
   if (!flow.complete) return absl::StrCat("not complete: ", flow.error);
   const double capacity = Capacity(c.path);
@@ -83,8 +87,9 @@ std::string Judge(const GridCase& c, const Outcome& outcome) {
                         FormatRate(capacity));
   }
   const double expected = TransferGoodput(c.path, c.bytes);
-  if (flow.goodput() < c.floor * expected) {
-    return absl::StrCat("goodput ", FormatRate(flow.goodput()), " is below ", c.floor, " of ",
+  const double floor = Floor(c, congestion);
+  if (flow.goodput() < floor * expected) {
+    return absl::StrCat("goodput ", FormatRate(flow.goodput()), " is below ", floor, " of ",
                         FormatRate(expected));
   }
   const double segments = static_cast<double>(flow.sent_bytes) / c.path.payload;
@@ -99,7 +104,7 @@ std::string Judge(const GridCase& c, const Outcome& outcome) {
 void Show(const GridCase& c, const std::string& congestion, uint64_t seed, const Outcome& outcome) {
   const FlowResult& flow = outcome.flow();
   absl::PrintF("%-8s %-28s %2d  goodput/theory %5.2f (floor %4.2f)  retrans/fault %5.2f  %s\n", congestion,
-               c.name, seed, flow.goodput() / TransferGoodput(c.path, c.bytes), c.floor,
+               c.name, seed, flow.goodput() / TransferGoodput(c.path, c.bytes), Floor(c, congestion),
                static_cast<double>(flow.retransmits) / std::max(Faults(outcome.report), 1.0),
                flow.complete ? "" : flow.error);
 }
@@ -127,7 +132,7 @@ class CaseTest : public testing::Test {
       const absl::StatusOr<Outcome> outcome = RunCase(case_, congestion_, seed);
       ASSERT_TRUE(outcome.ok()) << outcome.status();
       if (g_settings.show) Show(case_, congestion_, seed, *outcome);
-      EXPECT_EQ(Judge(case_, *outcome), "")
+      EXPECT_EQ(Judge(case_, congestion_, *outcome), "")
           << "seed " << seed << " of\n" << case_.network << "bulk data a b " << case_.bytes << " cc "
           << congestion_ << " " << case_.flow_options << "\n"
           << ReportTable(outcome->scenario, outcome->report);
