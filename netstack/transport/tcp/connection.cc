@@ -76,7 +76,7 @@ size_t Connection::WriteSpace() const {
   return used >= send_buffer_ ? 0 : send_buffer_ - used;
 }
 
-bool Connection::UnsentLow() const { return UnsentBytes() < settings_.tcp.not_sent_low_water; }
+bool Connection::UnsentLow() const { return UnsentBytes() < settings_->tcp.not_sent_low_water; }
 
 Error Connection::CheckWrite(size_t size) const {
   if (write_shut_ || (was_established_ && !MaySend(state_))) return Error::kBrokenPipe;
@@ -192,22 +192,22 @@ Error Connection::TakeError() {
   return error;
 }
 
-void Connection::ApplySettings(const Settings& settings) {
-  const bool was_corked = settings_.tcp.cork;
-  const bool was_quick = settings_.tcp.quick_ack;
-  settings_ = settings;
-  const SocketOptions& socket = settings_.socket;
+void Connection::ApplySettings(SharedSettings settings) {
+  const bool was_corked = settings_->tcp.cork;
+  const bool was_quick = settings_->tcp.quick_ack;
+  settings_ = std::move(settings);
+  const SocketOptions& socket = settings_->socket;
   device = socket.bound_device;
   port_.SetReuse(socket.reuse_address, socket.reuse_port);
   if (socket.send_buffer != 0) send_buffer_ = socket.send_buffer;
   receive_buffer_.Fix(socket.receive_buffer);
-  receive_buffer_.Clamp(static_cast<uint32_t>(std::max(settings_.tcp.window_clamp, 0)));
-  if (was_quick && !settings_.tcp.quick_ack) ack_policy_.LeaveQuickAck();
-  if (!was_quick && settings_.tcp.quick_ack) {
+  receive_buffer_.Clamp(static_cast<uint32_t>(std::max(settings_->tcp.window_clamp, 0)));
+  if (was_quick && !settings_->tcp.quick_ack) ack_policy_.LeaveQuickAck();
+  if (!was_quick && settings_->tcp.quick_ack) {
     ack_policy_.EnterQuickAck();
     if (ack_policy_.pending()) WantFlush();
   }
-  if (was_corked && !settings_.tcp.cork) push_now_ = true;
+  if (was_corked && !settings_->tcp.cork) push_now_ = true;
   UpdatePacing();
   if (state_ == TcpState::kClosed) return;
   UpdateMss();
@@ -281,7 +281,7 @@ TcpInfo Connection::Info() {
   info.delivery_rate_app_limited = rate_.rate_app_limited();
   info.delivered = segments32(rate_.delivered());
   info.pacing_rate = paced_ ? PacingRate() : ~uint64_t{0};
-  info.max_pacing_rate = settings_.tcp.max_pacing_rate;
+  info.max_pacing_rate = settings_->tcp.max_pacing_rate;
   info.receive_rtt = receive_buffer_.rtt();
   if (repair_ != nullptr) {
     info.total_timeouts = repair_->timeouts;

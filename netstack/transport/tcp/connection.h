@@ -53,7 +53,7 @@ enum class Recovery : uint8_t { kOpen, kDisorder, kReduced, kFast, kLoss };
 
 class Connection final : public Flow {
  public:
-  Connection(Core& core, uint64_t id, const FlowKey& key, const Settings& settings,
+  Connection(Core& core, uint64_t id, const FlowKey& key, SharedSettings settings,
              PortReservation port);
   ~Connection();
 
@@ -78,8 +78,8 @@ class Connection final : public Flow {
   Error TakeError();
   uint32_t Ready() const;
   void SetObserver(SocketObserver* observer);
-  Settings& settings() { return settings_; }
-  void ApplySettings(const Settings& settings);
+  const SharedSettings& settings() const { return settings_; }
+  void ApplySettings(SharedSettings settings);
   Error SetCongestionControl(std::string_view name);
   std::string_view congestion_control() const { return algorithm_->name; }
   TcpInfo Info();
@@ -389,7 +389,7 @@ class Connection final : public Flow {
   Listener* listener_ = nullptr;  // while not accepted
   SocketObserver* observer_ = nullptr;
   uint32_t ready_ = 0;            // as last reported
-  Settings settings_;
+  SharedSettings settings_;
   PortReservation port_;
   Timer send_timer_;
   Timer ack_timer_;

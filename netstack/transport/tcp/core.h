@@ -27,6 +27,9 @@ struct Settings {
   SocketOptions socket;
   TcpOptions tcp;
 };
+// Never null, never changed: a listener and the connections that it accepts have the same until one is
+// given others.
+using SharedSettings = std::shared_ptr<const Settings>;
 
 class Core {
  public:

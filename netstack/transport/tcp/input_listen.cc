@@ -54,8 +54,7 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
 }
 
 Connection* Listener::NewEmbryo(const FlowKey& key) {
-  Settings settings = settings_;
-  auto connection = std::make_unique<Connection>(core_, core_.NextId(), key, settings,
+  auto connection = std::make_unique<Connection>(core_, core_.NextId(), key, settings_,
                                                  port_.Share(key.local));
   if (!congestion_control_.empty()) (void)connection->SetCongestionControl(congestion_control_);
   core_.flows.Insert(connection.get());

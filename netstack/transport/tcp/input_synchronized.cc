@@ -195,7 +195,7 @@ bool Connection::AckInSynReceived(Segment& segment) {
     return false;
   }
   // TCP_DEFER_ACCEPT: the bare ACK is ignored once; data, or the ACK of the repeated SYN,ACK, will do.
-  if (listener_ != nullptr && settings_.tcp.defer_accept && retransmits_ == 0 &&
+  if (listener_ != nullptr && settings_->tcp.defer_accept && retransmits_ == 0 &&
       segment.length() == 0) {
     return false;
   }

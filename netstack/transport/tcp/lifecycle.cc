@@ -10,13 +10,13 @@
 
 namespace moat::netstack::tcp {
 
-Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, const Settings& settings,
+Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSettings settings,
                        PortReservation port)
     : Flow(Kind::kConnection, flow),
       core_(core),
       id_(id),
       algorithm_(&CongestionAlgorithms()[static_cast<size_t>(core.sysctls.congestion_control->value())]),
-      settings_(settings),
+      settings_(std::move(settings)),
       port_(std::move(port)),
       send_timer_(*core.env.timers, MemberTimer<&Connection::OnSendTimer>, this),
       ack_timer_(*core.env.timers, MemberTimer<&Connection::OnDelayedAckTimer>, this),
@@ -24,17 +24,17 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, const Setti
       all_hook_(this),
       listener_hook_(this),
       flush_hook_(this) {
-  device = settings.socket.bound_device;
+  device = settings_->socket.bound_device;
   const Sysctls& sysctls = core_.sysctls;
   // tcp_rmem counts memory, of which Linux offers half as window at first; its maximum is taken whole.
   receive_buffer_.Init(static_cast<uint32_t>(sysctls.rmem->value(1) / 2),
                        static_cast<uint32_t>(sysctls.rmem->value(2)),
                        sysctls.moderate_rcvbuf->value() != 0);
-  receive_buffer_.Fix(settings.socket.receive_buffer);
-  receive_buffer_.Clamp(static_cast<uint32_t>(std::max(settings.tcp.window_clamp, 0)));
-  send_buffer_ = settings.socket.send_buffer != 0 ? settings.socket.send_buffer
+  receive_buffer_.Fix(settings_->socket.receive_buffer);
+  receive_buffer_.Clamp(static_cast<uint32_t>(std::max(settings_->tcp.window_clamp, 0)));
+  send_buffer_ = settings_->socket.send_buffer != 0 ? settings_->socket.send_buffer
                                                   : static_cast<uint32_t>(sysctls.wmem->value(1));
-  if (!settings.tcp.quick_ack) ack_policy_.LeaveQuickAck();
+  if (!settings_->tcp.quick_ack) ack_policy_.LeaveQuickAck();
   UpdatePacing();
 }
 

@@ -7,9 +7,9 @@
 
 namespace moat::netstack::tcp {
 
-Listener::Listener(Core& core, uint64_t id, const Endpoint& local, const Settings& settings,
+Listener::Listener(Core& core, uint64_t id, const Endpoint& local, SharedSettings settings,
                    PortReservation port, int backlog)
-    : core_(core), id_(id), local_(local), settings_(settings), port_(std::move(port)) {
+    : core_(core), id_(id), local_(local), settings_(std::move(settings)), port_(std::move(port)) {
   SetBacklog(backlog);
   core_.listeners.Insert(this);
 }

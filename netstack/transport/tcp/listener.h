@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "netstack/socket/socket.h"
 #include "netstack/transport/ports.h"
@@ -21,7 +22,7 @@ namespace moat::netstack::tcp {
 class Listener {
  public:
   // Listens at once. `port` is bound; `address` is where (unspecified: everywhere).
-  Listener(Core& core, uint64_t id, const Endpoint& local, const Settings& settings,
+  Listener(Core& core, uint64_t id, const Endpoint& local, SharedSettings settings,
            PortReservation port, int backlog);
   // Embryos vanish, connections that nobody accepted are reset.
   ~Listener();
@@ -45,9 +46,9 @@ class Listener {
 
   uint64_t id() const { return id_; }
   const Endpoint& local() const { return local_; }
-  InterfaceIndex device() const { return settings_.socket.bound_device; }
-  Settings& settings() { return settings_; }
-  const Settings& settings() const { return settings_; }
+  InterfaceIndex device() const { return settings_->socket.bound_device; }
+  const SharedSettings& settings() const { return settings_; }
+  void set_settings(SharedSettings settings) { settings_ = std::move(settings); }
   PortReservation& port() { return port_; }
   uint32_t accept_count() const { return accept_count_; }
   uint32_t backlog() const { return backlog_; }
@@ -62,7 +63,7 @@ class Listener {
   Core& core_;
   const uint64_t id_;
   const Endpoint local_;
-  Settings settings_;
+  SharedSettings settings_;
   PortReservation port_;
   uint32_t backlog_ = 0;
   SocketObserver* observer_ = nullptr;

@@ -18,7 +18,7 @@ int Score(const Listener& listener, const IpAddress& destination, InterfaceIndex
   const IpAddress& address = listener.local().address;
   if (!address.IsUnspecified()) return address == destination ? score + 2 : -1;
   if (address.family() == destination.family()) return score + 1;
-  const bool dual_stack = address.is_v6() && !listener.settings().socket.v6_only;
+  const bool dual_stack = address.is_v6() && !listener.settings()->socket.v6_only;
   return dual_stack ? score : -1;
 }
 
@@ -43,7 +43,7 @@ Listener* ListenerTable::Find(const IpAddress& destination, uint16_t port, Inter
   for (Listener* listener : it->second) {
     const int score = Score(*listener, destination, interface);
     if (score < 0 || score < best_score) continue;
-    count = score == best_score && listener->settings().socket.reuse_port ? count + 1 : 1;
+    count = score == best_score && listener->settings()->socket.reuse_port ? count + 1 : 1;
     best_score = score;
     best = listener;
   }
@@ -52,7 +52,7 @@ Listener* ListenerTable::Find(const IpAddress& destination, uint16_t port, Inter
   size_t skip = hash % count;
   for (Listener* listener : it->second) {
     if (Score(*listener, destination, interface) != best_score) continue;
-    if (!listener->settings().socket.reuse_port) continue;
+    if (!listener->settings()->socket.reuse_port) continue;
     if (skip-- == 0) return listener;
   }
   return best;

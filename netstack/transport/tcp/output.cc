@@ -22,7 +22,7 @@ uint16_t Connection::AdvertisedMss() const {
   // RFC 6691: without options, from what we can receive.
   const uint32_t mtu = route_ == nullptr ? 576 : route_->mtu;
   uint32_t mss = std::min<uint32_t>(mtu - std::min(mtu, HeaderSize()), 65535);
-  if (settings_.tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_.tcp.max_segment));
+  if (settings_->tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
   return static_cast<uint16_t>(std::max(mss, kMinMss));
 }
 
@@ -32,7 +32,7 @@ bool Connection::EnsureRoute() {
   RouteQuery query;
   query.destination = key.remote;
   query.source = key.local;
-  query.interface = key.scope != 0 ? key.scope : settings_.socket.bound_device;
+  query.interface = key.scope != 0 ? key.scope : settings_->socket.bound_device;
   query.flow_hash = static_cast<uint32_t>(core_.flows.HashOf(key) >> 32);
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) {
@@ -53,7 +53,7 @@ void Connection::UpdateMss() {
     const uint32_t mtu = route_->mtu;
     mss = std::min(mss, mtu - std::min(mtu, HeaderSize()));
   }
-  if (settings_.tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_.tcp.max_segment));
+  if (settings_->tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
   if (black_hole_mss_ != 0) mss = std::min<uint32_t>(mss, black_hole_mss_);
   mss = std::max(mss, static_cast<uint32_t>(core_.sysctls.min_snd_mss->value()));
   const uint32_t options = tcb_.ts.enabled ? static_cast<uint32_t>(kTcpTimestampsSize) : 0;
@@ -81,8 +81,8 @@ uint32_t Connection::SentOctets() const {
 // Nagle as Minshall refined it: a segment that is not full waits while another such one is in flight.
 bool Connection::NagleAllows(uint32_t unsent) const {
   if (write_shut_) return true;  // there will be no more to wait for
-  if (settings_.tcp.cork || !push_now_) return false;
-  if (settings_.tcp.no_delay) return true;
+  if (settings_->tcp.cork || !push_now_) return false;
+  if (settings_->tcp.no_delay) return true;
   return tcb_.snd.small <= tcb_.snd.una || flight_.empty();
 }
 

@@ -7,7 +7,7 @@ namespace moat::netstack::tcp {
 
 // The algorithm or the user's limit has changed.
 void Connection::UpdatePacing() {
-  paced_ = algorithm_->paced || settings_.tcp.max_pacing_rate != Pacer::kUnlimited;
+  paced_ = algorithm_->paced || settings_->tcp.max_pacing_rate != Pacer::kUnlimited;
   if (!paced_) {
     pacer_.reset();
   } else if (pacer_ == nullptr) {
@@ -16,7 +16,7 @@ void Connection::UpdatePacing() {
 }
 
 uint64_t Connection::PacingRate() {
-  uint64_t rate = settings_.tcp.max_pacing_rate;
+  uint64_t rate = settings_->tcp.max_pacing_rate;
   if (algorithm_->paced) rate = std::min(rate, congestion().PacingRate(window_));
   return std::max<uint64_t>(rate, 1);
 }

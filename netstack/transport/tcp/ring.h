@@ -4,6 +4,7 @@
 #define MOAT_NETSTACK_TRANSPORT_TCP_RING_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -80,7 +81,7 @@ class Ring {
 
  private:
   void Grow() {
-    const size_t capacity = capacity_ == 0 ? 1 : capacity_ * 2;
+    const uint32_t capacity = capacity_ == 0 ? 1 : capacity_ * 2;
     auto slots = std::make_unique<T[]>(capacity);
     for (size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
     slots_ = std::move(slots);
@@ -93,9 +94,9 @@ class Ring {
   static constexpr size_t kMaxKept = 64;
 
   std::unique_ptr<T[]> slots_;
-  size_t capacity_ = 0;  // 0 or a power of two
-  size_t head_ = 0;
-  size_t size_ = 0;
+  uint32_t capacity_ = 0;  // 0 or a power of two
+  uint32_t head_ = 0;
+  uint32_t size_ = 0;
 };
 
 }  // namespace moat::netstack::tcp

@@ -11,8 +11,8 @@ namespace moat::netstack::tcp {
 namespace {
 
 // tcp_* defaults of the stack into a fresh socket.
-std::unique_ptr<Settings> DefaultSettings(const Sysctls& sysctls) {
-  auto settings = std::make_unique<Settings>();
+SharedSettings DefaultSettings(const Sysctls& sysctls) {
+  auto settings = std::make_shared<Settings>();
   TcpOptions& tcp = settings->tcp;
   tcp.keepalive_idle = sysctls.Seconds(sysctls.keepalive_time);
   tcp.keepalive_interval = sysctls.Seconds(sysctls.keepalive_interval);
@@ -28,8 +28,7 @@ Socket::Socket(Core& core, Family family)
     : core_(core),
       id_(core.NextId()),
       family_(family),
-      fresh_(DefaultSettings(core.sysctls)),
-      own_(std::make_unique<Unconnected>(family)) {}
+      own_(std::make_unique<Unconnected>(family, DefaultSettings(core.sysctls))) {}
 
 Socket::Socket(Core& core, Family family, Connection* accepted)
     : core_(core), id_(accepted->id()), family_(family), connection_(accepted) {}
@@ -41,19 +40,20 @@ Socket::~Socket() {
 }
 
 const Settings& Socket::settings() const {
-  if (connection_ != nullptr) return connection_->settings();
-  if (listener_ != nullptr) return listener_->settings();
-  return *fresh_;
+  if (connection_ != nullptr) return *connection_->settings();
+  if (listener_ != nullptr) return *listener_->settings();
+  return *own_->settings;
 }
 
 void Socket::Apply(const Settings& settings) {
+  auto shared = std::make_shared<const Settings>(settings);
   if (connection_ != nullptr) {
-    connection_->ApplySettings(settings);
+    connection_->ApplySettings(std::move(shared));
   } else if (listener_ != nullptr) {
-    listener_->settings() = settings;
+    listener_->set_settings(std::move(shared));
     listener_->port().SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
   } else {
-    *fresh_ = settings;
+    own_->settings = std::move(shared);
     own_->port.SetReuse(settings.socket.reuse_address, settings.socket.reuse_port);
   }
 }
@@ -141,11 +141,10 @@ Error Socket::Listen(int backlog) {
   }
   const Error error = own_->port.SetListening(true);
   if (error != Error::kOk) return error;
-  listener_ =
-      std::make_unique<Listener>(core_, id_, own_->bound, *fresh_, std::move(own_->port), backlog);
+  listener_ = std::make_unique<Listener>(core_, id_, own_->bound, std::move(own_->settings),
+                                         std::move(own_->port), backlog);
   listener_->set_congestion_control(own_->congestion_control);
   listener_->SetObserver(observer_);
-  fresh_.reset();
   return Error::kOk;
 }
 
@@ -222,13 +221,13 @@ Error Socket::Connect(const Endpoint& remote_in) {
   key.local_port = port.port();
   if (Flow* old = core_.flows.Find(key)) core_.Destroy(static_cast<TimeWait*>(old));  // reusable
 
-  auto connection = std::make_unique<Connection>(core_, id_, key, *fresh_, std::move(port));
+  auto connection =
+      std::make_unique<Connection>(core_, id_, key, std::move(own_->settings), std::move(port));
   const std::string& congestion_control = own_->congestion_control;
   if (!congestion_control.empty()) (void)connection->SetCongestionControl(congestion_control);
   core_.flows.Insert(connection.get());
   connection_ = core_.Adopt(std::move(connection));
   connection_->SetObserver(observer_);
-  fresh_.reset();
   const Error error = connection_->Open();
   if (error != Error::kOk) {
     DropConnection();
@@ -239,8 +238,8 @@ Error Socket::Connect(const Endpoint& remote_in) {
 
 // Back to a socket without a connection. An explicit binding stays.
 void Socket::DropConnection() {
-  fresh_ = std::make_unique<Settings>(connection_->settings());
-  if (own_ == nullptr) own_ = std::make_unique<Unconnected>(family_);
+  if (own_ == nullptr) own_ = std::make_unique<Unconnected>(family_, nullptr);
+  own_->settings = connection_->settings();
   PortReservation port = connection_->TakePort();
   connection_->SetObserver(nullptr);
   connection_->Abort();
@@ -255,7 +254,7 @@ void Socket::DropConnection() {
 
 Error Socket::Disconnect() {
   if (listener_ != nullptr) {
-    fresh_ = std::make_unique<Settings>(listener_->settings());
+    own_->settings = listener_->settings();
     PortReservation port = std::move(listener_->port());
     listener_.reset();
     if (own_->explicitly_bound && port.held()) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/transport/ports.h"
@@ -60,8 +61,11 @@ class Socket final : public TcpSocket {
  private:
   // What a socket that Accept() returned never needs, unless it is disconnected.
   struct Unconnected {
-    explicit Unconnected(Family family) { bound.address = IpAddress::Any(family); }
+    Unconnected(Family family, SharedSettings initial) : settings(std::move(initial)) {
+      bound.address = IpAddress::Any(family);
+    }
 
+    SharedSettings settings;            // null while the connection or the listener has them
     PortReservation port;
     Endpoint bound;                     // what Bind() was told, with the port that was found
     bool explicitly_bound = false;
@@ -82,7 +86,6 @@ class Socket final : public TcpSocket {
   Connection* connection_ = nullptr;    // the core's; given back by Close()
   std::unique_ptr<Listener> listener_;
   SocketObserver* observer_ = nullptr;
-  std::unique_ptr<Settings> fresh_;     // while there is neither
   std::unique_ptr<Unconnected> own_;    // null for an accepted connection
 };
 

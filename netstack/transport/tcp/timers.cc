@@ -50,8 +50,8 @@ void Connection::RestartRetransmissionTimer() {
 
 void Connection::OnSynTimeout() {
   const int limit =
-      passive_ ? static_cast<int>(core_.sysctls.synack_retries->value()) : settings_.tcp.syn_count;
-  const Duration patience = settings_.tcp.user_timeout;
+      passive_ ? static_cast<int>(core_.sysctls.synack_retries->value()) : settings_->tcp.syn_count;
+  const Duration patience = settings_->tcp.user_timeout;
   const bool impatient = !passive_ && patience > Duration::zero() &&
                          core_.Now() - first_timeout_ >= patience;
   if (retransmits_ >= limit || impatient) {
@@ -82,7 +82,7 @@ int Connection::RetryLimit() const {
 // and slow paths give up alike (Linux, retransmits_timed_out()).
 bool Connection::GaveUp(int retries) {
   const Duration waited = core_.Now() - first_timeout_;
-  if (settings_.tcp.user_timeout > Duration::zero()) return waited >= settings_.tcp.user_timeout;
+  if (settings_->tcp.user_timeout > Duration::zero()) return waited >= settings_->tcp.user_timeout;
   Duration limit{};
   Duration step = kMinRto;
   for (int i = 0; i <= retries; ++i, step = std::min(step * 2, kMaxRto)) limit += step;
@@ -106,8 +106,8 @@ void Connection::OnRetransmitTimeout() {
   Output();
   RestartRetransmissionTimer();
   // RFC 5482: the user's patience may end before the next timeout.
-  if (settings_.tcp.user_timeout > Duration::zero() && send_timer_.armed()) {
-    send_timer_.Arm(std::min(send_timer_.deadline(), first_timeout_ + settings_.tcp.user_timeout));
+  if (settings_->tcp.user_timeout > Duration::zero() && send_timer_.armed()) {
+    send_timer_.Arm(std::min(send_timer_.deadline(), first_timeout_ + settings_->tcp.user_timeout));
   }
 }
 
@@ -192,12 +192,12 @@ void Connection::Flush() {
 
 void Connection::ArmIdleTimer() {
   if (state_ == TcpState::kFinWait2 && orphan()) return;
-  if (!settings_.socket.keepalive || !IsSynchronized(state_)) {
+  if (!settings_->socket.keepalive || !IsSynchronized(state_)) {
     idle_timer_.Cancel();
     return;
   }
   const Time from = std::max(last_receive_, last_data_receive_);
-  const TcpOptions& options = settings_.tcp;
+  const TcpOptions& options = settings_->tcp;
   const Duration wait = keepalive_probes_ == 0 ? options.keepalive_idle : options.keepalive_interval;
   idle_timer_.Arm(keepalive_probes_ == 0 ? from + wait : core_.Now() + wait);
 }
@@ -212,8 +212,8 @@ void Connection::OnIdleTimer() {
 }
 
 void Connection::OnKeepaliveTimer() {
-  if (!settings_.socket.keepalive || !IsSynchronized(state_)) return;
-  const TcpOptions& options = settings_.tcp;
+  if (!settings_->socket.keepalive || !IsSynchronized(state_)) return;
+  const TcpOptions& options = settings_->tcp;
   // RFC 9293 3.8.4: only when nothing was received, and nothing of ours asks for an answer anyway.
   const Time idle_since = std::max(last_receive_, last_data_receive_);
   if (!flight_.empty() || UnsentBytes() > 0) {
@@ -240,7 +240,7 @@ void Connection::OnKeepaliveTimer() {
 }
 
 void Connection::StartFinWait2Timer() {
-  Duration wait = settings_.tcp.linger2;
+  Duration wait = settings_->tcp.linger2;
   const Duration limit = core_.sysctls.Seconds(core_.sysctls.fin_timeout);
   if (wait > limit || wait <= Duration::zero()) wait = limit;
   idle_timer_.Arm(core_.Now() + wait);

@@ -77,7 +77,7 @@ Error Connection::SendOut(OutSegment& out) {
 
   IpPacketOut packet;
   packet.protocol = ip_protocol::kTcp;
-  const SocketOptions& options = settings_.socket;
+  const SocketOptions& options = settings_->socket;
   const bool v4 = key.remote.is_v4();
   packet.traffic_class = TrafficClass(
       v4 || options.traffic_class < 0 ? options.tos : static_cast<uint8_t>(options.traffic_class),
