@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "netstack/wire/bytes.h"
 #include "test/bench/micro/stack_pair.h"
 
 namespace moat::bench {
@@ -23,7 +24,7 @@ void TcpStream(benchmark::State& state) {
   auto [sender, receiver] = pair.Connect(*listener);
   Slice block = Slice::Allocate(static_cast<size_t>(state.range(0)));
   std::memset(block.mutable_data(), 'x', block.size());
-  size_t received = 0, sent = 0;
+  size_t received = 0, sent = 0, rounds = 0;
   for (auto _ : state) {
     if (sender->WriteSpace() >= block.size() || sender->UnackedBytes() == 0) {
       Require(sender->Write(block, false) == Error::kOk);
@@ -32,7 +33,7 @@ void TcpStream(benchmark::State& state) {
     pair.Settle();
     received += Drain(*receiver);
     pair.clock.Advance(std::chrono::microseconds(10));
-    if (state.iterations() % 128 == 0) {
+    if (++rounds % 128 == 0) {
       pair.client.RunTimers();
       pair.server.RunTimers();
     }
@@ -104,6 +105,30 @@ void UdpRequest(benchmark::State& state) {
   }
 }
 BENCHMARK(UdpRequest);
+
+// The way of one destination, of that many prefixes of 16 to 24 bits.
+void RouteLookup(benchmark::State& state) {
+  StackPair pair;
+  uint32_t seed = 1;
+  const auto next = [&seed] { return seed = seed * 1664525 + 1013904223; };
+  const auto address = [&next] {
+    uint8_t bytes[4];
+    StoreBe32(bytes, (next() & 0x5fffffff) | 0x01000000);
+    return IpAddress::V4(bytes);
+  };
+  size_t routes = 0;
+  while (routes < static_cast<size_t>(state.range(0))) {
+    RouteInfo route;
+    route.destination = {address(), static_cast<int>(16 + next() % 9)};
+    route.gateway = IpAddress::V4(192, 0, 2, 2);
+    route.interface = 2;
+    const absl::Status status = pair.client.AddRoute(route);
+    if (status.ok()) ++routes;
+    Require(status.ok() || absl::IsAlreadyExists(status));
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(pair.client.SelectSource(address(), 0));
+}
+BENCHMARK(RouteLookup)->Arg(1)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
 
 }  // namespace
 }  // namespace moat::bench

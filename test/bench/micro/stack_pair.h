@@ -3,7 +3,7 @@
 #ifndef MOAT_TEST_BENCH_MICRO_STACK_PAIR_H_
 #define MOAT_TEST_BENCH_MICRO_STACK_PAIR_H_
 
-#include <cstdlib>
+
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -12,14 +12,11 @@
 #include "netstack/stack/stack.h"
 #include "netstack/testing/fake_clock.h"
 #include "netstack/testing/seeded_random.h"
+#include "test/bench/micro/require.h"
 
 namespace moat::bench {
 
 using namespace moat::netstack;  // NOLINT: benches speak of nothing else
-
-inline void Require(bool condition) {
-  if (!condition) std::abort();
-}
 
 class WireLink : public Link {
  public:
