@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "netstack/base/time.h"
 #include "netstack/link/link.h"
@@ -49,6 +50,7 @@ struct AddressOptions {
   bool no_dad = false;                 // IPv6: usable at once (IFA_F_NODAD)
   bool no_prefix_route = false;        // IFA_F_NOPREFIXROUTE
   bool deprecated = false;
+  bool detect_conflict = false;        // IPv4: probe before use, defend (RFC 5227)
   bool autoconfigured = false;         // from a router advertisement (RFC 4862)
   bool temporary = false;              // RFC 8981
 };
@@ -68,8 +70,21 @@ struct AddressInfo {
   bool duplicate = false;  // dadfailed
 };
 
-enum class RouteType : uint8_t { kUnicast, kLocal, kBroadcast, kBlackhole, kUnreachable, kProhibit };
+// kThrow: the table has no answer, the next rule's is asked.
+enum class RouteType : uint8_t {
+  kUnicast, kLocal, kBroadcast, kBlackhole, kUnreachable, kProhibit, kThrow,
+};
 enum class RouteScope : uint8_t { kGlobal = 0, kLink = 253, kHost = 254 };
+
+inline constexpr uint32_t kMainTable = 254;  // RT_TABLE_MAIN
+
+// One of several equal next hops; weights share the flows.
+struct NextHop {
+  std::optional<IpAddress> gateway;
+  InterfaceIndex interface = 0;
+  uint32_t weight = 1;  // 1 to 256
+  auto operator<=>(const NextHop&) const = default;
+};
 
 // Protocol numbers are rtnetlink(7)'s RTPROT_*: kernel 2, boot 3, static 4.
 struct RouteInfo {
@@ -82,7 +97,22 @@ struct RouteInfo {
   RouteScope scope = RouteScope::kGlobal;
   uint8_t protocol = 3;
   uint32_t mtu = 0;                  // 0: the interface's
+  uint32_t table = kMainTable;
+  // Several next hops (RFC 2992); gateway and interface above are then not used.
+  std::vector<NextHop> next_hops{};
   uint8_t rank = 0;                  // among routes of equal metric, lowest first (RFC 4191)
+};
+
+// A policy rule (ip-rule(8)): who matches asks `table`. The local table comes before all rules, the
+// main table's rule (32766) is always there.
+struct RuleInfo {
+  uint32_t priority = 0;             // lower ones first
+  std::optional<Family> family;      // absent: both
+  std::optional<Prefix> from, to;
+  std::string in_interface;          // "lo": packets of our own; empty: any
+  uint32_t table = kMainTable;
+  RouteType action = RouteType::kUnicast;  // or kBlackhole, kUnreachable, kProhibit
+  bool operator==(const RuleInfo&) const = default;
 };
 
 // Told of configuration changes as they happen; may only take notes.

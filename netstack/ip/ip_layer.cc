@@ -25,7 +25,8 @@ IpLayer::IpLayer(const IpEnvironment& env)
       input_v4_(state_, reassembler_, icmpv4_, igmp_, forward_v4_),
       input_v6_(state_, reassembler_, icmpv6_, forward_v6_),
       detection_(env.clock, env.random, env.timers, *this),
-      discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces, *this) {
+      discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces, *this),
+      conflicts_(env.clock, env.random, env.timers, *this) {
   AddLoopback();
 }
 

@@ -24,6 +24,7 @@
 #include "netstack/ip/reassembly.h"
 #include "netstack/ip/redirect_input.h"
 #include "netstack/ip/route_finder.h"
+#include "netstack/ip/v4/conflict_detection.h"
 #include "netstack/ip/v4/icmpv4.h"
 #include "netstack/ip/v4/igmp.h"
 #include "netstack/ip/v4/ipv4_forward.h"
@@ -42,7 +43,8 @@ class IpLayer final : public IpSender,
                       private Reassembler::Host,
                       private DuplicateDetection::Host,
                       private InterfaceSysctls::Listener,
-                      private RouterDiscovery::Host {
+                      private RouterDiscovery::Host,
+                      private ConflictDetection::Host {
  public:
   explicit IpLayer(const IpEnvironment& env);
   ~IpLayer() override;
@@ -90,6 +92,9 @@ class IpLayer final : public IpSender,
 
   absl::Status AddRoute(const RouteInfo& route);
   absl::Status RemoveRoute(const RouteInfo& route);
+  absl::Status AddRule(const RuleInfo& rule);
+  absl::Status RemoveRule(const RuleInfo& rule);
+  std::vector<RuleInfo> Rules() const { return state_.routes.Rules(); }
   std::vector<NameServerInfo> NameServers() const { return discovery_.NameServers(); }
   std::vector<RouteInfo> Routes() const { return state_.routes.List(); }
 
@@ -105,6 +110,9 @@ class IpLayer final : public IpSender,
 
   // --- Configuration, in ip_layer_config.cc ----------------------------------------------------
   void AddLoopback();
+  // Finds the interface of a next hop that names only its gateway, and checks it.
+  absl::Status CompleteHop(const Prefix& destination, const std::optional<IpAddress>& gateway,
+                           InterfaceIndex* interface) const;
   void Invalidate() { ++state_.generation; }
   Result<Interface*> Require(InterfaceIndex index);
   void NotifyInterface(const Interface& interface, bool removed);
@@ -123,6 +131,9 @@ class IpLayer final : public IpSender,
                         const std::optional<std::array<uint8_t, 6>>& nonce) override;
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                         const RouterAdvertisement& message) override;
+  void AddressClaimed(InterfaceIndex interface, const IpAddress& address, bool is_probe) override {
+    conflicts_.Conflict(interface, address, is_probe);
+  }
   bool Redirected(InterfaceIndex interface, const IpAddress& router,
                   const RedirectMessage& message) override;
   void RouterLost(InterfaceIndex interface, const IpAddress& router) override;
@@ -130,6 +141,19 @@ class IpLayer final : public IpSender,
   // --- InterfaceSysctls::Listener --------------------------------------------------------------
   void ConfChanged(Conf key, Interface* interface) override;
   void RouterRoleChanged(Interface& interface);
+  // --- ConflictDetection::Host -----------------------------------------------------------------
+  void SendArpProbe(InterfaceIndex interface, const IpAddress& address) override {
+    next_hops_.arp().Probe(interface, address);
+  }
+  void SendArpAnnouncement(InterfaceIndex interface, const IpAddress& address) override {
+    next_hops_.arp().Announce(interface, address);
+  }
+  void ConflictFree(InterfaceIndex interface, const IpAddress& address) override {
+    AddressUnique(interface, address);
+  }
+  void ConflictFound(InterfaceIndex interface, const IpAddress& address) override {
+    AddressDuplicate(interface, address);
+  }
   // --- RouterDiscovery::Host -------------------------------------------------------------------
   bool AddAutoAddress(InterfaceIndex interface, const Prefix& prefix,
                       const AddressOptions& options) override;
@@ -170,6 +194,7 @@ class IpLayer final : public IpSender,
   Ipv6Input input_v6_;
   DuplicateDetection detection_;
   RouterDiscovery discovery_;
+  ConflictDetection conflicts_;
   std::vector<StackObserver*> observers_;
 };
 

@@ -159,12 +159,17 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
   if (up) {
     for (const auto& [group, count] : interface->groups) ReportJoined(*interface, group);
     for (AssignedAddress& address : interface->addresses) {
+      if (address.prefix.address.is_v4() && address.options.detect_conflict) {
+        address.tentative = true;  // RFC 5227 2.1: the link may be another one now
+        address.duplicate = false;
+      }
       if (address.tentative) StartDetection(*interface, address);
     }
   } else {
     next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/false);
     next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/false);
     detection_.CancelAll(index);
+    conflicts_.CancelAll(index);
     igmp_.InterfaceGone(index);
     mld_.InterfaceGone(index);
     state_.redirects.ForgetInterface(index);
@@ -245,8 +250,10 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
   }
   AssignedAddress& added = interface->addresses.emplace_back(AssignedAddress{prefix, options});
   if (address.is_v6()) (void)JoinGroup(SolicitedNodeGroup(address), index);
-  const bool detect = address.is_v6() && !options.no_dad && interface->resolves() &&
-                      interface->conf.own(Conf::kDadTransmits) > 0;
+  const bool wanted = address.is_v4() ? options.detect_conflict
+                                      : !options.no_dad &&
+                                            interface->conf.own(Conf::kDadTransmits) > 0;
+  const bool detect = wanted && interface->resolves();
   if (detect) {
     added.tentative = true;
     state_.addresses.Rebuild();
@@ -260,6 +267,9 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
 }
 
 void IpLayer::StartDetection(Interface& interface, AssignedAddress& address) {
+  if (address.prefix.address.is_v4()) {
+    return conflicts_.Start(interface.index, address.prefix.address);
+  }
   detection_.Start(interface.index, address.prefix.address,
                    static_cast<int>(interface.conf.own(Conf::kDadTransmits)));
 }
@@ -316,6 +326,9 @@ void IpLayer::DropAddress(Interface& interface, size_t position) {
     detection_.Cancel(interface.index, dropped.prefix.address);
     LeaveGroup(SolicitedNodeGroup(dropped.prefix.address), interface.index);
   }
+  if (dropped.prefix.address.is_v4()) {
+    conflicts_.Cancel(interface.index, dropped.prefix.address);
+  }
   RemoveConnectedRoute(interface, dropped);
   state_.addresses.Rebuild();
   Invalidate();
@@ -354,26 +367,46 @@ std::vector<AddressInfo> IpLayer::Addresses() const {
 
 // --- Routes ------------------------------------------------------------------------------------
 
+absl::Status IpLayer::CompleteHop(const Prefix& destination,
+                                  const std::optional<IpAddress>& gateway,
+                                  InterfaceIndex* interface) const {
+  if (gateway.has_value() && gateway->is_v4() && destination.address.is_v6()) {
+    return absl::InvalidArgumentError("an IPv6 route cannot have an IPv4 gateway");
+  }
+  if (*interface == 0 && gateway.has_value()) {
+    // The gateway's own route says by which interface.
+    const RouteInfo* via = state_.routes.Lookup(*gateway, 0);
+    if (via == nullptr || via->type != RouteType::kUnicast) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("gateway ", gateway->ToString(), " is unreachable"));
+    }
+    *interface = via->interface;
+  }
+  if (state_.interfaces.Find(*interface) == nullptr) return NoInterface(*interface);
+  return absl::OkStatus();
+}
+
 absl::Status IpLayer::AddRoute(const RouteInfo& route) {
   if (absl::Status status = CheckPrefix(route.destination); !status.ok()) return status;
   RouteInfo added = route;
-  const bool refuses = route.type == RouteType::kBlackhole ||
+  const bool refuses = route.type == RouteType::kBlackhole || route.type == RouteType::kThrow ||
                        route.type == RouteType::kUnreachable || route.type == RouteType::kProhibit;
-  if (route.gateway.has_value() && route.gateway->family() != route.destination.address.family() &&
-      route.gateway->is_v4()) {
-    return absl::InvalidArgumentError("an IPv6 route cannot have an IPv4 gateway");
-  }
-  if (!refuses && route.interface == 0 && route.gateway.has_value()) {
-    // The gateway's own route says by which interface.
-    const RouteInfo* via = state_.routes.Lookup(*route.gateway, 0);
-    if (via == nullptr || via->type != RouteType::kUnicast) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("gateway ", route.gateway->ToString(), " is unreachable"));
+  if (!route.next_hops.empty()) {
+    if (route.type != RouteType::kUnicast || route.next_hops.size() > kMaxNextHops) {
+      return absl::InvalidArgumentError("bad next hops");
     }
-    added.interface = via->interface;
-  }
-  if (!refuses && state_.interfaces.Find(added.interface) == nullptr) {
-    return NoInterface(added.interface);
+    added.gateway.reset();
+    added.interface = 0;
+    for (NextHop& hop : added.next_hops) {
+      if (hop.weight < 1 || hop.weight > 256) {
+        return absl::InvalidArgumentError("a next hop's weight is not within 1..256");
+      }
+      absl::Status status = CompleteHop(route.destination, hop.gateway, &hop.interface);
+      if (!status.ok()) return status;
+    }
+  } else if (!refuses) {
+    absl::Status status = CompleteHop(route.destination, route.gateway, &added.interface);
+    if (!status.ok()) return status;
   }
   switch (state_.routes.Add(added)) {
     case RoutingTable::Change::kDone:
@@ -396,6 +429,33 @@ absl::Status IpLayer::RemoveRoute(const RouteInfo& route) {
   }
   Invalidate();
   NotifyRoute(*removed, /*removed=*/true);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::AddRule(const RuleInfo& rule) {
+  for (const std::optional<Prefix>& prefix : {rule.from, rule.to}) {
+    if (!prefix.has_value()) continue;
+    if (absl::Status status = CheckPrefix(*prefix); !status.ok()) return status;
+  }
+  if (rule.action == RouteType::kLocal || rule.action == RouteType::kBroadcast ||
+      rule.action == RouteType::kThrow) {
+    return absl::InvalidArgumentError("not an action of a rule");
+  }
+  switch (state_.routes.AddRule(rule)) {
+    case RoutingTable::Change::kDone:
+      break;
+    case RoutingTable::Change::kExists:
+      return absl::AlreadyExistsError("the rule exists");
+    case RoutingTable::Change::kFull:
+      return absl::ResourceExhaustedError("too many rules");
+  }
+  Invalidate();
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::RemoveRule(const RuleInfo& rule) {
+  if (!state_.routes.RemoveRule(rule)) return absl::NotFoundError("no such rule");
+  Invalidate();
   return absl::OkStatus();
 }
 

@@ -28,6 +28,8 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
     virtual void NeighborChanged(const NeighborInfo& neighbor, bool removed) = 0;
     virtual void DuplicateAddress(InterfaceIndex interface, const IpAddress& address,
                                   const std::optional<std::array<uint8_t, 6>>& nonce) = 0;
+    virtual void AddressClaimed(InterfaceIndex interface, const IpAddress& address,
+                                bool is_probe) = 0;
     virtual void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                   const RouterAdvertisement& message) = 0;
     virtual bool Redirected(InterfaceIndex interface, const IpAddress& router,
@@ -63,6 +65,10 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
   // --- ArpHost ---------------------------------------------------------------------------------
   bool AnswersArp(InterfaceIndex interface, const IpAddress& address) const override;
   MacAddress InterfaceMac(InterfaceIndex interface) const override;
+  void AddressClaimed(InterfaceIndex interface, const IpAddress& address,
+                      bool is_probe) override {
+    listener_.AddressClaimed(interface, address, is_probe);
+  }
   void SendArp(InterfaceIndex interface, const MacAddress& to, const ArpMessage& message) override;
   // --- NdpHost ---------------------------------------------------------------------------------
   AddressStanding Standing(InterfaceIndex interface, const IpAddress& address) const override;

@@ -73,6 +73,8 @@ class PrefixTrie {
   // Drops the value at exactly this prefix, and nodes that nothing needs any more.
   void Erase(const TrieKey& address, int length) { EraseFrom(root_, address.Masked(length), length); }
 
+  bool empty() const { return root_ == nullptr; }
+
   // Offers the values of all prefixes that hold `address` to `accept`, longest first, until it
   // returns true. False when none was accepted.
   template <typename Accept>

@@ -12,7 +12,8 @@ namespace moat::netstack {
 namespace {
 
 bool SameQuery(const RouteQuery& a, const RouteQuery& b) {
-  return a.destination == b.destination && a.source == b.source && a.interface == b.interface;
+  return a.destination == b.destination && a.source == b.source && a.interface == b.interface &&
+         a.flow_hash == b.flow_hash;
 }
 
 IpAddress LoopbackAddress(Family family) {
@@ -38,9 +39,12 @@ Error ErrorOfType(RouteType type) {
 
 }  // namespace
 
-Result<RouteRef> RouteFinder::Find(const RouteQuery& query) {
+Result<RouteRef> RouteFinder::Find(const RouteQuery& asked) {
+  RouteQuery query = asked;
+  // Without equal-cost routes all flows share one handle.
+  if (!state_.routes.has_multipath()) query.flow_hash = 0;
   const size_t slot =
-      absl::HashOf(query.destination, query.source, query.interface) % kCacheSize;
+      absl::HashOf(query.destination, query.source, query.interface, query.flow_hash) % kCacheSize;
   CacheRow& row = cache_[slot];
   if (row.route != nullptr && row.route->valid() && SameQuery(row.query, query)) return row.route;
   Result<Handle> made = Make(query);
@@ -85,14 +89,38 @@ Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
   return route;
 }
 
+uint32_t RouteFinder::FlowHash(const IpAddress& source, const IpAddress& destination,
+                               uint32_t flow) {
+  if (!state_.routes.has_multipath()) return 0;
+  if (!hash_key_.has_value()) hash_key_ = SipHashKey::Random(state_.random);
+  uint8_t bytes[36] = {};
+  std::memcpy(bytes, source.data(), source.size());
+  std::memcpy(bytes + 16, destination.data(), destination.size());
+  StoreBe32(bytes + 32, flow);
+  return static_cast<uint32_t>(SipHash(*hash_key_, bytes));
+}
+
+uint32_t RouteFinder::PortsOf(std::span<const uint8_t> packet) const {
+  const bool v4 = packet[0] >> 4 == 4;
+  const Sysctl* policy = v4 ? state_.tunables.hash_policy_v4 : state_.tunables.hash_policy_v6;
+  if (policy->value() == 0) return 0;
+  // Fragments of one packet must stay together, and only the first has ports.
+  if (v4 && (LoadBe16(packet.data() + 6) & 0x3fff) != 0) return 0;
+  const uint8_t protocol = packet[v4 ? 9 : 6];
+  const size_t transport = v4 ? static_cast<size_t>(packet[0] & 15) * 4 : kIpv6HeaderSize;
+  const bool ports = protocol == ip_protocol::kTcp || protocol == ip_protocol::kUdp;
+  if (!ports || packet.size() < transport + 4) return protocol;
+  return LoadBe32(packet.data() + transport) ^ protocol;
+}
+
 Result<RouteHandle*> RouteFinder::FindForward(const ForwardQuery& query) {
   if (forward_cache_.empty()) forward_cache_.resize(kForwardCacheSize);
-  const size_t slot = absl::HashOf(query.destination, query.source, query.in, query.flow_hash) %
+  const size_t slot = absl::HashOf(query.destination, query.source, query.in, query.flow) %
                       kForwardCacheSize;
   ForwardRow& row = forward_cache_[slot];
   const bool same = row.query.destination == query.destination &&
                     row.query.source == query.source && row.query.in == query.in &&
-                    row.query.flow_hash == query.flow_hash;
+                    row.query.flow == query.flow;
   if (same && row.route != nullptr && row.route->valid()) return row.route.get();
   auto route = std::make_shared<RouteHandle>(state_.generation);
   route->destination = query.destination;
@@ -104,7 +132,10 @@ Result<RouteHandle*> RouteFinder::FindForward(const ForwardQuery& query) {
 }
 
 Error RouteFinder::FillForward(const ForwardQuery& query, RouteHandle& route) {
-  const RouteInfo* found = state_.routes.Lookup(query.destination, 0);
+  const RouteChoice choice =
+      state_.routes.Find({query.destination, query.source, query.in, 0,
+                          FlowHash(query.source, query.destination, query.flow)});
+  const RouteInfo* found = choice.route;
   if (found == nullptr) return Error::kNetworkUnreachable;
   if (found->type == RouteType::kLocal) {
     route.is_local = true;
@@ -112,10 +143,10 @@ Error RouteFinder::FillForward(const ForwardQuery& query, RouteHandle& route) {
   }
   const Error refused = ErrorOfType(found->type);
   if (refused != Error::kOk) return refused;
-  const Error error = UseInterface(found->interface, route);
+  const Error error = UseInterface(choice.interface, route);
   if (error != Error::kOk) return error;
-  route.next_hop = found->gateway.value_or(query.destination);
-  route.via_gateway = found->gateway.has_value();
+  route.next_hop = choice.gateway.value_or(query.destination);
+  route.via_gateway = choice.gateway.has_value();
   route.is_broadcast = found->type == RouteType::kBroadcast;
   route.mtu = LinkMtu(route);
   if (found->mtu != 0) route.mtu = std::min(route.mtu, found->mtu);
@@ -148,8 +179,8 @@ InterfaceIndex RouteFinder::GroupInterface(const RouteQuery& query) const {
   if (!query.source.IsUnspecified() && !query.source.IsLoopback()) {
     return state_.addresses.InterfaceOf(query.source);
   }
-  const RouteInfo* found = state_.routes.Lookup(query.destination, 0);
-  if (found != nullptr && found->type == RouteType::kUnicast) return found->interface;
+  const RouteChoice found = state_.routes.Find({query.destination, query.source, 0, 0, 0});
+  if (found.route != nullptr && found.route->type == RouteType::kUnicast) return found.interface;
   if (query.destination.is_v4()) return 0;
   // IPv6: every link carries multicast (Linux has ff00::/8 on each).
   for (const auto& interface : state_.interfaces.all()) {
@@ -169,6 +200,12 @@ Error RouteFinder::FillBroadcast(const RouteQuery& query, RouteHandle& route) {
   route.group_mac = MacAddress::Broadcast();
   route.next_hop = route.destination;
   SetMtu(0, route);
+  // "This host on this network", while it has no address yet (RFC 1122 3.2.1.3): how it asks for one.
+  const bool nameless = std::none_of(
+      route.out->addresses.begin(), route.out->addresses.end(), [](const AssignedAddress& row) {
+        return row.prefix.address.is_v4() && row.usable();
+      });
+  if (limited && nameless && query.source.IsUnspecified()) return Error::kOk;
   return ChooseSource(query, std::nullopt, route);
 }
 
@@ -184,7 +221,10 @@ Error RouteFinder::FillMulticast(const RouteQuery& query, RouteHandle& route) {
 }
 
 Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
-  const RouteInfo* found = state_.routes.Lookup(route.destination, query.interface);
+  const RouteChoice choice =
+      state_.routes.Find({route.destination, query.source, 0, query.interface,
+                          FlowHash(query.source, route.destination, query.flow_hash)});
+  const RouteInfo* found = choice.route;
   if (found == nullptr) {
     // As Linux: who names an IPv4 interface without a route takes everybody to be on its link.
     if (query.interface == 0 || !route.destination.is_v4()) return Error::kNetworkUnreachable;
@@ -197,10 +237,10 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
   if (found->type == RouteType::kLocal) return FillLocal(route);
   const Error refused = ErrorOfType(found->type);
   if (refused != Error::kOk) return refused;
-  const Error error = UseInterface(found->interface, route);
+  const Error error = UseInterface(choice.interface, route);
   if (error != Error::kOk) return error;
-  route.next_hop = found->gateway.value_or(route.destination);
-  route.via_gateway = found->gateway.has_value();
+  route.next_hop = choice.gateway.value_or(route.destination);
+  route.via_gateway = choice.gateway.has_value();
   const RedirectTable::Row* redirect =
       state_.redirects.Find(route.destination, route.interface, state_.clock.Now());
   if (redirect != nullptr) {

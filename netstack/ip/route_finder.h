@@ -5,8 +5,10 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "netstack/base/siphash.h"
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/ip_state.h"
 #include "netstack/ip/route_handle.h"
@@ -18,7 +20,7 @@ struct ForwardQuery {
   IpAddress destination{};
   IpAddress source{};
   InterfaceIndex in = 0;
-  uint32_t flow_hash = 0;
+  uint32_t flow = 0;  // what else tells flows apart: ports, when the policy says so
 };
 
 class RouteFinder {
@@ -32,6 +34,11 @@ class RouteFinder {
   // The way of a forwarded packet: as Find(), but no source address is chosen, and learned path MTUs
   // do not count. The handle is good until the next call. Errors as Find()'s.
   Result<RouteHandle*> FindForward(const ForwardQuery& query);
+  // What tells the flow of a packet to forward from others between its two hosts, where multipath
+  // routes want that (fib_multipath_hash_policy 1): its ports. The header is valid.
+  uint32_t FlowOf(std::span<const uint8_t> packet) const {
+    return state_.routes.has_multipath() ? PortsOf(packet) : 0;
+  }
 
  private:
   static constexpr size_t kCacheSize = 64;
@@ -46,6 +53,7 @@ class RouteFinder {
     Handle route;
   };
 
+  uint32_t PortsOf(std::span<const uint8_t> packet) const;
   Result<Handle> Make(const RouteQuery& query);
   Error FillForward(const ForwardQuery& query, RouteHandle& route);
   Error FillLocal(RouteHandle& route);
@@ -55,11 +63,14 @@ class RouteFinder {
   Error UseInterface(InterfaceIndex index, RouteHandle& route);
   Error ChooseSource(const RouteQuery& query, const std::optional<IpAddress>& preferred,
                      RouteHandle& route);
+  // The hash that chooses among equal-cost next hops; 0 while there are none.
+  uint32_t FlowHash(const IpAddress& source, const IpAddress& destination, uint32_t flow);
   void SetMtu(uint32_t route_mtu, RouteHandle& route);
   InterfaceIndex GroupInterface(const RouteQuery& query) const;
 
   IpState& state_;
   std::array<CacheRow, kCacheSize> cache_;
+  std::optional<SipHashKey> hash_key_;       // drawn when first needed
   std::vector<ForwardRow> forward_cache_;  // empty until something is forwarded
 };
 

@@ -1,7 +1,13 @@
-// The main routing table of both families: longest prefix, then lowest metric, then oldest.
+// The routing tables of both families, and the rules that choose among them (ip-rule(8)). Within a
+// table: longest prefix, then lowest metric, then lowest rank, then oldest.
+//
+// Without a rule of the user's only the main table exists, and a lookup is one walk of its trie.
 #ifndef MOAT_NETSTACK_IP_ROUTING_TABLE_H_
 #define MOAT_NETSTACK_IP_ROUTING_TABLE_H_
 
+#include <map>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "netstack/ip/configuration.h"
@@ -11,11 +17,30 @@
 namespace moat::netstack {
 
 inline constexpr size_t kMaxRoutes = 1 << 20;
+inline constexpr size_t kMaxRoutingTables = 1024;
+inline constexpr size_t kMaxRules = 1024;
+inline constexpr size_t kMaxNextHops = 64;  // of one route
 
 // RTPROT_* of rtnetlink(7).
 inline constexpr uint8_t kRouteByKernel = 2;
 inline constexpr uint8_t kRouteByStatic = 4;
 inline constexpr uint8_t kRouteByRouterAdvertisement = 9;
+
+// What is looked up.
+struct RouteKey {
+  IpAddress destination{};
+  IpAddress source{};           // unspecified: not chosen yet; rules with a "from" do not match
+  InterfaceIndex in = 0;        // that a forwarded packet came by; 0: ours
+  InterfaceIndex out = 0;       // that it must leave by; 0: any
+  uint32_t flow_hash = 0;       // chooses among equal-cost next hops
+};
+
+// A route, and of several next hops the one for the flow.
+struct RouteChoice {
+  const RouteInfo* route = nullptr;  // null: there is none
+  std::optional<IpAddress> gateway;
+  InterfaceIndex interface = 0;
+};
 
 class RoutingTable {
  public:
@@ -24,15 +49,26 @@ class RoutingTable {
   explicit RoutingTable(const InterfaceTable& interfaces) : interfaces_(interfaces) {}
 
   Change Add(const RouteInfo& route);
-  // Removes the first route with this destination that agrees with whatever else `like` gives
-  // (gateway, interface, metric, type other than unicast); what was removed, or nothing.
+  // Removes the first route of the table with this destination that agrees with whatever else
+  // `like` gives (gateway, interface, metric, type other than unicast); what was removed, or
+  // nothing.
   std::optional<RouteInfo> Remove(const RouteInfo& like);
-  // All routes out of `interface`.
+  // All routes out of `interface`; next hops out of it leave their routes.
   std::vector<RouteInfo> RemoveInterface(InterfaceIndex interface);
 
-  // Null when no route leads there. Routes through interfaces that are not up are passed over, and
-  // those that leave by another interface than `interface` when it is not 0.
-  const RouteInfo* Lookup(const IpAddress& destination, InterfaceIndex interface) const;
+  Change AddRule(const RuleInfo& rule);
+  bool RemoveRule(const RuleInfo& rule);
+  // With the main table's, which is always there.
+  std::vector<RuleInfo> Rules() const;
+
+  // Routes through interfaces that are not up are passed over, and those that leave by another
+  // interface than the key's. A rule that refuses gives a route of its type.
+  RouteChoice Find(const RouteKey& key) const;
+  // The route alone, for what is asked about `destination` in general.
+  const RouteInfo* Lookup(const IpAddress& destination, InterfaceIndex interface) const {
+    return Find({destination, IpAddress::Any(destination.family()), 0, interface, 0}).route;
+  }
+  bool has_multipath() const { return multipath_ > 0; }
 
   std::vector<RouteInfo> List() const;
   size_t size() const { return count_; }
@@ -40,15 +76,27 @@ class RoutingTable {
  private:
   // Routes to one prefix, best first.
   using Row = std::vector<RouteInfo>;
+  struct Table {
+    PrefixTrie<Row> v4, v6;
+    PrefixTrie<Row>& of(Family family) { return family == Family::kIpv4 ? v4 : v6; }
+    const PrefixTrie<Row>& of(Family family) const { return family == Family::kIpv4 ? v4 : v6; }
+    bool empty() const { return v4.empty() && v6.empty(); }
+  };
 
-  bool Serves(const RouteInfo& route, InterfaceIndex interface) const;
-  PrefixTrie<Row>& trie(Family family) { return family == Family::kIpv4 ? v4_ : v6_; }
-  const PrefixTrie<Row>& trie(Family family) const { return family == Family::kIpv4 ? v4_ : v6_; }
+  bool Live(InterfaceIndex interface, InterfaceIndex wanted) const;
+  bool Serves(const RouteInfo& route, InterfaceIndex out) const;
+  const NextHop* ChooseHop(const RouteInfo& route, const RouteKey& key) const;
+  const RouteInfo* FindIn(const Table& table, const RouteKey& key) const;
+  const RouteInfo* FindByRules(const RouteKey& key) const;
+  bool Matches(const RuleInfo& rule, const RouteKey& key) const;
+  Table* TableOf(uint32_t id, bool create);
 
   const InterfaceTable& interfaces_;
-  PrefixTrie<Row> v4_;
-  PrefixTrie<Row> v6_;
+  Table main_;
+  std::map<uint32_t, std::unique_ptr<Table>> others_;
+  std::vector<RuleInfo> rules_;  // by priority, then age; the main table's own is not among them
   size_t count_ = 0;
+  size_t multipath_ = 0;
 };
 
 }  // namespace moat::netstack

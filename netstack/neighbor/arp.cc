@@ -43,10 +43,16 @@ void Arp::Receive(InterfaceIndex interface, std::span<const uint8_t> bytes, bool
   if (parse != ArpParse::kOk) return CountParseError(parse);
   // A link address that is a group could turn every packet to it into a broadcast; RFC 1812 3.3.2.
   const bool probe = message.sender.IsUnspecified();
+  // The answer to a probe is to nobody (RFC 5227 2.1.1).
+  const bool to_prober =
+      message.operation == ArpOperation::kReply && message.target.IsUnspecified();
   if (message.sender_mac.IsMulticast() || message.sender_mac == MacAddress{} ||
-      !(probe || IsUnicast(message.sender)) || !IsUnicast(message.target)) {
+      !(probe || IsUnicast(message.sender)) || !(to_prober || IsUnicast(message.target))) {
     ++counters_.bad_sender;
     return;
+  }
+  if (message.sender_mac != host_.InterfaceMac(interface)) {
+    host_.AddressClaimed(interface, probe ? message.target : message.sender, probe);
   }
   // Somebody else uses our address: believing it would cut us off from ourselves (RFC 5227 2.4).
   if (!probe && host_.AnswersArp(interface, message.sender)) {

@@ -19,6 +19,9 @@ class ArpHost {
   // Does this host answer for `address` on `interface`?
   virtual bool AnswersArp(InterfaceIndex interface, const IpAddress& address) const = 0;
   virtual MacAddress InterfaceMac(InterfaceIndex interface) const = 0;
+  // Another station says that it has `address`, or probes for it (RFC 5227).
+  virtual void AddressClaimed(InterfaceIndex interface, const IpAddress& address,
+                              bool is_probe) = 0;
   virtual void SendArp(InterfaceIndex interface, const MacAddress& to,
                        const ArpMessage& message) = 0;
 };
@@ -32,6 +35,10 @@ class Arp {
   // Asks for `target`; `source` may be unspecified (a probe). Unicast when `to` is given.
   void Request(InterfaceIndex interface, const IpAddress& target, const IpAddress& source,
                const std::optional<MacAddress>& to);
+  // Asks whether anybody has `address` without saying that we do (RFC 5227 2.1.1).
+  void Probe(InterfaceIndex interface, const IpAddress& address) {
+    Request(interface, address, IpAddress::Any(Family::kIpv4), std::nullopt);
+  }
   // Gratuitous ARP (RFC 5227 2.3): tells the link our address.
   void Announce(InterfaceIndex interface, const IpAddress& address);
 

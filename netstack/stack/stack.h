@@ -80,7 +80,11 @@ class Stack {
 
   absl::Status AddRoute(const RouteInfo& route);  // kAlreadyExists: same destination, metric, next hop
   absl::Status RemoveRoute(const RouteInfo& route);  // matches destination, and whatever else is given
-  std::vector<RouteInfo> Routes() const;  // main table; connected routes included, local ones not
+  // Policy rules (ip-rule(8)), matched by equality when removed; Rules() is sorted by priority.
+  absl::Status AddRule(const RuleInfo& rule);
+  absl::Status RemoveRule(const RuleInfo& rule);
+  std::vector<RuleInfo> Rules() const;
+  std::vector<RouteInfo> Routes() const;  // of all tables; connected routes included, local ones not
 
   // Recursive DNS servers that routers advertised (RFC 8106).
   std::vector<NameServerInfo> NameServers() const;

@@ -49,6 +49,49 @@ void FixIpv4Checksum(std::span<uint8_t> header) {
   StoreBe16(header.data() + 10, ChecksumOf(header));
 }
 
+namespace {
+
+void RecordRoute(std::span<uint8_t> option, const IpAddress& own) {
+  if (option.size() < 3) return;
+  const size_t pointer = option[2];  // counts from 1
+  if (pointer < 4 || pointer + 3 > option.size()) return;
+  std::memcpy(option.data() + pointer - 1, own.data(), 4);
+  option[2] = static_cast<uint8_t>(pointer + 4);
+}
+
+}  // namespace
+
+void RecordInIpv4Options(std::span<uint8_t> header, const IpAddress& own, uint32_t time,
+                         bool (*is_ours)(const void* context, const IpAddress& address),
+                         const void* context) {
+  for (size_t i = kIpv4HeaderSize; i < header.size();) {
+    const uint8_t type = header[i];
+    if (type == ipv4_option::kEnd) return;
+    if (type == ipv4_option::kNoOperation) {
+      ++i;
+      continue;
+    }
+    if (i + 2 > header.size() || header[i + 1] < 2 || i + header[i + 1] > header.size()) return;
+    const std::span<uint8_t> option = header.subspan(i, header[i + 1]);
+    i += option.size();
+    if (type == ipv4_option::kRecordRoute) RecordRoute(option, own);
+    if (type != ipv4_option::kTimestamp || option.size() < 4) continue;
+    const size_t pointer = option[2];
+    const uint8_t flag = option[3] & 15;  // 0: times, 1: addresses too, 3: of those that are named
+    const size_t size = flag == 0 ? 4 : 8;
+    if (pointer < 5 || (flag != 0 && flag != 1 && flag != 3)) continue;
+    if (pointer - 1 + size > option.size()) {
+      if (option[3] >> 4 < 15) option[3] = static_cast<uint8_t>(option[3] + 16);
+      continue;
+    }
+    uint8_t* slot = option.data() + pointer - 1;
+    if (flag == 3 && !is_ours(context, IpAddress::V4(slot))) continue;
+    if (flag == 1) std::memcpy(slot, own.data(), 4);
+    StoreBe32(slot + size - 4, time);
+    option[2] = static_cast<uint8_t>(pointer + size);
+  }
+}
+
 Ipv4OptionScan ScanIpv4Options(const Ipv4View& header) {
   Ipv4OptionScan scan;
   const std::span<const uint8_t> options = header.options();

@@ -86,6 +86,14 @@ inline constexpr uint8_t kStrictSourceRoute = 137;
 inline constexpr uint8_t kRouterAlert = 148;
 }  // namespace ipv4_option
 
+// What a node that a packet passes writes into its record route and timestamp options (RFC 791 3.1,
+// RFC 1812 5.3.13): its own address, and `time` (milliseconds of the day, or with the highest bit
+// set). Full record routes stay; a full timestamp option counts the overflow. The header's options
+// are well-formed, its checksum is not touched. `is_ours` judges prespecified addresses.
+void RecordInIpv4Options(std::span<uint8_t> header, const IpAddress& own, uint32_t time,
+                         bool (*is_ours)(const void* context, const IpAddress& address),
+                         const void* context);
+
 struct Ipv4OptionScan {
   bool well_formed = true;
   uint8_t error_offset = 0;  // from the start of the header, of the first malformed option

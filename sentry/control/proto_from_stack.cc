@@ -27,6 +27,7 @@ v1::Route::Type ToProto(netstack::RouteType type) {
       return v1::Route::TYPE_BROADCAST;
     case netstack::RouteType::kBlackhole:
       return v1::Route::TYPE_BLACKHOLE;
+    case netstack::RouteType::kThrow:  // what it comes to while the sandbox has no policy rules
     case netstack::RouteType::kUnreachable:
       return v1::Route::TYPE_UNREACHABLE;
     case netstack::RouteType::kProhibit:

@@ -91,6 +91,7 @@ uint8_t TypeOf(RouteType type) {
     case RouteType::kBlackhole: return RTN_BLACKHOLE;
     case RouteType::kUnreachable: return RTN_UNREACHABLE;
     case RouteType::kProhibit: return RTN_PROHIBIT;
+    case RouteType::kThrow: return RTN_THROW;
   }
   return RTN_UNSPEC;
 }

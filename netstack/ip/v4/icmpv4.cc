@@ -64,7 +64,7 @@ const Icmpv4::Row* Icmpv4::FindRow(uint8_t type) {
       {icmpv4_type::kTimestampRequest, {&Icmpv4::HandleTimestamp, &Counters::in_timestamps}},
       {icmpv4_type::kRedirect, {&Icmpv4::HandleRedirect, &Counters::in_redirects}},
       {icmpv4_type::kSourceQuench, {}},       // RFC 6633: ignored
-      {icmpv4_type::kAddressMaskRequest, {}},  // RFC 1122 3.2.2.9: only an authorized agent answers
+      {icmpv4_type::kAddressMaskRequest, {&Icmpv4::HandleAddressMask, nullptr}},
       {icmpv4_type::kAddressMaskReply, {}},
       {icmpv4_type::kTimestampReply, {}},
   };
@@ -154,6 +154,45 @@ void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
   out.checksum_offset = 2;
   ++counters_.out_messages;
   ++counter;
+  if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
+}
+
+// RFC 950 appendix I, RFC 1122 3.2.2.9: only an authorized agent answers. One that has no address
+// yet hears the answer by broadcast.
+void Icmpv4::HandleAddressMask(const IpPacketIn& packet, const IcmpView& icmp) {
+  const Interface* in = state_.interfaces.Find(packet.interface);
+  if (state_.tunables.address_mask_agent->value() == 0 || in == nullptr || icmp.code() != 0 ||
+      packet.payload.size() < 12) {
+    return state_.drops.Count(DropReason::kIcmpUnsupported);
+  }
+  const bool nameless = packet.source.IsUnspecified();
+  const AssignedAddress* best = nullptr;
+  for (const AssignedAddress& row : in->addresses) {
+    if (!row.prefix.address.is_v4() || !row.usable()) continue;
+    const bool fits = !nameless && packet.source.InPrefix(row.prefix.address, row.prefix.length);
+    if (best == nullptr || fits) best = &row;
+    if (fits) break;
+  }
+  if (best == nullptr) return state_.drops.Count(DropReason::kIcmpUnsupported);
+  const int length = best->prefix.length;
+  uint8_t message[12];
+  EmitIcmp(message, icmpv4_type::kAddressMaskReply, 0, icmp.rest());
+  StoreBe32(message + 8, length == 0 ? 0 : ~uint32_t{0} << (32 - length));
+  RouteQuery query;
+  query.destination = nameless ? IpAddress::V4(255, 255, 255, 255) : packet.source;
+  query.source = best->prefix.address;
+  query.interface = packet.interface;
+  const Result<RouteRef> route = sender_.FindRoute(query);
+  if (!route.ok()) {
+    ++counters_.out_errors;
+    return;
+  }
+  IpPacketOut out;
+  out.protocol = ip_protocol::kIcmp;
+  out.dont_fragment = false;
+  out.transport_header = message;
+  out.checksum_offset = 2;
+  ++counters_.out_messages;
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 

@@ -50,6 +50,7 @@ class Icmpv4 {
   void HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp);
+  void HandleAddressMask(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleRedirect(const IpPacketIn& packet, const IcmpView& icmp);
   void HandleError(const IpPacketIn& packet, const IcmpView& icmp);
   bool IgnoresGroup(const IpPacketIn& packet) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netstack/ip/source_selection.h"
 #include "netstack/wire/ethernet.h"
 
 namespace moat::netstack {
@@ -59,8 +60,8 @@ bool Ipv4Forward::Forward(Interface& in, IpPacketIn& packet) {
     Drop(DropReason::kForwardScope, counters.in_address_errors);
     return false;
   }
-  const Result<RouteHandle*> found =
-      finder_.FindForward({destination, packet.source, in.index, 0});
+  const Result<RouteHandle*> found = finder_.FindForward(
+      {destination, packet.source, in.index, finder_.FlowOf(packet.ip_packet.span())});
   if (!found.ok()) {
     Refuse(packet, found.error());
     return false;
@@ -130,8 +131,27 @@ void Ipv4Forward::Send(const RouteHandle& route, IpPacketIn& packet) {
   ++state_.v4_counters.forwarded;
   ForwardOutput::MakeWritable(packet.ip_packet);
   DecrementTtl(packet.ip_packet.mutable_data());
+  if (view.header_size() != kIpv4HeaderSize) RecordOptions(route, packet);
   if (!fits) return SendFragments(route, packet);
   output_.Send(route, packet, packet.protocol, transport);
+}
+
+// RFC 1812 5.3.13: the address is that of the interface it leaves by. DEVIATION: the stack has no
+// clock of the day; its times carry the bit that says so.
+void Ipv4Forward::RecordOptions(const RouteHandle& route, IpPacketIn& packet) {
+  uint8_t* header = packet.ip_packet.mutable_data();
+  const std::span<uint8_t> span(header, static_cast<size_t>(header[0] & 15) * 4);
+  const IpAddress own =
+      SelectSource(state_.interfaces, *route.out, packet.destination, route.next_hop)
+          .value_or(IpAddress::Any(Family::kIpv4));
+  const int64_t now = state_.clock.Now().time_since_epoch() / std::chrono::milliseconds(1);
+  RecordInIpv4Options(
+      span, own, 0x80000000u | static_cast<uint32_t>(now % 86400000),
+      [](const void* addresses, const IpAddress& address) {
+        return static_cast<const AddressTable*>(addresses)->IsLocal(address);
+      },
+      &state_.addresses);
+  FixIpv4Checksum(span);
 }
 
 // RFC 791 3.2, RFC 1812 4.2.2.7: a fragment may be cut again; offsets count from the original.

@@ -27,6 +27,7 @@ class Ipv4Forward {
  private:
   void Refuse(const IpPacketIn& packet, Error why);
   void Send(const RouteHandle& route, IpPacketIn& packet);
+  void RecordOptions(const RouteHandle& route, IpPacketIn& packet);
   void SendFragments(const RouteHandle& route, IpPacketIn& packet);
   void MaybeRedirect(const Interface& in, const IpPacketIn& packet, const RouteHandle& route);
   void Drop(DropReason reason, Counter& counter);

@@ -85,9 +85,14 @@ bool Ipv4Input::CheckSource(const IpPacketIn& packet, const LinkMetadata& link,
 bool Ipv4Input::CheckReversePath(const IpPacketIn& packet, const Interface& in) {
   if (packet.source.IsUnspecified()) return true;
   const bool strict = in.conf.larger(Conf::kReversePath) == 1;
-  const RouteInfo* back = state_.routes.Lookup(packet.source, 0);
-  if (back != nullptr && back->type == RouteType::kUnicast &&
-      (!strict || back->interface == in.index)) {
+  const InterfaceIndex by = strict ? in.index : 0;
+  const RouteChoice any = state_.routes.Find({packet.source, packet.destination, 0, 0, 0});
+  // Of several equal ways back each will do.
+  const bool several = any.route != nullptr && !any.route->next_hops.empty();
+  const RouteChoice back =
+      several ? state_.routes.Find({packet.source, packet.destination, 0, by, 0}) : any;
+  if (back.route != nullptr && back.route->type == RouteType::kUnicast &&
+      (!strict || back.interface == in.index)) {
     return true;
   }
   return Drop(DropReason::kReversePath, state_.v4_counters.in_address_errors);

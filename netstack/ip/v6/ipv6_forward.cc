@@ -20,8 +20,8 @@ bool Ipv6Forward::Forward(Interface& in, IpPacketIn& packet) {
     return false;
   }
   if (!CheckHopByHop(packet)) return false;
-  const Result<RouteHandle*> found =
-      finder_.FindForward({packet.destination, packet.source, in.index, 0});
+  const Result<RouteHandle*> found = finder_.FindForward(
+      {packet.destination, packet.source, in.index, finder_.FlowOf(packet.ip_packet.span())});
   if (!found.ok()) {
     Refuse(packet, found.error());
     return false;

@@ -1,0 +1,368 @@
+#include "netstack/dhcp/client.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace moat::netstack {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kMaxRequests = 4;                    // RFC 2131 4.4.5 leaves it to us; then INIT
+constexpr Duration kMinRenewal = seconds(60);      // 4.4.5
+constexpr Duration kAfterDecline = seconds(10);    // 3.1.5
+constexpr Duration kProbePatience = seconds(20);   // RFC 5227 needs at most nine
+constexpr uint32_t kInfinite = 0xffffffff;
+constexpr uint16_t kMinMtu = 576;                  // RFC 2132 5.1 allows 68; no good comes of it
+
+}  // namespace
+
+DhcpClient::DhcpClient(Stack& stack, const DhcpOptions& options)
+    : stack_(stack), options_(options) {}
+
+DhcpClient::~DhcpClient() { Uninstall(); }
+
+absl::Status DhcpClient::Start() {
+  const std::optional<InterfaceInfo> interface = stack_.FindInterface(options_.interface);
+  if (!interface.has_value()) {
+    return absl::NotFoundError(absl::StrCat("no interface with index ", options_.interface));
+  }
+  mac_ = interface->mac;
+  if (!OpenSocket()) return absl::UnavailableError("port 68 is in use");
+  if (options_.previous.has_value()) {
+    transaction_ = options_.random->U32();
+    began_ = options_.clock->Now();
+    transmissions_ = 0;
+    Enter(State::kRebooting, began_);
+    SendRequest();
+    return absl::OkStatus();
+  }
+  Begin();
+  return absl::OkStatus();
+}
+
+bool DhcpClient::OpenSocket() {
+  socket_ = stack_.NewUdpSocket(Family::kIpv4);
+  SocketOptions options = socket_->options();
+  options.broadcast = true;
+  options.reuse_address = true;
+  options.bound_device = options_.interface;
+  socket_->SetOptions(options);
+  return socket_->Bind({IpAddress::Any(Family::kIpv4), kDhcpClientPort}) == Error::kOk;
+}
+
+void DhcpClient::Enter(State state, Time deadline) {
+  state_ = state;
+  deadline_ = deadline;
+}
+
+// RFC 2131 4.4.1: hosts that start in step do not ask in step. DEVIATION: within one to ten seconds
+// there, within one here: a container's start does not wait that long.
+void DhcpClient::Begin() {
+  LoseLease();
+  offer_.reset();
+  transaction_ = options_.random->U32();
+  transmissions_ = 0;
+  Enter(State::kInit, options_.clock->Now() + milliseconds(options_.random->Below(1000)));
+}
+
+uint16_t DhcpClient::Elapsed() const {
+  const auto elapsed = (options_.clock->Now() - began_) / seconds(1);
+  return static_cast<uint16_t>(std::min<int64_t>(elapsed, 0xffff));
+}
+
+void DhcpClient::Retransmit() {
+  const int exponent = std::min(transmissions_, 4);
+  ++transmissions_;
+  const Duration jitter = milliseconds(options_.random->Below(2001)) - seconds(1);
+  deadline_ = options_.clock->Now() + seconds(4 << exponent) + jitter;
+}
+
+// --- Sending -----------------------------------------------------------------------------------
+
+DhcpRequest DhcpClient::Message(DhcpType type) const {
+  DhcpRequest request;
+  request.type = type;
+  request.transaction = transaction_;
+  request.seconds = Elapsed();
+  request.mac = mac_;
+  request.host_name = options_.host_name;
+  // Without an address, only a broadcast reaches us.
+  request.broadcast = state_ != State::kRenewing && state_ != State::kRebinding;
+  return request;
+}
+
+void DhcpClient::Send(const DhcpRequest& request, const std::optional<IpAddress>& unicast) {
+  const std::vector<uint8_t> bytes = EmitDhcp(request);
+  const std::span<const uint8_t> piece = bytes;
+  SendControl control;
+  control.interface = options_.interface;
+  control.destination =
+      Endpoint{unicast.value_or(IpAddress::V4(255, 255, 255, 255)), kDhcpServerPort};
+  (void)socket_->Send({&piece, 1}, control);  // what is lost is sent again
+}
+
+void DhcpClient::SendDiscover() {
+  if (transmissions_ == 0) began_ = options_.clock->Now();
+  state_ = State::kSelecting;
+  Retransmit();
+  Send(Message(DhcpType::kDiscover), std::nullopt);
+}
+
+// RFC 2131 table 4: which fields are filled depends on the state.
+void DhcpClient::SendRequest() {
+  DhcpRequest request = Message(DhcpType::kRequest);
+  std::optional<IpAddress> unicast;
+  switch (state_) {
+    case State::kRequesting:
+      request.requested = offer_->yours;
+      request.server = offer_->server;
+      break;
+    case State::kRebooting:
+      request.requested = options_.previous;
+      break;
+    case State::kRenewing:
+      unicast = lease_->server;
+      [[fallthrough]];
+    default:
+      request.client = lease_->address.address;
+      break;
+  }
+  sent_ = options_.clock->Now();
+  if (state_ == State::kRequesting || state_ == State::kRebooting) Retransmit();
+  Send(request, unicast);
+}
+
+void DhcpClient::SendDecline(const DhcpReply& ack) {
+  DhcpRequest request = Message(DhcpType::kDecline);
+  request.broadcast = false;
+  request.requested = ack.yours;
+  request.server = ack.server;
+  Send(request, std::nullopt);
+}
+
+void DhcpClient::Release() {
+  if (lease_.has_value() && socket_ != nullptr) {
+    DhcpRequest request = Message(DhcpType::kRelease);
+    request.broadcast = false;
+    request.client = lease_->address.address;
+    request.server = lease_->server;
+    Send(request, lease_->server);
+  }
+  LoseLease();
+  socket_.reset();
+  Enter(State::kStopped, kNever);
+}
+
+// --- Receiving ---------------------------------------------------------------------------------
+
+void DhcpClient::Poll() {
+  while (socket_ != nullptr) {
+    const Result<Datagram> datagram = socket_->Receive();
+    if (!datagram.ok()) break;
+    if (datagram->source.port == kDhcpServerPort) Receive(datagram->payload.span());
+  }
+  if (state_ == State::kProbing) CheckProbe();
+  if (state_ != State::kStopped && deadline_ <= options_.clock->Now()) OnDeadline();
+}
+
+void DhcpClient::Receive(std::span<const uint8_t> bytes) {
+  const std::optional<DhcpReply> reply = ParseDhcp(bytes);
+  if (!reply.has_value() || reply->transaction != transaction_ || reply->mac != mac_) return;
+  switch (reply->type) {
+    case DhcpType::kOffer:
+      if (state_ == State::kSelecting) TakeOffer(*reply);
+      return;
+    case DhcpType::kAck:
+      return TakeAck(*reply);
+    case DhcpType::kNak:
+      if (state_ == State::kRequesting || state_ == State::kRebooting ||
+          state_ == State::kRenewing || state_ == State::kRebinding) {
+        // While requesting, only the server that was chosen decides.
+        if (state_ == State::kRequesting && reply->server != offer_->server) return;
+        Begin();
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+// The first offer that can be used is taken; a client may (4.4.1).
+void DhcpClient::TakeOffer(const DhcpReply& reply) {
+  if (!reply.server.has_value() || reply.yours.IsUnspecified() || reply.yours.IsMulticast() ||
+      reply.yours.IsLoopback() || reply.yours.IsLimitedBroadcast()) {
+    return;
+  }
+  offer_ = reply;
+  transmissions_ = 0;
+  state_ = State::kRequesting;
+  SendRequest();
+}
+
+void DhcpClient::TakeAck(const DhcpReply& reply) {
+  const bool asked = state_ == State::kRequesting || state_ == State::kRebooting ||
+                     state_ == State::kRenewing || state_ == State::kRebinding;
+  const bool usable = reply.server.has_value() && reply.lease.has_value() && *reply.lease != 0 &&
+                      !reply.yours.IsUnspecified() && !reply.yours.IsMulticast() &&
+                      !reply.yours.IsLoopback();
+  if (!asked || !usable) return;
+  if (state_ == State::kRequesting &&
+      (reply.yours != offer_->yours || reply.server != offer_->server)) {
+    return;
+  }
+  const bool renewed = lease_.has_value() && lease_->address.address == reply.yours;
+  if (lease_.has_value() && !renewed) LoseLease();
+  offer_ = reply;
+  if (renewed || !options_.install || !options_.probe) return Bind();
+  // The stack probes; what comes of it shows in its addresses.
+  AddressOptions options;
+  options.detect_conflict = true;
+  const int length = PrefixLengthOf(reply.mask.value_or(IpAddress::V4(255, 255, 255, 0)))
+                         .value_or(24);
+  (void)stack_.AddAddress(options_.interface, {reply.yours, length}, options);
+  installed_ = true;
+  lease_.reset();
+  Enter(State::kProbing, options_.clock->Now() + kProbePatience);
+}
+
+void DhcpClient::CheckProbe() {
+  for (const AddressInfo& info : stack_.Addresses()) {
+    if (info.interface != options_.interface || info.prefix.address != offer_->yours) continue;
+    if (info.duplicate) {  // RFC 2131 4.4.1
+      const DhcpReply ack = *offer_;
+      (void)stack_.RemoveAddress(options_.interface, info.prefix);
+      installed_ = false;
+      SendDecline(ack);
+      Begin();
+      deadline_ = options_.clock->Now() + kAfterDecline;
+      return;
+    }
+    if (!info.tentative) Bind();
+    return;
+  }
+  installed_ = false;
+  Begin();  // somebody took the address away
+}
+
+// --- The lease ---------------------------------------------------------------------------------
+
+// Times count from when the request was sent (RFC 2131 4.4.5).
+void DhcpClient::Bind() {
+  const DhcpReply& ack = *offer_;
+  DhcpLease lease;
+  const IpAddress mask = ack.mask.value_or(IpAddress::V4(255, 255, 255, 0));
+  lease.address = {ack.yours, PrefixLengthOf(mask).value_or(24)};
+  lease.server = *ack.server;
+  lease.routers = ack.routers;
+  lease.name_servers = ack.name_servers;
+  lease.domain = ack.domain;
+  lease.mtu = ack.mtu;
+  if (*ack.lease != kInfinite) {
+    const uint32_t total = *ack.lease;
+    uint32_t t2 = ack.rebinding.value_or(static_cast<uint32_t>(uint64_t{total} * 7 / 8));
+    if (t2 >= total) t2 = static_cast<uint32_t>(uint64_t{total} * 7 / 8);
+    uint32_t t1 = ack.renewal.value_or(total / 2);
+    if (t1 >= t2) t1 = t2 / 2;
+    lease.renew = sent_ + seconds(t1);
+    lease.rebind = sent_ + seconds(t2);
+    lease.expires = sent_ + seconds(total);
+  }
+  const bool fresh = !lease_.has_value();
+  lease_ = std::move(lease);
+  if (fresh) Install();
+  Enter(State::kBound, lease_->renew);
+}
+
+void DhcpClient::Install() {
+  if (!options_.install) return;
+  if (!installed_) (void)stack_.AddAddress(options_.interface, lease_->address, {});
+  installed_ = true;
+  if (!lease_->routers.empty()) {
+    RouteInfo route;
+    route.destination = {IpAddress::Any(Family::kIpv4), 0};
+    route.gateway = lease_->routers.front();
+    route.interface = options_.interface;
+    route.metric = options_.route_metric;
+    route.source = lease_->address.address;
+    route.protocol = 16;  // RTPROT_DHCP
+    (void)stack_.AddRoute(route);
+  }
+  const std::optional<InterfaceInfo> interface = stack_.FindInterface(options_.interface);
+  if (lease_->mtu.has_value() && *lease_->mtu >= kMinMtu && interface.has_value() &&
+      *lease_->mtu < interface->mtu) {
+    mtu_before_ = interface->mtu;
+    (void)stack_.SetInterfaceMtu(options_.interface, *lease_->mtu);
+  }
+}
+
+void DhcpClient::Uninstall() {
+  if (!installed_) return;
+  installed_ = false;
+  if (mtu_before_.has_value()) (void)stack_.SetInterfaceMtu(options_.interface, *mtu_before_);
+  mtu_before_.reset();
+  std::optional<Prefix> address;
+  if (lease_.has_value()) {
+    address = lease_->address;
+    if (!lease_->routers.empty()) {
+      RouteInfo route;
+      route.destination = {IpAddress::Any(Family::kIpv4), 0};
+      route.gateway = lease_->routers.front();
+      route.interface = options_.interface;
+      route.metric = options_.route_metric;
+      (void)stack_.RemoveRoute(route);
+    }
+  } else if (offer_.has_value()) {  // still probed for
+    const IpAddress mask = offer_->mask.value_or(IpAddress::V4(255, 255, 255, 0));
+    address = Prefix{offer_->yours, PrefixLengthOf(mask).value_or(24)};
+  }
+  if (address.has_value()) (void)stack_.RemoveAddress(options_.interface, *address);
+}
+
+void DhcpClient::LoseLease() {
+  Uninstall();
+  lease_.reset();
+}
+
+// --- Time --------------------------------------------------------------------------------------
+
+void DhcpClient::OnDeadline() {
+  const Time now = options_.clock->Now();
+  // RFC 2131 4.4.5: half of what is left until the next step, but not below a minute.
+  const auto again = [&](Time until) {
+    return std::min(until, now + std::max<Duration>(kMinRenewal, (until - now) / 2));
+  };
+  switch (state_) {
+    case State::kStopped:
+      return;
+    case State::kInit:
+    case State::kSelecting:
+      return SendDiscover();
+    case State::kRequesting:
+    case State::kRebooting:
+      if (transmissions_ >= kMaxRequests) return Begin();
+      return SendRequest();
+    case State::kProbing:
+      return Begin();
+    case State::kBound:
+      transaction_ = options_.random->U32();
+      began_ = now;
+      state_ = State::kRenewing;
+      [[fallthrough]];
+    case State::kRenewing:
+      if (now < lease_->rebind) {
+        deadline_ = again(lease_->rebind);
+        return SendRequest();
+      }
+      state_ = State::kRebinding;
+      [[fallthrough]];
+    case State::kRebinding:
+      if (now >= lease_->expires) return Begin();
+      deadline_ = again(lease_->expires);
+      return SendRequest();
+  }
+}
+
+}  // namespace moat::netstack

@@ -1,0 +1,353 @@
+// The DHCP client against a server that the test plays, on a fake clock: RFC 2131.
+
+#include "netstack/dhcp/client.h"
+
+#include <set>
+
+#include "netstack/stack/stack_test_world.h"
+
+namespace moat::netstack {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const IpAddress kServer = Ip("192.0.2.254");
+const IpAddress kOffered = Ip("192.0.2.77");
+const IpAddress kNobody = Ip("0.0.0.0");
+const IpAddress kEverybody = Ip("255.255.255.255");
+
+// What the client said, read back from its bytes.
+struct Said {
+  bool ok = false;
+  DhcpType type{};
+  uint32_t transaction = 0;
+  bool broadcast = false;
+  IpAddress client, source, destination;
+  MacAddress to;
+  std::optional<IpAddress> requested, server;
+};
+
+class Dhcp : public testing::Test {
+ protected:
+  Dhcp() {
+    EXPECT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("192.0.2.1/24")).ok());
+    RouteInfo route;
+    route.destination = *Prefix::Parse("0.0.0.0/0");
+    EXPECT_TRUE(world.stack.RemoveRoute(route).ok());
+    world.Know(kServer);
+    options.clock = &world.clock;
+    options.random = &world.random;
+    options.interface = kEth0;
+    options.probe = false;
+  }
+  void Begin() {
+    client = std::make_unique<DhcpClient>(world.stack, options);
+    ASSERT_TRUE(client->Start().ok());
+  }
+  void Advance(Duration by) {
+    const Time end = world.clock.Now() + by;
+    while (true) {
+      const Time next = std::min(client->NextDeadline(), world.stack.NextDeadline());
+      if (next > end) break;
+      if (next > world.clock.Now()) world.clock.Set(next);
+      world.stack.RunTimers();
+      client->Poll();
+    }
+    world.clock.Set(end);
+    world.stack.RunTimers();
+    client->Poll();
+  }
+  // The next DHCP message; other frames are skipped.
+  Said Next() {
+    while (!world.Silent()) {
+      const ParsedFrame frame = world.Next();
+      if (frame.protocol != ip_protocol::kUdp || frame.payload.size() < 8 + 240) continue;
+      if (LoadBe16(frame.payload.data() + 2) != kDhcpServerPort) continue;
+      const Bytes m(frame.payload.begin() + 8, frame.payload.end());
+      EXPECT_EQ(LoadBe16(frame.payload.data()), kDhcpClientPort);
+      EXPECT_GE(m.size(), 300u);
+      Said said;
+      said.ok = true;
+      said.transaction = LoadBe32(m.data() + 4);
+      said.broadcast = (m[10] & 0x80) != 0;
+      said.client = IpAddress::V4(m.data() + 12);
+      said.source = frame.source;
+      said.destination = frame.destination;
+      said.to = frame.to;
+      for (size_t i = 240; m[i] != 255; i += 2 + m[i + 1]) {
+        if (m[i] == 53) said.type = static_cast<DhcpType>(m[i + 2]);
+        if (m[i] == 50) said.requested = IpAddress::V4(m.data() + i + 2);
+        if (m[i] == 54) said.server = IpAddress::V4(m.data() + i + 2);
+      }
+      return said;
+    }
+    return {};
+  }
+  // An answer of the server to the transaction last seen.
+  void Reply(DhcpType type, uint32_t transaction, const IpAddress& yours = kOffered,
+             uint32_t lease = 3600, const IpAddress& server = kServer,
+             const MacAddress& mac = kOwnMac) {
+    Bytes m(240);
+    m[0] = 2;
+    m[1] = 1;
+    m[2] = 6;
+    StoreBe32(m.data() + 4, transaction);
+    std::memcpy(m.data() + 16, yours.data(), 4);
+    std::memcpy(m.data() + 28, mac.bytes.data(), 6);
+    StoreBe32(m.data() + 236, 0x63825363);
+    m = m + Bytes{53, 1, static_cast<uint8_t>(type)};
+    m = m + Bytes{54, 4} + Bytes(server.data(), server.data() + 4);
+    if (type != DhcpType::kNak) {
+      Bytes time(4);
+      StoreBe32(time.data(), lease);
+      m = m + Bytes{51, 4} + time + Bytes{1, 4, 255, 255, 255, 0, 3, 4, 192, 0, 2, 254} +
+          Bytes{6, 8, 192, 0, 2, 53, 192, 0, 2, 54, 15, 3, 'l', 'a', 'n', 26, 2, 5, 0x78};
+    }
+    m.push_back(255);
+    const IpAddress to = client->state() == DhcpClient::State::kRenewing ? yours : kEverybody;
+    Bytes datagram = UdpDatagram(server, to, kDhcpServerPort, kDhcpClientPort, m);
+    world.ReceiveIp(IpPacket(server, to, ip_protocol::kUdp, datagram),
+                    to == kEverybody ? MacAddress::Broadcast() : kOwnMac);
+    client->Poll();
+  }
+  // Through the whole exchange.
+  void GetBound(uint32_t lease = 3600) {
+    Begin();
+    Advance(seconds(1));
+    const Said discover = Next();
+    ASSERT_EQ(discover.type, DhcpType::kDiscover);
+    Reply(DhcpType::kOffer, discover.transaction);
+    Reply(DhcpType::kAck, Next().transaction, kOffered, lease);
+    bound_at = world.clock.Now();
+    ASSERT_EQ(client->state(), DhcpClient::State::kBound);
+  }
+  bool HasRoute() const {
+    for (const RouteInfo& route : world.stack.Routes()) {
+      if (route.destination == *Prefix::Parse("0.0.0.0/0") && route.gateway == kServer) return true;
+    }
+    return false;
+  }
+
+  StackWorld world;
+  DhcpOptions options;
+  std::unique_ptr<DhcpClient> client;
+  Time bound_at{};
+};
+
+TEST_F(Dhcp, Rfc2131_S4_1_DiscoverIsBroadcastFromNobody) {
+  Begin();
+  Advance(seconds(1));
+  const Said discover = Next();
+  ASSERT_TRUE(discover.ok);
+  EXPECT_EQ(discover.type, DhcpType::kDiscover);
+  EXPECT_EQ(discover.source, kNobody);
+  EXPECT_EQ(discover.destination, kEverybody);
+  EXPECT_EQ(discover.to, MacAddress::Broadcast());
+  EXPECT_EQ(discover.client, kNobody);
+  EXPECT_TRUE(discover.broadcast);
+  EXPECT_FALSE(discover.server.has_value());
+}
+
+TEST_F(Dhcp, Rfc2131_S4_1_RetransmissionBacksOff) {
+  Begin();
+  std::vector<Time> times;
+  std::set<uint32_t> transactions;
+  for (int i = 0; i < 4000 && times.size() < 6; ++i) {
+    Advance(milliseconds(50));
+    for (Said said = Next(); said.ok; said = Next()) {
+      times.push_back(world.clock.Now());
+      transactions.insert(said.transaction);
+    }
+  }
+  ASSERT_EQ(times.size(), 6u);
+  const int expected[] = {4000, 8000, 16000, 32000, 64000};
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR((times[i + 1] - times[i]) / milliseconds(1), expected[i], 1100) << i;
+  }
+  EXPECT_EQ(transactions.size(), 1u);
+}
+
+TEST_F(Dhcp, Rfc2131_S3_1_FourMessagesGiveALease) {
+  Begin();
+  Advance(seconds(1));
+  const Said discover = Next();
+  Reply(DhcpType::kOffer, discover.transaction);
+  const Said request = Next();
+  EXPECT_EQ(request.type, DhcpType::kRequest);
+  EXPECT_EQ(request.requested, kOffered);
+  EXPECT_EQ(request.server, kServer);
+  EXPECT_EQ(request.client, kNobody);  // table 4: ciaddr is zero while selecting
+  EXPECT_EQ(request.destination, kEverybody);
+  EXPECT_EQ(request.transaction, discover.transaction);
+  Reply(DhcpType::kAck, request.transaction);
+  ASSERT_TRUE(client->lease().has_value());
+  EXPECT_EQ(client->lease()->address, *Prefix::Parse("192.0.2.77/24"));
+  EXPECT_EQ(client->lease()->name_servers.size(), 2u);
+  EXPECT_EQ(client->lease()->domain, "lan");
+  EXPECT_TRUE(world.stack.IsLocalAddress(kOffered));
+  EXPECT_TRUE(HasRoute());
+  EXPECT_EQ(world.stack.FindInterface(kEth0)->mtu, 1400u);
+}
+
+TEST_F(Dhcp, AnswersThatAreNotForUsAreIgnored) {
+  Begin();
+  Advance(seconds(1));
+  const Said discover = Next();
+  Reply(DhcpType::kOffer, discover.transaction + 1);
+  Reply(DhcpType::kOffer, discover.transaction, kOffered, 3600, kServer, kOtherMac);
+  Reply(DhcpType::kAck, discover.transaction);
+  Reply(DhcpType::kOffer, discover.transaction, Ip("0.0.0.0"));
+  EXPECT_EQ(client->state(), DhcpClient::State::kSelecting);
+  Reply(DhcpType::kOffer, discover.transaction);
+  // Another server's ACK or NAK does not decide.
+  Reply(DhcpType::kAck, discover.transaction, kOffered, 3600, Ip("192.0.2.200"));
+  Reply(DhcpType::kNak, discover.transaction, kOffered, 0, Ip("192.0.2.200"));
+  EXPECT_EQ(client->state(), DhcpClient::State::kRequesting);
+}
+
+TEST_F(Dhcp, Rfc2131_S3_1_ANakStartsOver) {
+  Begin();
+  Advance(seconds(1));
+  const Said discover = Next();
+  Reply(DhcpType::kOffer, discover.transaction);
+  Reply(DhcpType::kNak, Next().transaction);
+  EXPECT_EQ(client->state(), DhcpClient::State::kInit);
+  Advance(seconds(1));
+  const Said again = Next();
+  EXPECT_EQ(again.type, DhcpType::kDiscover);
+  EXPECT_NE(again.transaction, discover.transaction);
+}
+
+TEST_F(Dhcp, AServerThatFallsSilentIsLeft) {
+  Begin();
+  Advance(seconds(1));
+  Reply(DhcpType::kOffer, Next().transaction);
+  int requests = 0;
+  for (int i = 0; i < 1000; ++i) {
+    Advance(milliseconds(100));
+    const Said said = Next();
+    if (!said.ok) continue;
+    if (said.type == DhcpType::kDiscover) break;
+    ++requests;
+  }
+  EXPECT_EQ(requests, 4);
+}
+
+TEST_F(Dhcp, Rfc2131_S4_4_5_RenewsByUnicastAtHalfTime) {
+  GetBound();
+  world.link.Clear();
+  Advance(seconds(1799));
+  EXPECT_FALSE(Next().ok);
+  Advance(seconds(2));
+  const Said request = Next();
+  EXPECT_EQ(request.type, DhcpType::kRequest);
+  EXPECT_EQ(request.destination, kServer);
+  EXPECT_EQ(request.source, kOffered);
+  EXPECT_EQ(request.client, kOffered);
+  EXPECT_FALSE(request.requested.has_value());  // table 4
+  EXPECT_FALSE(request.server.has_value());
+  EXPECT_FALSE(request.broadcast);
+  Reply(DhcpType::kAck, request.transaction);
+  EXPECT_EQ(client->state(), DhcpClient::State::kBound);
+  EXPECT_GE(client->lease()->expires, world.clock.Now() + seconds(3599));
+}
+
+TEST_F(Dhcp, Rfc2131_S4_4_5_RebindsByBroadcastThenGivesUp) {
+  GetBound();
+  Advance(seconds(3160));
+  EXPECT_EQ(client->state(), DhcpClient::State::kRebinding);
+  Said last;
+  for (Said said = Next(); said.ok; said = Next()) last = said;
+  EXPECT_EQ(last.destination, kEverybody);
+  EXPECT_EQ(last.client, kOffered);
+  EXPECT_TRUE(world.stack.IsLocalAddress(kOffered));
+  Advance(seconds(445));
+  EXPECT_FALSE(world.stack.IsLocalAddress(kOffered));
+  EXPECT_FALSE(HasRoute());
+  EXPECT_EQ(world.stack.FindInterface(kEth0)->mtu, 1500u);
+  EXPECT_FALSE(client->lease().has_value());
+}
+
+TEST_F(Dhcp, Rfc2131_S3_3_AnInfiniteLeaseIsNotRenewed) {
+  GetBound(0xffffffff);
+  world.link.Clear();
+  Advance(std::chrono::hours(24 * 365));
+  EXPECT_FALSE(Next().ok);
+  EXPECT_TRUE(world.stack.IsLocalAddress(kOffered));
+}
+
+TEST_F(Dhcp, Rfc2131_S4_4_6_ReleaseGivesBack) {
+  GetBound();
+  world.link.Clear();
+  client->Release();
+  const Said release = Next();
+  EXPECT_EQ(release.type, DhcpType::kRelease);
+  EXPECT_EQ(release.destination, kServer);
+  EXPECT_EQ(release.client, kOffered);
+  EXPECT_EQ(release.server, kServer);
+  EXPECT_FALSE(world.stack.IsLocalAddress(kOffered));
+  EXPECT_EQ(client->NextDeadline(), kNever);
+}
+
+TEST_F(Dhcp, Rfc2131_S3_2_APreviousAddressIsAskedForFirst) {
+  options.previous = kOffered;
+  Begin();
+  const Said request = Next();
+  EXPECT_EQ(request.type, DhcpType::kRequest);
+  EXPECT_EQ(request.requested, kOffered);
+  EXPECT_FALSE(request.server.has_value());  // table 4
+  Reply(DhcpType::kAck, request.transaction);
+  EXPECT_EQ(client->state(), DhcpClient::State::kBound);
+}
+
+TEST_F(Dhcp, Rfc2131_S2_2_TheAddressIsProbedForFirst) {
+  options.probe = true;
+  Begin();
+  Advance(seconds(1));
+  Reply(DhcpType::kOffer, Next().transaction);
+  Reply(DhcpType::kAck, Next().transaction);
+  EXPECT_EQ(client->state(), DhcpClient::State::kProbing);
+  EXPECT_FALSE(world.stack.IsLocalAddress(kOffered));
+  Advance(seconds(9));
+  EXPECT_EQ(client->state(), DhcpClient::State::kBound);
+  EXPECT_TRUE(world.stack.IsLocalAddress(kOffered));
+  EXPECT_TRUE(HasRoute());
+}
+
+TEST_F(Dhcp, Rfc2131_S4_4_1_ATakenAddressIsDeclined) {
+  options.probe = true;
+  Begin();
+  Advance(seconds(1));
+  Reply(DhcpType::kOffer, Next().transaction);
+  Reply(DhcpType::kAck, Next().transaction);
+  Advance(seconds(2));
+  world.link.Clear();
+  world.ReceiveArp(ArpOperation::kReply, kOffered, kOtherMac, kNobody, kOwnMac);
+  client->Poll();
+  const Said decline = Next();
+  EXPECT_EQ(decline.type, DhcpType::kDecline);
+  EXPECT_EQ(decline.requested, kOffered);
+  EXPECT_EQ(decline.server, kServer);
+  Advance(seconds(9));
+  EXPECT_FALSE(Next().ok);
+  Advance(seconds(2));
+  EXPECT_EQ(Next().type, DhcpType::kDiscover);
+}
+
+TEST_F(Dhcp, DestructionTakesTheConfigurationAway) {
+  GetBound();
+  client.reset();
+  EXPECT_FALSE(world.stack.IsLocalAddress(kOffered));
+  EXPECT_FALSE(HasRoute());
+}
+
+TEST(DhcpMessage, SubnetMasks) {
+  EXPECT_EQ(PrefixLengthOf(Ip("255.255.255.0")), 24);
+  EXPECT_EQ(PrefixLengthOf(Ip("0.0.0.0")), 0);
+  EXPECT_EQ(PrefixLengthOf(Ip("255.255.255.255")), 32);
+  EXPECT_EQ(PrefixLengthOf(Ip("255.0.255.0")), std::nullopt);
+}
+
+}  // namespace
+}  // namespace moat::netstack
