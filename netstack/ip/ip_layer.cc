@@ -26,7 +26,8 @@ IpLayer::IpLayer(const IpEnvironment& env)
       input_v6_(state_, reassembler_, icmpv6_, forward_v6_),
       detection_(env.clock, env.random, env.timers, *this),
       discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces, *this),
-      conflicts_(env.clock, env.random, env.timers, *this) {
+      conflicts_(env.clock, env.random, env.timers, *this),
+      advertiser_(env.clock, env.random, env.timers, *this) {
   AddLoopback();
 }
 

@@ -34,6 +34,7 @@
 #include "netstack/ip/v6/ipv6_forward.h"
 #include "netstack/ip/v6/ipv6_input.h"
 #include "netstack/ip/v6/mld.h"
+#include "netstack/ip/v6/router_advertiser.h"
 #include "netstack/ip/v6/router_discovery.h"
 
 namespace moat::netstack {
@@ -44,7 +45,8 @@ class IpLayer final : public IpSender,
                       private DuplicateDetection::Host,
                       private InterfaceSysctls::Listener,
                       private RouterDiscovery::Host,
-                      private ConflictDetection::Host {
+                      private ConflictDetection::Host,
+                      private RouterAdvertiser::Host {
  public:
   explicit IpLayer(const IpEnvironment& env);
   ~IpLayer() override;
@@ -92,6 +94,9 @@ class IpLayer final : public IpSender,
 
   absl::Status AddRoute(const RouteInfo& route);
   absl::Status RemoveRoute(const RouteInfo& route);
+  absl::Status SetRouterAdvertisement(InterfaceIndex index,
+                                      const RouterAdvertisementOptions& options);
+  absl::Status StopRouterAdvertisement(InterfaceIndex index);
   absl::Status AddRule(const RuleInfo& rule);
   absl::Status RemoveRule(const RuleInfo& rule);
   std::vector<RuleInfo> Rules() const { return state_.routes.Rules(); }
@@ -141,6 +146,17 @@ class IpLayer final : public IpSender,
   // --- InterfaceSysctls::Listener --------------------------------------------------------------
   void ConfChanged(Conf key, Interface* interface) override;
   void RouterRoleChanged(Interface& interface);
+  void RouterSolicited(InterfaceIndex interface) override { advertiser_.Solicited(interface); }
+  // --- RouterAdvertiser::Host ------------------------------------------------------------------
+  bool CanAdvertise(InterfaceIndex interface) const override;
+  bool IsAdvertisingRouter(InterfaceIndex interface) const override {
+    const Interface* on = state_.interfaces.Find(interface);
+    return on != nullptr && on->Forwards(Family::kIpv6);
+  }
+  MacAddress AdvertisedMac(InterfaceIndex interface) const override {
+    return next_hops_.InterfaceMac(interface);
+  }
+  void SendAdvertisement(InterfaceIndex interface, std::vector<uint8_t> message) override;
   // --- ConflictDetection::Host -----------------------------------------------------------------
   void SendArpProbe(InterfaceIndex interface, const IpAddress& address) override {
     next_hops_.arp().Probe(interface, address);
@@ -195,6 +211,7 @@ class IpLayer final : public IpSender,
   DuplicateDetection detection_;
   RouterDiscovery discovery_;
   ConflictDetection conflicts_;
+  RouterAdvertiser advertiser_;
   std::vector<StackObserver*> observers_;
 };
 

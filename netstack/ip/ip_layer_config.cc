@@ -1,5 +1,7 @@
 // IpLayer's configuration: interfaces, addresses, routes, neighbours, groups.
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "netstack/ip/ip_layer.h"
 #include "netstack/wire/ipv4.h"
@@ -131,6 +133,7 @@ absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
   if (interface == nullptr) return NoInterface(index);
   if (interface->loopback) return absl::InvalidArgumentError("lo cannot be removed");
   discovery_.InterfaceGone(index);
+  advertiser_.InterfaceGone(index);
   state_.redirects.ForgetInterface(index);
   next_hops_.cache(Family::kIpv6).ForgetTimes(index);
   while (!interface->addresses.empty()) DropAddress(*interface, interface->addresses.size() - 1);
@@ -178,6 +181,7 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
   Invalidate();
   NotifyInterface(*interface, /*removed=*/false);
   discovery_.Reconsider(index);
+  advertiser_.Reconsider(index);
   return absl::OkStatus();
 }
 
@@ -280,6 +284,7 @@ void IpLayer::BeginUse(Interface& interface, AssignedAddress& address) {
   Invalidate();
   if (!interface.active() || !interface.resolves()) return;
   const IpAddress& own = address.prefix.address;
+  if (own.IsLinkLocal()) advertiser_.Reconsider(interface.index);
   if (own.is_v4()) {
     if (interface.conf.larger(Conf::kArpNotify) != 0) next_hops_.arp().Announce(interface.index, own);
   } else if (interface.conf.larger(Conf::kNdiscNotify) != 0) {
@@ -333,6 +338,7 @@ void IpLayer::DropAddress(Interface& interface, size_t position) {
   state_.addresses.Rebuild();
   Invalidate();
   NotifyAddress(interface, dropped, /*removed=*/true);
+  if (dropped.prefix.address.IsLinkLocal()) advertiser_.Reconsider(interface.index);
 }
 
 void IpLayer::AddConnectedRoute(const Interface& interface, const AssignedAddress& address) {
@@ -543,6 +549,7 @@ void IpLayer::ConfChanged(Conf key, Interface* interface) {
   if (key == Conf::kForwardV6) RouterRoleChanged(*interface);
   if (key == Conf::kForwardV6 || key == Conf::kAcceptRa || key == Conf::kDisableV6) {
     discovery_.Reconsider(interface->index);
+    advertiser_.Reconsider(interface->index);
   }
 }
 
@@ -558,6 +565,70 @@ void IpLayer::RouterRoleChanged(Interface& interface) {
       LeaveGroup(*IpAddress::Parse(group), interface.index);
     }
   }
+}
+
+// --- Router advertisements ---------------------------------------------------------------------
+
+// RFC 4861 6.2.1: the bounds of the router's variables.
+absl::Status IpLayer::SetRouterAdvertisement(InterfaceIndex index,
+                                             const RouterAdvertisementOptions& options) {
+  const Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (interface->loopback) return absl::InvalidArgumentError("lo has no hosts");
+  const auto outside = [](uint32_t value, uint32_t least, uint32_t most) {
+    return value < least || value > most;
+  };
+  if (outside(options.max_interval, 4, 1800)) {
+    return absl::InvalidArgumentError("max_interval is not within 4..1800");
+  }
+  if (outside(options.min_interval, 3, std::max(3u, options.max_interval * 3u / 4))) {
+    return absl::InvalidArgumentError("min_interval is not within 3..0.75 max_interval");
+  }
+  if (options.lifetime != 0 && outside(options.lifetime, options.max_interval, 9000)) {
+    return absl::InvalidArgumentError("lifetime is not 0 or within max_interval..9000");
+  }
+  if (options.mtu.has_value() && outside(*options.mtu, kIpv6MinMtu, interface->mtu)) {
+    return absl::InvalidArgumentError("mtu is not within 1280 and the interface's");
+  }
+  if (options.reachable_ms > 3600000) return absl::InvalidArgumentError("reachable_ms is too big");
+  if (options.prefixes.size() > kMaxAdvertisedPrefixes) {
+    return absl::InvalidArgumentError("too many prefixes");
+  }
+  for (const AdvertisedPrefix& row : options.prefixes) {
+    if (absl::Status status = CheckPrefix(row.prefix); !status.ok()) return status;
+    if (row.prefix.address.is_v4() || row.prefix.address.IsLinkLocal() ||
+        row.preferred > row.valid) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(row.prefix.ToString(), " cannot be advertised"));
+    }
+  }
+  const bool unicast =
+      std::none_of(options.name_servers.begin(), options.name_servers.end(),
+                   [](const IpAddress& server) {
+                     return server.is_v4() || server.IsMulticast() || server.IsUnspecified();
+                   });
+  if (!unicast || options.name_servers.size() > kMaxAdvertisedNameServers) {
+    return absl::InvalidArgumentError("bad name servers");
+  }
+  advertiser_.Set(index, options);
+  return absl::OkStatus();
+}
+
+absl::Status IpLayer::StopRouterAdvertisement(InterfaceIndex index) {
+  if (state_.interfaces.Find(index) == nullptr) return NoInterface(index);
+  advertiser_.Stop(index);
+  return absl::OkStatus();
+}
+
+bool IpLayer::CanAdvertise(InterfaceIndex index) const {
+  const Interface* interface = state_.interfaces.Find(index);
+  return interface != nullptr && interface->active() && interface->Enabled(Family::kIpv6) &&
+         !next_hops_.LinkLocalAddress(index).IsUnspecified();
+}
+
+void IpLayer::SendAdvertisement(InterfaceIndex interface, std::vector<uint8_t> message) {
+  next_hops_.SendNdp(interface, next_hops_.LinkLocalAddress(interface), *IpAddress::Parse("ff02::1"),
+                     std::nullopt, message);
 }
 
 // --- What router discovery decides -------------------------------------------------------------

@@ -32,6 +32,7 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
                                 bool is_probe) = 0;
     virtual void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                   const RouterAdvertisement& message) = 0;
+    virtual void RouterSolicited(InterfaceIndex interface) = 0;
     virtual bool Redirected(InterfaceIndex interface, const IpAddress& router,
                             const RedirectMessage& message) = 0;
     virtual void RouterLost(InterfaceIndex interface, const IpAddress& router) = 0;
@@ -80,6 +81,7 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
                      const std::optional<std::array<uint8_t, 6>>& nonce) override;
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                         const RouterAdvertisement& message) override;
+  void RouterSolicited(InterfaceIndex interface) override { listener_.RouterSolicited(interface); }
   bool Redirected(InterfaceIndex interface, const IpAddress& router,
                   const RedirectMessage& message) override {
     return listener_.Redirected(interface, router, message);

@@ -132,9 +132,24 @@ void Ndp::HandleAdvertisement(const NdpContext& context, std::span<const uint8_t
                      .router = message->router});
 }
 
-// RFC 4861 6.1.1: a host discards router solicitations.
+// RFC 4861 6.1.1 and 6.2.6: a host discards router solicitations.
 void Ndp::HandleRouterSolicitation(const NdpContext& context, std::span<const uint8_t> icmp) {
-  ++counters_.not_for_us;
+  if (!host_.IsRouter(context.interface)) {
+    ++counters_.not_for_us;
+    return;
+  }
+  const std::optional<NdpOptions> options = ParseRouterSolicitation(icmp);
+  const bool nameless = context.source.IsUnspecified();
+  if (!options.has_value() || (nameless && options->source_link_address.has_value())) {
+    ++counters_.invalid;
+    return;
+  }
+  if (!nameless && Believable(options->source_link_address)) {
+    // Who solicits routers is none.
+    cache_.HeardFrom(context.interface, context.source, *options->source_link_address,
+                     /*create=*/true, /*router=*/false);
+  }
+  host_.RouterSolicited(context.interface);
 }
 
 // RFC 4861 6.1.2 and 6.3.4.

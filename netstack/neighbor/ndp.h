@@ -32,6 +32,8 @@ class NdpHost {
                              const std::optional<std::array<uint8_t, 6>>& nonce) = 0;
   virtual void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,
                                 const RouterAdvertisement& message) = 0;
+  // A valid solicitation for routers came on an interface where we are one.
+  virtual void RouterSolicited(InterfaceIndex interface) = 0;
   // A well-formed redirect from `router`. True: it is believed.
   virtual bool Redirected(InterfaceIndex interface, const IpAddress& router,
                           const RedirectMessage& message) = 0;

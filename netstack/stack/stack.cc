@@ -192,6 +192,13 @@ std::vector<AddressInfo> Stack::Addresses() const { return impl_->ip.Addresses()
 
 absl::Status Stack::AddRoute(const RouteInfo& route) { return impl_->ip.AddRoute(route); }
 absl::Status Stack::RemoveRoute(const RouteInfo& route) { return impl_->ip.RemoveRoute(route); }
+absl::Status Stack::SetRouterAdvertisement(InterfaceIndex index,
+                                           const RouterAdvertisementOptions& options) {
+  return impl_->ip.SetRouterAdvertisement(index, options);
+}
+absl::Status Stack::StopRouterAdvertisement(InterfaceIndex index) {
+  return impl_->ip.StopRouterAdvertisement(index);
+}
 absl::Status Stack::AddRule(const RuleInfo& rule) { return impl_->ip.AddRule(rule); }
 absl::Status Stack::RemoveRule(const RuleInfo& rule) { return impl_->ip.RemoveRule(rule); }
 std::vector<RuleInfo> Stack::Rules() const { return impl_->ip.Rules(); }

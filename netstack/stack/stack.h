@@ -23,6 +23,7 @@
 #include "netstack/base/random.h"
 #include "netstack/base/time.h"
 #include "netstack/ip/configuration.h"
+#include "netstack/ip/router_advertisement_options.h"
 #include "netstack/link/link.h"
 #include "netstack/socket/datagram_socket.h"
 #include "netstack/socket/socket.h"
@@ -80,6 +81,11 @@ class Stack {
 
   absl::Status AddRoute(const RouteInfo& route);  // kAlreadyExists: same destination, metric, next hop
   absl::Status RemoveRoute(const RouteInfo& route);  // matches destination, and whatever else is given
+  // Router advertisements of an interface that forwards (RFC 4861 6.2); kInvalidArgument when a value is
+  // out of bounds. Stopping tells the hosts that this is no default router any more.
+  absl::Status SetRouterAdvertisement(InterfaceIndex index,
+                                      const RouterAdvertisementOptions& options);
+  absl::Status StopRouterAdvertisement(InterfaceIndex index);
   // Policy rules (ip-rule(8)), matched by equality when removed; Rules() is sorted by priority.
   absl::Status AddRule(const RuleInfo& rule);
   absl::Status RemoveRule(const RuleInfo& rule);
