@@ -146,9 +146,14 @@ class AttachTest : public testing::Test, public PacketAttacher::Observer {
   void OnAttached(InterfaceIndex, AfPacketLink& link) override { link_ = &link; }
   void OnDetaching(InterfaceIndex, AfPacketLink&) override { link_ = nullptr; }
 
+  // Asks again and again: the kernel drops what is sent while it still switches a link that came up.
   bool KernelAnswersArp(int milliseconds) {
-    peer_socket_->Send(ArpRequest());
-    return peer_socket_->Receives(milliseconds, IsArpReply);
+    constexpr int kInterval = 100;
+    for (int waited = 0; waited < milliseconds; waited += kInterval) {
+      peer_socket_->Send(ArpRequest());
+      if (peer_socket_->Receives(kInterval, IsArpReply)) return true;
+    }
+    return false;
   }
 
   static constexpr int kLong = 5000;  // for what must come
