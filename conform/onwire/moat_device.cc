@@ -38,7 +38,8 @@ json Config(const std::string& agent, const std::string& network_path) {
                        {"type", "bind"},
                        {"source", agent},
                        {"options", {"bind", "ro"}}}};
-  config["linux"] = {{"namespaces", namespaces}};
+  config["linux"] = {{"namespaces", namespaces},
+                     {"sysctl", {{"net.ipv4.ping_group_range", "0 2147483647"}}}};
   return config;
 }
 

@@ -143,7 +143,9 @@ absl::Status Sentry::Start(const BootArguments& arguments) {
   }
   HandoverServer::Delegate delegate;
   delegate.on_process = [this](OwnedFd pidfd, bool first) {
-    if (first) first_ = std::make_unique<FirstProcess>(sandbox_->loop(), std::move(pidfd));
+    if (!first) return;
+    sandbox_->processes().UseGroupsOf(pidfd.get());
+    first_ = std::make_unique<FirstProcess>(sandbox_->loop(), std::move(pidfd));
   };
   delegate.on_listener = [this](OwnedFd listener) { return threads_->Start(std::move(listener)); };
   handover_ = std::make_unique<HandoverServer>(sandbox_->loop(), std::move(*listening),

@@ -10,6 +10,7 @@
 #include "sentry/calls/handlers.h"
 #include "sentry/memory/credentials.h"
 #include "sentry/socket/datagram_container_socket.h"
+#include "sentry/socket/inet_socket.h"
 #include "sentry/socket/seqpacket.h"
 #include "sentry/socket/tcp_container_socket.h"
 
@@ -107,6 +108,11 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
     // Linux looks at the privilege after the type and before the protocol's own checks.
     if (type == SOCK_RAW && !HasCapability(call.tid(), CAP_NET_RAW)) return Reply::Fail(EPERM);
     if (service == nullptr) return Reply::Fail(error);
+    if (service->served_by == Protocol::kPing && type == SOCK_DGRAM) {
+      const bool allowed = MayPing(sandbox, call.tid());
+      if (!call.Valid()) return Reply::Nobody();
+      if (!allowed) return Reply::Fail(EACCES);
+    }
     socket = MakeSocket(sandbox, *service);
     events = service->served_by == Protocol::kTcp ? TcpContainerSocket::kEvents
                                                   : DatagramContainerSocket::kEvents;

@@ -1,5 +1,6 @@
 #include "sentry/memory/identity.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace moat::sentry {
@@ -40,17 +41,18 @@ std::optional<std::vector<uint32_t>> NumbersOf(std::string_view status, std::str
 }  // namespace
 
 std::optional<Identity> ParseIdentity(std::string_view status) {
-  constexpr size_t kFilesystem = 3;  // real, effective, saved, file system
+  constexpr size_t kEffective = 1, kFilesystem = 3;  // real, effective, saved, file system
   const auto uids = NumbersOf(status, "Uid:");
   const auto gids = NumbersOf(status, "Gid:");
   auto groups = NumbersOf(status, "Groups:");
   if (!uids || uids->size() <= kFilesystem || !gids || gids->size() <= kFilesystem || !groups) {
     return std::nullopt;
   }
-  return Identity{(*uids)[kFilesystem], (*gids)[kFilesystem], std::move(*groups)};
+  return Identity{(*uids)[kFilesystem], (*gids)[kFilesystem], (*gids)[kEffective],
+                  std::move(*groups)};
 }
 
-uint32_t MapInside(std::string_view map, uint32_t id) {
+std::optional<uint32_t> FindInside(std::string_view map, uint32_t id) {
   while (!map.empty()) {
     std::string_view line = TakeLine(map);
     const auto inside = TakeNumber(line);
@@ -59,7 +61,20 @@ uint32_t MapInside(std::string_view map, uint32_t id) {
     if (!inside || !outside || !count) continue;
     if (id >= *outside && id - *outside < *count) return *inside + (id - *outside);
   }
-  return kOverflowId;
+  return std::nullopt;
+}
+
+uint32_t MapInside(std::string_view map, uint32_t id) {
+  return FindInside(map, id).value_or(kOverflowId);
+}
+
+bool HasGroupWithin(const Identity& identity, std::string_view map, int64_t low, int64_t high) {
+  const auto within = [&](uint32_t group) {
+    const auto inside = FindInside(map, group);
+    return inside.has_value() && *inside >= low && *inside <= high;
+  };
+  return within(identity.effective_gid) ||
+         std::any_of(identity.groups.begin(), identity.groups.end(), within);
 }
 
 }  // namespace moat::sentry

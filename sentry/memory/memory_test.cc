@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -244,6 +247,64 @@ TEST(Identity, IsTranslatedIntoTheUserNamespace) {
   EXPECT_EQ(MapInside(kMap, 1000), 70000u);
   EXPECT_EQ(MapInside(kMap, 0), kOverflowId);
   EXPECT_EQ(MapInside("junk\n0 0\n", 0), kOverflowId);
+}
+
+TEST(Identity, GroupsWithinARange) {
+  const auto identity = ParseIdentity("Uid:\t1\t2\t3\t4\nGid:\t5\t600\t7\t8\nGroups:\t100009 \n");
+  ASSERT_TRUE(identity.has_value());
+  constexpr char kAll[] = "0 0 4294967295\n", kUsers[] = "0 100000 65536\n";
+  EXPECT_TRUE(HasGroupWithin(*identity, kAll, 600, 600));  // the effective one
+  EXPECT_TRUE(HasGroupWithin(*identity, kAll, 100000, 100009));
+  EXPECT_FALSE(HasGroupWithin(*identity, kAll, 0, 8));  // neither the real nor the saved one
+  EXPECT_FALSE(HasGroupWithin(*identity, kAll, 1, 0));
+  EXPECT_TRUE(HasGroupWithin(*identity, kUsers, 9, 9));
+  EXPECT_FALSE(HasGroupWithin(*identity, kUsers, 10, int64_t{1} << 31));  // 600 is nobody there
+  EXPECT_FALSE(HasGroupWithin(*identity, "", 0, int64_t{1} << 31));
+}
+
+TEST(ProcessTable, GroupsWithinARange) {
+  ProcessTable table;
+  const gid_t group = getegid();
+  EXPECT_TRUE(table.HasGroupWithin(getpid(), group, group));
+  EXPECT_FALSE(table.HasGroupWithin(getpid(), 1, 0));
+  EXPECT_FALSE(table.HasGroupWithin(0, 0, group));
+  const OwnedFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  table.UseGroupsOf(pidfd.get());  // the same namespace, the same numbers
+  EXPECT_TRUE(table.HasGroupWithin(getpid(), group, group));
+  table.UseGroupsOf(-1);  // changes nothing
+  EXPECT_TRUE(table.HasGroupWithin(getpid(), group, group));
+}
+
+// A child in a user namespace of its own is known by the sandbox's numbers.
+TEST(ProcessTable, GroupsOfAUserNamespace) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to map groups";
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool entered = unshare(CLONE_NEWUSER) == 0;
+    (void)!write(ready[1], entered ? "y" : "n", 1);
+    for (;;) pause();
+  }
+  char entered = 0;
+  ASSERT_EQ(read(ready[0], &entered, 1), 1);
+  close(ready[0]);
+  close(ready[1]);
+  if (entered == 'y') {
+    const std::string path = "/proc/" + std::to_string(child) + "/gid_map";
+    const std::string map = "4000 " + std::to_string(getegid()) + " 1\n";
+    OwnedFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(write(file.get(), map.data(), map.size()), static_cast<ssize_t>(map.size()));
+    ProcessTable table;
+    EXPECT_FALSE(table.HasGroupWithin(child, 4000, 4000));
+    const OwnedFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+    table.UseGroupsOf(pidfd.get());
+    EXPECT_TRUE(table.HasGroupWithin(child, 4000, 4000));
+    EXPECT_FALSE(table.HasGroupWithin(child, 0, 3999));
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  if (entered != 'y') GTEST_SKIP() << "no user namespace can be made here";
 }
 
 TEST(Credentials, OfThisProcess) {

@@ -16,6 +16,7 @@ namespace moat::sentry {
 namespace {
 
 constexpr unsigned kPidfdThread = O_EXCL;  // PIDFD_THREAD, Linux 6.9
+constexpr char kSameNumbers[] = "0 0 4294967295\n";
 
 int OpenPidfd(pid_t process, unsigned flags) {
   return static_cast<int>(syscall(SYS_pidfd_open, process, flags));
@@ -25,6 +26,14 @@ int GetDescriptor(int pidfd, int descriptor) {
   return static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, descriptor, 0));
 }
 
+// Names a user namespace; empty when it cannot be told.
+std::string UserNamespaceOf(int proc, const std::string& process) {
+  char name[64];
+  const std::string path = process + "/ns/user";
+  const ssize_t size = readlinkat(proc, path.c_str(), name, sizeof(name));
+  return std::string(name, size > 0 ? static_cast<size_t>(size) : 0);
+}
+
 bool BelongsTo(pid_t thread, pid_t process) {
   // EPERM also means that the pair exists (check_kill_permission comes after the lookup).
   return syscall(SYS_tgkill, process, thread, 0) == 0 || errno == EPERM;
@@ -32,7 +41,8 @@ bool BelongsTo(pid_t thread, pid_t process) {
 
 }  // namespace
 
-ProcessTable::ProcessTable() : proc_(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+ProcessTable::ProcessTable()
+    : proc_(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)), group_map_(kSameNumbers) {}
 
 // "Tgid:" of /proc/<tid>/status; 0 when the thread is gone.
 pid_t ProcessTable::ReadProcessOf(pid_t thread) const {
@@ -48,11 +58,10 @@ pid_t ProcessTable::ReadProcessOf(pid_t thread) const {
   return line == nullptr ? 0 : static_cast<pid_t>(strtol(line + 6, nullptr, 10));
 }
 
-std::string ProcessTable::ReadFile(pid_t thread, const char* name) const {
+std::string ProcessTable::ReadFile(const std::string& process, const std::string& name) const {
   constexpr size_t kMost = 16 * 1024;
-  char path[48];
-  snprintf(path, sizeof(path), "%d/%s", thread, name);
-  OwnedFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
+  const std::string path = process + "/" + name;
+  OwnedFd file(openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
   if (!file.valid()) return text;
   text.resize(kMost);
@@ -62,14 +71,36 @@ std::string ProcessTable::ReadFile(pid_t thread, const char* name) const {
 }
 
 std::optional<Identity> ProcessTable::IdentityOf(pid_t thread) const {
-  auto identity = ParseIdentity(ReadFile(thread, "status"));
+  auto identity = ParseIdentity(ReadFile(std::to_string(thread), "status"));
   if (!identity.has_value()) return std::nullopt;
-  const std::string users = ReadFile(thread, "uid_map");
-  const std::string groups = ReadFile(thread, "gid_map");
+  const std::string users = ReadMap(std::to_string(thread), "uid_map");
+  const std::string groups = ReadMap(std::to_string(thread), "gid_map");
   identity->uid = MapInside(users, identity->uid);
   identity->gid = MapInside(groups, identity->gid);
   for (uint32_t& group : identity->groups) group = MapInside(groups, group);
   return identity;
+}
+
+std::string ProcessTable::ReadMap(const std::string& process, const char* name) const {
+  // A map is relative to the reader's namespace, but to the parent of it for one who is in it, too
+  // (user_namespaces(7)).
+  const std::string ours = UserNamespaceOf(proc_.get(), "self");
+  if (!ours.empty() && ours == UserNamespaceOf(proc_.get(), process)) return kSameNumbers;
+  return ReadFile(process, name);
+}
+
+void ProcessTable::UseGroupsOf(int pidfd) {
+  // "Pid:" of pidfd_open(2)'s fdinfo; -1 once the process is gone.
+  const std::string info = ReadFile("self", "fdinfo/" + std::to_string(pidfd));
+  const size_t line = info.find("\nPid:\t");
+  if (line == std::string::npos) return;
+  const pid_t process = static_cast<pid_t>(strtol(info.c_str() + line + 6, nullptr, 10));
+  if (process > 0) group_map_ = ReadMap(std::to_string(process), "gid_map");
+}
+
+bool ProcessTable::HasGroupWithin(pid_t thread, int64_t low, int64_t high) const {
+  const auto identity = ParseIdentity(ReadFile(std::to_string(thread), "status"));
+  return identity.has_value() && sentry::HasGroupWithin(*identity, group_map_, low, high);
 }
 
 bool ProcessTable::HasCloseOnExec(pid_t process, int descriptor) const {

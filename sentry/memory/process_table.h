@@ -35,6 +35,13 @@ class ProcessTable {
   // The user and the groups of a thread, as its own user namespace numbers them. Absent when it is gone.
   std::optional<Identity> IdentityOf(pid_t thread) const;
 
+  // Takes note of how groups are numbered in the user namespace of the process behind `pidfd`: the
+  // sandbox's, when asked of its first process before that runs a program.
+  void UseGroupsOf(int pidfd);
+  // Whether a thread's effective or a supplementary group is one of `low` to `high` in that namespace,
+  // whatever namespace the thread has entered since. False when it is gone.
+  bool HasGroupWithin(pid_t thread, int64_t low, int64_t high) const;
+
   // Whether that descriptor is closed on exec; false when it cannot be told.
   bool HasCloseOnExec(pid_t process, int descriptor) const;
   // The same for a thread that does not share its process's descriptors (unshare(2) of CLONE_FILES, or
@@ -49,12 +56,15 @@ class ProcessTable {
     uint64_t last_used = 0;
   };
   pid_t ReadProcessOf(pid_t thread) const;
-  // Of /proc/<thread>/<name>, at most a bounded part; empty when it cannot be read.
-  std::string ReadFile(pid_t thread, const char* name) const;
+  // Of /proc/<process>/<name>, at most a bounded part; empty when it cannot be read.
+  std::string ReadFile(const std::string& process, const std::string& name) const;
+  // uid_map or gid_map: from the numbers of the sentry's user namespace to those of the process's.
+  std::string ReadMap(const std::string& process, const char* name) const;
   int PidfdOf(pid_t process);
   void EvictOldest();
 
   OwnedFd proc_;  // /proc, which may be out of sight later
+  std::string group_map_;  // of the sandbox's user namespace
   absl::flat_hash_map<pid_t, Process> processes_;
   absl::flat_hash_map<pid_t, pid_t> threads_;  // only threads that are not their process's first
   uint64_t uses_ = 0;

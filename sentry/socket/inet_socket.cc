@@ -45,6 +45,13 @@ bool MayBind(Sandbox& sandbox, pid_t tid, uint16_t port) {
   return port >= first || HasCapability(tid, CAP_NET_BIND_SERVICE);
 }
 
+bool MayPing(Sandbox& sandbox, pid_t tid) {
+  constexpr char kRange[] = "ipv4.ping_group_range";
+  StackOptionHost host(sandbox.stack(), [](int) { return false; });
+  const int64_t low = host.Sysctl(kRange, 0, 1), high = host.Sysctl(kRange, 1, 0);
+  return low <= high && sandbox.processes().HasGroupWithin(tid, low, high);
+}
+
 int WriteAcceptAddress(Call& call, const netstack::Endpoint& remote, netstack::Family family) {
   const uint64_t address = call.argument(1);
   const uint64_t length_address = call.argument(2);

@@ -21,6 +21,9 @@ int SysctlInt(Sandbox& sandbox, std::string_view name, int fallback);
 // Whether thread `tid` may bind `port` (ip_unprivileged_port_start, CAP_NET_BIND_SERVICE).
 bool MayBind(Sandbox& sandbox, pid_t tid, uint16_t port);
 
+// Whether thread `tid` may make a ping socket: one of its groups is within ping_group_range, of either family.
+bool MayPing(Sandbox& sandbox, pid_t tid);
+
 // Fills the caller's address buffer (arguments 1 and 2 of accept and its like, either may be null).
 // 0, or an errno (EFAULT, EINVAL), or ENOENT when the caller is gone.
 int WriteAcceptAddress(Call& call, const netstack::Endpoint& remote, netstack::Family family);

@@ -49,7 +49,8 @@ int main(int argc, char** argv) {
   options.id = "sandboxed";
   options.state_dir = argv[2];
   options.network_namespace_fd = open(argv[1], O_RDONLY | O_CLOEXEC);
-  options.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}};
+  options.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"},
+                     {"net.ipv4.ping_group_range", "0 2147483647"}};
   if (const char* spin = getenv("SANDBOXED_SPIN_US")) options.spin_us = atoi(spin);
   if (const char* direct = getenv("SANDBOXED_DIRECT")) options.direct_loopback = *direct != '0';
   if (options.network_namespace_fd < 0) return Fail(argv[1], strerror(errno));

@@ -135,6 +135,31 @@ class LifeCycle(RuntimeCase):
         self.assertEqual(done.stdout.decode().split()[:3], ["0", "100000", "65536"])
         self.assertIn(b"b'x'", done.stdout)
 
+    def test_ping_group_range(self):
+        """As Linux: the effective and the supplementary groups count, and by default there is no range."""
+        script = ("import os,socket\n"
+                  "def may(gid,groups):\n"
+                  "  if os.fork(): return os.waitstatus_to_exitcode(os.wait()[1])\n"
+                  "  os.setgroups(groups); os.setresgid(7,gid,7)\n"
+                  "  for f,p in ((socket.AF_INET,1),(socket.AF_INET6,58)):\n"
+                  "    try: socket.socket(f,socket.SOCK_DGRAM,p)\n"
+                  "    except PermissionError as e: os._exit(e.errno)\n"
+                  "  os._exit(0)\n"
+                  "print([may(0,[]),may(4000,[]),may(5,[4001]),may(4002,[7])])\n")
+        mapping = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        for sysctls, users, expected in (({}, None, "[13, 13, 13, 13]"),
+                                         ({"net.ipv4.ping_group_range": "4000 4001"}, None, "[13, 0, 0, 13]"),
+                                         ({"net.ipv4.ping_group_range": "4000\t4001"}, mapping, "[13, 0, 0, 13]")):
+            def edit(configuration):
+                configuration["linux"]["sysctl"] = sysctls
+                if users:
+                    configuration["linux"]["namespaces"].append({"type": "user"})
+                    configuration["linux"]["uidMappings"] = configuration["linux"]["gidMappings"] = users
+                    configuration["mounts"] = [m for m in configuration["mounts"] if m["type"] != "sysfs"]
+            with self.subTest(sysctls=sysctls, users=users):
+                done = self.run_it(["/usr/bin/python3", "-c", script], edit)
+                self.assertEqual(done.stdout.decode().strip(), expected, text(done.stderr))
+
     def test_hooks_see_the_state(self):
         seen = os.path.join(self.bundle.path, "seen")
 
