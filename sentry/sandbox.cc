@@ -26,6 +26,7 @@ constexpr size_t kReservedDescriptors = 1024;
 // Settle() ends after this many rounds and leaves the rest to the event loop, so that two sockets that
 // feed each other cannot hold the lock for ever.
 constexpr int kMaxRounds = 64;
+constexpr uint16_t kDnsPort = 53;
 
 size_t SocketLimit() {
   rlimit limit{};
@@ -163,6 +164,23 @@ ErrnoOr<std::unique_ptr<ContainerSocket>> Sandbox::MakeNetlinkSocket(Call& call,
 Reply Sandbox::InterfaceIoctl(Call& call, uint32_t request, uint64_t argument) {
   if (!extensions_.interface_ioctl) return Reply::Fail(ENOTTY);
   return extensions_.interface_ioctl(*this, call, request, argument);
+}
+
+netstack::Endpoint Sandbox::ToResolver(const netstack::Endpoint& remote) {
+  if (remote.port != kDnsPort || remote.address != kResolverAddress || !extensions_.resolver_port) {
+    return remote;
+  }
+  const uint16_t port = extensions_.resolver_port();
+  if (port == 0) return remote;
+  resolver_port_ = port;
+  return {remote.address, port, remote.scope};
+}
+
+netstack::Endpoint Sandbox::FromResolver(const netstack::Endpoint& remote) const {
+  if (resolver_port_ == 0 || remote.port != resolver_port_ || remote.address != kResolverAddress) {
+    return remote;
+  }
+  return {remote.address, kDnsPort, remote.scope};
 }
 
 void Sandbox::OnAnswerLost(const Call& call, const Reply& reply) {

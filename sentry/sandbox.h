@@ -61,6 +61,9 @@ class SentryRandom final : public netstack::Random {
 class Reaper;
 class LocalListeners;
 
+// Where containers on Docker's user-defined networks ask for names (resolver/docker_resolver.h).
+inline constexpr netstack::IpAddress kResolverAddress = netstack::IpAddress::V4(127, 0, 0, 11);
+
 class Sandbox final : public StackAccess {
  public:
   struct Options {
@@ -129,10 +132,16 @@ class Sandbox final : public StackAccess {
         netlink_socket;
     // ioctl() requests about interfaces, addresses and routes.
     std::function<Reply(Sandbox&, Call&, uint32_t request, uint64_t argument)> interface_ioctl;
+    // The port of kResolverAddress that stands for its port 53 now; 0: none does.
+    std::function<uint16_t()> resolver_port;
   };
   void set_extensions(Extensions extensions) { extensions_ = std::move(extensions); }
   ErrnoOr<std::unique_ptr<ContainerSocket>> MakeNetlinkSocket(Call& call, int type, int protocol);
   Reply InterfaceIoctl(Call& call, uint32_t request, uint64_t argument);
+  // Where a datagram for `remote` is sent to, and what the container is told of one's source: they differ
+  // for Docker's resolver only.
+  netstack::Endpoint ToResolver(const netstack::Endpoint& remote);
+  netstack::Endpoint FromResolver(const netstack::Endpoint& remote) const;
   // Tells sockets where descriptors were installed since.
   void ApplyHints();
   // Keeps a blocking call of `call.socket()` until Retry() or its deadline.
@@ -204,6 +213,7 @@ class Sandbox final : public StackAccess {
   std::vector<Delivery> outbox_;
   Server server_ = nullptr;
   Extensions extensions_;
+  uint16_t resolver_port_ = 0;  // what ToResolver() used last
   std::vector<ContainerSocket*> noted_;
   std::vector<std::unique_ptr<ContainerSocket>> graveyard_;
   ReadBlock read_block_;

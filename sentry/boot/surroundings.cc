@@ -47,6 +47,7 @@ Surroundings::Surroundings(Sandbox& sandbox) : sandbox_(sandbox), netlink_(sandb
   extensions.interface_ioctl = [this](Sandbox&, Call& call, uint32_t request, uint64_t argument) {
     return ServeInterfaceIoctl(netlink_.view(), call, request, argument);
   };
+  extensions.resolver_port = [this] { return resolver_ ? resolver_->Port() : uint16_t{0}; };
   sandbox.set_extensions(std::move(extensions));
 }
 
@@ -59,6 +60,7 @@ absl::Status Surroundings::Attach(const std::string& id, const std::string& stat
   auto links = Links::Follow(sandbox_);
   if (!links.ok()) return links.status();
   links_ = std::move(*links);
+  resolver_ = std::make_unique<DockerResolver>(sandbox_);
 
   PrivilegeOptions privileges;
   privileges.mount_point = state_dir;
@@ -70,6 +72,7 @@ absl::Status Surroundings::Attach(const std::string& id, const std::string& stat
 }
 
 void Surroundings::Detach() {
+  if (resolver_ != nullptr) resolver_->Stop();
   if (links_ != nullptr) links_->Stop();
 }
 

@@ -10,6 +10,7 @@
 #include "sentry/boot/links.h"
 #include "sentry/control/control_port.h"
 #include "sentry/counters.h"
+#include "sentry/resolver/docker_resolver.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/netlink_container_socket.h"
 
@@ -29,6 +30,7 @@ class Surroundings {
  private:
   Sandbox& sandbox_;
   NetlinkService netlink_;
+  std::unique_ptr<DockerResolver> resolver_;
   std::unique_ptr<Links> links_;
   std::unique_ptr<ControlPort> control_;
 };

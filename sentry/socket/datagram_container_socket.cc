@@ -55,6 +55,10 @@ AddressRules DatagramContainerSocket::Rules() const {
   return {kind(), family(), handle_->options().v6_only, handle_->options().bound_device};
 }
 
+netstack::Endpoint DatagramContainerSocket::ToResolver(const Endpoint& remote) {
+  return kind() == SocketKind::kUdp ? sandbox_.ToResolver(remote) : remote;
+}
+
 Reply DatagramContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
   auto address = DecodeSockaddr(name, AddressUse::kBind, Rules());
   if (!address.ok()) return Reply::Fail(address.error());
@@ -78,7 +82,7 @@ Reply DatagramContainerSocket::Connect(Call&, std::span<const uint8_t> name) {
   auto address = DecodeSockaddr(name, AddressUse::kConnect, Rules());
   if (!address.ok()) return Reply::Fail(address.error());
   if (address->unspecified) return Reply::Value(-ToErrno(handle_->Disconnect()));
-  return Reply::Value(-ToErrno(handle_->Connect(address->endpoint)));
+  return Reply::Value(-ToErrno(handle_->Connect(ToResolver(address->endpoint))));
 }
 
 Reply DatagramContainerSocket::Shutdown(Call& call, int how) {
@@ -97,7 +101,7 @@ ErrnoOr<std::vector<uint8_t>> DatagramContainerSocket::Name(bool peer) {
   if (peer) {
     auto remote = handle_->Remote();
     if (!remote.ok()) return Errno{ToErrno(remote.error())};
-    endpoint = *remote;
+    endpoint = sandbox_.FromResolver(*remote);
   }
   const EncodedAddress encoded = EncodeSockaddr(endpoint, family());
   return std::vector<uint8_t>(encoded.span().begin(), encoded.span().end());
@@ -139,7 +143,7 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
     auto address = DecodeSockaddr(message.name, AddressUse::kSend, Rules());
     if (!address.ok()) return -address.error();
     if (!address->unspecified) {
-      destination = address->endpoint;
+      destination = ToResolver(address->endpoint);
       ipv4 = address->endpoint.address.is_v4();
     }
   }
@@ -345,7 +349,7 @@ int64_t DatagramContainerSocket::Report(IncomingMessage& message, const Arrival&
   message.payload = payload.first(fits);
   message.kept = arrival.datagram.payload;
   const Datagram& datagram = arrival.datagram;
-  const EncodedAddress encoded = EncodeSockaddr(datagram.source, family());
+  const EncodedAddress encoded = EncodeSockaddr(sandbox_.FromResolver(datagram.source), family());
   message.name.assign(encoded.span().begin(), encoded.span().end());
   if (size > message.data->total) message.result_flags |= MSG_TRUNC;
   if (settings_->receive_control != ReceiveControlFlags{}) {
@@ -379,7 +383,7 @@ int64_t DatagramContainerSocket::ReceiveError(IncomingMessage& message) {
   const std::span<const uint8_t> payload = message.kept.span();
   const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
   message.payload = payload.first(fits);
-  const EncodedAddress encoded = EncodeSockaddr(error->destination, family());
+  const EncodedAddress encoded = EncodeSockaddr(sandbox_.FromResolver(error->destination), family());
   message.name.assign(encoded.span().begin(), encoded.span().end());
   ControlWriter writer(message.control_capacity);
   WriteErrorControl(*error, family(), writer);

@@ -58,6 +58,7 @@ class DatagramContainerSocket final : public ContainerSocket {
 
  private:
   AddressRules Rules() const;
+  netstack::Endpoint ToResolver(const netstack::Endpoint& remote);
   int TakeError();
   netstack::Error SendNow(std::span<const uint8_t> payload, const netstack::SendControl& control);
   netstack::Error TakeIdentifier(uint16_t identifier);

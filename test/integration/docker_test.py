@@ -227,3 +227,63 @@ class SharedNetwork(DockerHelpers):
         self.assertEqual(code, 125)
         self.assertRegex(output, "that of container %s, which does not run under moat"
                          % made.inspect(".Id"))
+
+
+class EmbeddedDns(DockerHelpers):
+    """On a network that a user defined, containers find each other by name."""
+
+    def setUp(self):
+        super().setUp()
+        self.docker.docker("network", "create", "--subnet", "172.30.79.0/24", "named")
+        self.addCleanup(self.docker.docker, "network", "rm", "named", check=False)
+
+    def test_containers_resolve_each_other(self):
+        first = self.container(WEB + ["--bind", "0.0.0.0", "80"],
+                               ["--network", "named", "--network-alias", "web"]).start()
+        second = self.started(["/busybox", "sh", "-c", "echo ready; sleep 100"], ["--network", "named"])
+        address = first.inspect(".NetworkSettings.Networks.named.IPAddress")
+        self.wait_for_port(address, 80, first.alive)
+        for name in ("web", first.name):
+            with self.subTest(name=name):
+                page = second.exec(["/usr/bin/curl", "-sS", "--max-time", "10", "http://%s/" % name])
+                self.assertIn(b"Directory listing", page.stdout)
+        # glibc asks over a connected socket; dig and this program look at the sender.
+        output = second.exec([need("dig"), "+short", "+tries=1", "web"]).stdout.decode()
+        self.assertEqual(output.strip(), address)
+        script = ("import socket,struct\n"
+                  "q=struct.pack('>6H',7,0x100,1,0,0,0)+b'\\3web\\0\\0\\1\\0\\1'\n"
+                  "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(10)\n"
+                  "s.sendto(q,('127.0.0.11',53)); a,peer=s.recvfrom(512); print(peer,a[:2]==q[:2])\n"
+                  "s.connect(('127.0.0.11',53)); print(s.getpeername())\n")
+        seen = second.exec(["/usr/bin/python3", "-c", script]).stdout.decode()
+        self.assertEqual(seen, "('127.0.0.11', 53) True\n('127.0.0.11', 53)\n")
+
+    def test_names_of_the_outside_world(self):
+        """dockerd asks from within the container's network, where only the stack may talk."""
+        gateway = "172.30.79.1"
+        self.start_on_client(["/usr/bin/python3", os.path.join(self.files, "dns_server.py"), gateway, "53"])
+        made = self.started(["/busybox", "sh", "-c", "echo ready; sleep 100"],
+                            ["--network", "named", "--dns", gateway])
+        for name in ("www.example.test", "mail.example.test"):
+            output = made.exec([need("dig"), "+short", "+tries=5", name]).stdout.decode()
+            self.assertEqual(output.strip(), "192.0.2.53")
+        looked_up = made.exec(["/usr/bin/python3", "-c",
+                               "import socket; print(socket.gethostbyname('www.example.test'))"])
+        self.assertEqual(looked_up.stdout.decode().strip(), "192.0.2.53")
+
+    def test_a_container_may_serve_names_itself(self):
+        script = ("import socket\n"
+                  "socket.socket(socket.AF_INET,socket.SOCK_DGRAM).bind(('0.0.0.0',53))\n"
+                  "print(len(socket.getaddrinfo('itself',80)) > 0)\n"
+                  "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('127.0.0.11',53)); print('bound')\n")
+        made = self.container(["/usr/bin/python3", "-c", script],
+                              ["--network", "named", "--network-alias", "itself"])
+        self.assertEqual(made.run(), (0, "True\nbound\n"))
+
+    def test_without_a_resolver_the_address_is_like_others(self):
+        script = ("import socket\n"
+                  "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(10)\n"
+                  "s.connect(('127.0.0.11',53)); s.send(b'x'*12)\n"
+                  "try: s.recvfrom(10)\n"
+                  "except ConnectionRefusedError: print('refused')\n")
+        self.assertEqual(self.container(["/usr/bin/python3", "-c", script]).run(), (0, "refused\n"))
