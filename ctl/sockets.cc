@@ -58,6 +58,8 @@ const char* Netid(const v1::Socket& socket) {
       return "udp";
     case v1::Socket::PROTOCOL_ICMP:
       return socket.family() == v1::FAMILY_IPV6 ? "icmp6" : "icmp";
+    case v1::Socket::PROTOCOL_RAW:
+      return "raw";
     default:
       return "???";
   }
@@ -90,6 +92,7 @@ absl::Status ParseLetter(char letter, Filter* filter) {
       break;
     case 'w':
       filter->request.add_protocols(v1::Socket::PROTOCOL_ICMP);
+      filter->request.add_protocols(v1::Socket::PROTOCOL_RAW);
       break;
     case 'a':
       filter->all = true;
@@ -193,7 +196,7 @@ double Milliseconds(uint32_t microseconds) { return microseconds / 1000.0; }
 
 }  // namespace
 
-const Object kSocketsObject = {"ss sockets", "sockets (-w: ping sockets)", kVerbs};
+const Object kSocketsObject = {"ss sockets", "sockets (-w: ping and raw sockets)", kVerbs};
 
 SocketColumns ColumnsOf(const v1::Socket& socket) {
   return {Netid(socket),

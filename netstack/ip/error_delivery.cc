@@ -142,6 +142,7 @@ void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface
     error.mtu = v4 ? rest & 0xffff : rest;
     LearnPathMtu(packet, error);
   }
+  if (state_.raw != nullptr && state_.raw->listening()) state_.raw->ReceiveError(error);
   TransportProtocol* transport = state_.transports[packet.protocol];
   if (transport != nullptr) transport->ReceiveError(error);
 }

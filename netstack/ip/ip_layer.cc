@@ -126,6 +126,10 @@ Error IpLayer::Send(const Route& route, const IpPacketOut& packet) {
   return output_.Send(static_cast<const RouteHandle&>(route), packet);
 }
 
+Error IpLayer::SendPacket(const Route& route, Slice packet, size_t header_size) {
+  return output_.SendPacket(static_cast<const RouteHandle&>(route), std::move(packet), header_size);
+}
+
 void IpLayer::ConfirmNeighbor(const Route& route) {
   const auto& handle = static_cast<const RouteHandle&>(route);
   if (handle.neighbor == nullptr) return;

@@ -52,6 +52,7 @@ class IpLayer final : public IpSender,
   ~IpLayer() override;
 
   // `transport` is borrowed; packets of `protocol` go to it.
+  void SetRaw(RawReceiver* raw) { state_.raw = raw; }
   void SetTransport(uint8_t protocol, TransportProtocol* transport) {
     state_.transports[protocol] = transport;
   }
@@ -68,6 +69,7 @@ class IpLayer final : public IpSender,
   // --- IpSender --------------------------------------------------------------------------------
   Result<RouteRef> FindRoute(const RouteQuery& query) override;
   Error Send(const Route& route, const IpPacketOut& packet) override;
+  Error SendPacket(const Route& route, Slice packet, size_t header_size) override;
   void ConfirmNeighbor(const Route& route) override;
   bool IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const override;
 

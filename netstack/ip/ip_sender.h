@@ -11,6 +11,7 @@
 
 #include "netstack/base/error.h"
 #include "netstack/link/link.h"
+#include "netstack/packet/slice.h"
 #include "netstack/wire/address.h"
 
 namespace moat::netstack {
@@ -79,6 +80,10 @@ class IpSender {
   // Sends, or queues on an unresolved neighbour (bounded, RFC 1122 2.3.2.2), or fragments when allowed.
   // kMessageSize when it does not fit and may not be fragmented; kNoBuffers when the link is full.
   virtual Error Send(const Route& route, const IpPacketOut& packet) = 0;
+
+  // Sends a whole IP packet, whose header of `header_size` octets the caller wrote. kMessageSize when it does
+  // not fit: it is not fragmented. Else as Send().
+  virtual Error SendPacket(const Route& route, Slice packet, size_t header_size) = 0;
 
   // Confirms the next hop's reachability from above (RFC 4861 7.3.1): TCP saw forward progress.
   virtual void ConfirmNeighbor(const Route& route) = 0;

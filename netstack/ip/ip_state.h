@@ -66,6 +66,11 @@ struct IpState {
   LoopbackQueue loopback;
   // By protocol number; null where there is none. Set up by the stack.
   std::array<TransportProtocol*, 256> transports{};
+  RawReceiver* raw = nullptr;  // null: none
+
+  bool DeliverRaw(const IpPacketIn& packet) const {
+    return raw != nullptr && raw->listening() && raw->Receive(packet);
+  }
 };
 
 }  // namespace moat::netstack

@@ -11,6 +11,7 @@ namespace moat::netstack {
 namespace {
 
 constexpr size_t kIpRoom = kIpv6HeaderSize + kIpv6FragmentHeaderSize;
+constexpr size_t kMaxIpHeader = 60;  // IPv4's, with options
 
 size_t IpHeaderSize(const RouteHandle& route) {
   return route.destination.is_v4() ? kIpv4HeaderSize : kIpv6HeaderSize;
@@ -20,6 +21,12 @@ size_t PayloadSize(const IpPacketOut& packet) {
   size_t size = 0;
   for (const auto& piece : packet.payload) size += piece.size();
   return size;
+}
+
+// Leaving the sum to the link is worth it for bulk only; and raw sockets of the receiving host look at
+// ICMP's before anything completes it.
+bool MayOffload(uint8_t protocol) {
+  return protocol != ip_protocol::kIcmp && protocol != ip_protocol::kIcmpV6;
 }
 
 void CopyPieces(std::span<const std::span<const uint8_t>> pieces, uint8_t* to) {
@@ -63,6 +70,25 @@ Error IpOutput::Send(const RouteHandle& route, const IpPacketOut& packet) {
   counters.out_octets += total;
   CountGroup(route, counters);
   return SendFragments(route, packet, payload_size);
+}
+
+Error IpOutput::SendPacket(const RouteHandle& route, Slice packet, size_t header_size) {
+  const Family family = route.destination.family();
+  IpCounters& counters = state_.counters(family);
+  ++counters.out_requests;
+  if (!route.out->active() || (!route.is_local && packet.size() > route.mtu)) {
+    ++counters.out_discards;
+    return route.out->active() ? Error::kMessageSize : Error::kNetworkDown;
+  }
+  counters.out_octets += packet.size();
+  CountGroup(route, counters);
+  if (route.is_local) return PushLooped(std::move(packet), kLoopbackIndex, 0, family);
+  if (HearsItself(route, /*multicast_loop=*/true)) (void)PushLooped(packet, route.out->index, 0, family);
+  uint8_t buffer[kEthernetHeaderSize + kMaxIpHeader];
+  uint8_t* ip = buffer + kEthernetHeaderSize;
+  std::memcpy(ip, packet.data(), header_size);
+  const std::span<const uint8_t> rest = packet.span().subspan(header_size);
+  return ToLink(route, {ip, header_size, {&rest, 1}, {}});
 }
 
 void IpOutput::CountGroup(const RouteHandle& route, IpCounters& counters) const {
@@ -143,7 +169,8 @@ Error IpOutput::SendWhole(const RouteHandle& route, const IpPacketOut& packet, s
   const size_t ip_size = EmitIp(route, packet, transport_size + payload_size, ip);
   std::memcpy(ip + ip_size, packet.transport_header.data(), transport_size);
   LinkPacket out{ip, ip_size + transport_size, packet.payload, {}};
-  const bool offload = route.out->capabilities.tx_checksum_offload;
+  const bool offload =
+      route.out->capabilities.tx_checksum_offload && MayOffload(packet.protocol);
   if (offload) out.offload.checksum_start = static_cast<uint16_t>(ip_size);
   FillChecksum(route, packet, payload_size, ip + ip_size, offload ? &out.offload : nullptr);
   if (gso) {
@@ -155,11 +182,15 @@ Error IpOutput::SendWhole(const RouteHandle& route, const IpPacketOut& packet, s
 
 // A group that this host belongs to hears its own packets (RFC 1112 6.1, unless the sender says
 // no); so does every broadcast's sender.
+bool IpOutput::HearsItself(const RouteHandle& route, bool multicast_loop) const {
+  return route.is_broadcast ||
+         (route.is_multicast && multicast_loop && route.out->InGroup(route.destination));
+}
+
 void IpOutput::LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet,
                              size_t payload_size) {
-  const bool member =
-      route.is_multicast && packet.multicast_loop && route.out->InGroup(route.destination);
-  if (route.is_broadcast || member) (void)Loop(route, packet, payload_size, route.out->index);
+  if (!HearsItself(route, packet.multicast_loop)) return;
+  (void)Loop(route, packet, payload_size, route.out->index);
 }
 
 Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
@@ -173,14 +204,20 @@ Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t
   // As a link that offloads would carry it: never summed, but not the zero that means "none" to
   // UDP.
   TxOffload offload;
-  FillChecksum(route, packet, payload_size, ip + ip_size, &offload);
+  FillChecksum(route, packet, payload_size, ip + ip_size,
+               MayOffload(packet.protocol) ? &offload : nullptr);
   const bool gso = packet.gso != GsoType::kNone && payload_size > packet.gso_size;
+  return PushLooped(std::move(slice), interface, gso ? packet.gso_size : static_cast<uint16_t>(0),
+                    route.destination.family());
+}
+
+Error IpOutput::PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_size,
+                           Family family) {
   Interface* lo = state_.interfaces.Find(interface);
-  const size_t size = slice.size();
-  if (!state_.loopback.Push({std::move(slice), interface,
-                             gso ? packet.gso_size : static_cast<uint16_t>(0)})) {
+  const size_t size = packet.size();
+  if (!state_.loopback.Push({std::move(packet), interface, gso_size})) {
     state_.drops.Count(DropReason::kLoopbackFull);
-    ++state_.counters(route.destination.family()).out_discards;
+    ++state_.counters(family).out_discards;
     return Error::kNoBuffers;
   }
   if (interface == kLoopbackIndex && lo != nullptr) {

@@ -18,6 +18,8 @@ class IpOutput {
 
   // As IpSender::Send().
   Error Send(const RouteHandle& route, const IpPacketOut& packet);
+  // As IpSender::SendPacket().
+  Error SendPacket(const RouteHandle& route, Slice packet, size_t header_size);
 
  private:
   Error SendWhole(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
@@ -26,6 +28,8 @@ class IpOutput {
   // Puts `packet` and its whole transport header on the loopback queue.
   Error Loop(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
              InterfaceIndex interface);
+  Error PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_size, Family family);
+  bool HearsItself(const RouteHandle& route, bool multicast_loop) const;
   void LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size);
   Error ToLink(const RouteHandle& route, const LinkPacket& packet);
   void FillChecksum(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,

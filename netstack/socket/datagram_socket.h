@@ -1,4 +1,4 @@
-// A datagram socket: UDP, or ICMP echo ("ping socket", SOCK_DGRAM with IPPROTO_ICMP or _ICMPV6).
+// A datagram socket: UDP, ICMP echo ("ping socket", SOCK_DGRAM with IPPROTO_ICMP or _ICMPV6), or raw.
 #ifndef MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_
 #define MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_
 
@@ -48,6 +48,8 @@ struct SendControl {
   uint16_t segment_size = 0;            // UDP_SEGMENT; 0: one datagram
 };
 
+class RawControls;  // raw_controls.h
+
 class DatagramSocket {
  public:
   virtual ~DatagramSocket() = default;  // close(2)
@@ -83,6 +85,8 @@ class DatagramSocket {
   // Multicast membership. kAddressInUse when already a member, kAddressNotAvailable when not, kNoDevice.
   virtual Error JoinGroup(const IpAddress& group, InterfaceIndex interface) = 0;
   virtual Error LeaveGroup(const IpAddress& group, InterfaceIndex interface) = 0;
+  // What only a raw socket has; null for others.
+  virtual RawControls* raw() { return nullptr; }
 };
 
 }  // namespace moat::netstack

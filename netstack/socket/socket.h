@@ -70,7 +70,7 @@ struct TcpInfo;  // netstack/socket/tcp_socket.h
 
 // What Stack::ListSockets() reports, for ss(8)-like views.
 struct SocketInfo {
-  enum class Type : uint8_t { kTcp, kUdp, kPing };
+  enum class Type : uint8_t { kTcp, kUdp, kPing, kRaw };
   Type type;
   Family family;
   std::string state;          // ESTAB, LISTEN, ... as ss prints; UNCONN for datagrams

@@ -7,6 +7,7 @@
 #include "netstack/transport/environment.h"
 #include "netstack/transport/icmp/ping_protocol.h"
 #include "netstack/transport/ports.h"
+#include "netstack/transport/raw/raw_protocol.h"
 #include "netstack/transport/tcp/tcp_protocol.h"
 #include "netstack/transport/udp/udp_protocol.h"
 
@@ -48,11 +49,13 @@ class Stack::Impl {
                     &groups,       &ports,         &sysctls, &counters},
         tcp(environment),
         udp(environment),
-        ping(environment) {
+        ping(environment),
+        raw(environment) {
     ip.SetTransport(ip_protocol::kTcp, &tcp);
     ip.SetTransport(ip_protocol::kUdp, &udp);
     ip.SetTransport(ip_protocol::kIcmp, &ping);
     ip.SetTransport(ip_protocol::kIcmpV6, &ping);
+    ip.SetRaw(&raw);
   }
 
   void Flush() {
@@ -75,6 +78,7 @@ class Stack::Impl {
   TcpProtocol tcp;
   UdpProtocol udp;
   PingProtocol ping;
+  RawProtocol raw;
 };
 
 Stack::Stack(const StackOptions& options) : impl_(std::make_unique<Impl>(options)) {}
@@ -112,11 +116,16 @@ std::unique_ptr<DatagramSocket> Stack::NewPingSocket(Family family) {
   return impl_->ping.NewSocket(family);
 }
 
+std::unique_ptr<DatagramSocket> Stack::NewRawSocket(Family family, uint8_t protocol) {
+  return impl_->raw.NewSocket(family, protocol);
+}
+
 std::vector<SocketInfo> Stack::ListSockets() const {
   std::vector<SocketInfo> out;
   impl_->tcp.ListSockets(&out);
   impl_->udp.AppendSockets(out);
   impl_->ping.AppendSockets(out);
+  impl_->raw.AppendSockets(out);
   return out;
 }
 

@@ -57,6 +57,8 @@ class Stack {
   std::unique_ptr<TcpSocket> NewTcpSocket(Family family);
   std::unique_ptr<DatagramSocket> NewUdpSocket(Family family);
   std::unique_ptr<DatagramSocket> NewPingSocket(Family family);
+  // Of all packets of one protocol (socket/raw_controls.h).
+  std::unique_ptr<DatagramSocket> NewRawSocket(Family family, uint8_t protocol);
   std::vector<SocketInfo> ListSockets() const;
   // The route that a packet to `destination` would take (getsockname after UDP connect, loopback test).
   Result<IpAddress> SelectSource(const IpAddress& destination, InterfaceIndex interface);

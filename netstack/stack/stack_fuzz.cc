@@ -11,7 +11,7 @@ namespace moat::netstack {
 namespace {
 
 enum Kind : uint8_t { kRaw, kArp, kIpv4, kIpv6, kIcmpv4, kIcmpv6, kFragment4, kFragment6, kTcp4,
-                      kTcp6, kUdp4, kUdp6, kTime, kKinds };
+                      kTcp6, kUdp4, kUdp6, kTime, kWhole, kKinds };
 
 class FuzzWorld {
  public:
@@ -26,6 +26,9 @@ class FuzzWorld {
     client_ = world_.stack.NewTcpSocket(Family::kIpv4);
     (void)client_->Connect({v4_.peer, 8080});
     (void)world_.stack.AddAddress(kEth0, *Prefix::Parse("2001:db8::77/64"), {});
+    raw4_ = world_.stack.NewRawSocket(Family::kIpv4, ip_protocol::kIcmp);
+    raw6_ = world_.stack.NewRawSocket(Family::kIpv6, ip_protocol::kIcmpV6);
+    whole_ = world_.stack.NewRawSocket(Family::kIpv4, 255);
   }
 
   void Feed(uint8_t kind, const Bytes& bytes) {
@@ -45,6 +48,7 @@ class FuzzWorld {
       case kTcp6: Packet(v6_, ip_protocol::kTcp, bytes, 64, 16); break;
       case kUdp4: Packet(v4_, ip_protocol::kUdp, bytes, 64, 6); break;
       case kUdp6: Packet(v6_, ip_protocol::kUdp, bytes, 64, 6); break;
+      case kWhole: SendWhole(bytes); break;
       case kTime:
         world_.clock.Advance(std::chrono::milliseconds(bytes.empty() ? 1 : bytes[0] * 100));
         world_.stack.RunTimers();
@@ -91,6 +95,13 @@ class FuzzWorld {
     }
     world_.ReceiveIp(IpPacket(cast.peer, cast.own, protocol, bytes, hop_limit));
   }
+  // What a program with CAP_NET_RAW sends need not be well-formed.
+  void SendWhole(const Bytes& bytes) {
+    const std::span<const uint8_t> piece = bytes;
+    (void)whole_->Send({&piece, 1}, {.destination = Endpoint{.address = v4_.peer}});
+    world_.stack.Flush();
+    world_.link.Clear();
+  }
   void Fragment4(const Bytes& bytes) {
     if (bytes.size() < 4) return;
     Ipv4Fields fields;
@@ -113,6 +124,8 @@ class FuzzWorld {
       if (++frames > 10000) std::abort();
     }
     if (world_.stack.Neighbors().size() > 2100) std::abort();
+    while (raw4_->Receive().ok() || raw6_->Receive().ok()) {
+    }
     while (udp_->Receive().ok()) {
     }
     while (tcp_->Accept().ok()) {
@@ -121,7 +134,7 @@ class FuzzWorld {
 
   StackWorld world_;
   Cast v4_, v6_;
-  std::unique_ptr<DatagramSocket> udp_;
+  std::unique_ptr<DatagramSocket> udp_, raw4_, raw6_, whole_;
   std::unique_ptr<TcpSocket> tcp_;
   std::unique_ptr<TcpSocket> client_;
 };

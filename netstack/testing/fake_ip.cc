@@ -44,6 +44,16 @@ Result<RouteRef> FakeIp::FindRoute(const RouteQuery& query) {
   return RouteRef(std::move(route));
 }
 
+Error FakeIp::SendPacket(const Route& route, Slice packet, size_t header_size) {
+  if (send_error_ != Error::kOk) return send_error_;
+  sent_.push_back({.source = route.source,
+                   .destination = route.destination,
+                   .interface = route.interface,
+                   .bytes = {packet.span().begin(), packet.span().end()},
+                   .header_size = header_size});
+  return Error::kOk;
+}
+
 Error FakeIp::Send(const Route& route, const IpPacketOut& packet) {
   if (send_error_ != Error::kOk) return send_error_;
   Sent sent{.source = route.source,

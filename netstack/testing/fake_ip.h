@@ -51,6 +51,7 @@ class FakeIp : public IpSender, public GroupMembership {
 
   Result<RouteRef> FindRoute(const RouteQuery& query) override;
   Error Send(const Route& route, const IpPacketOut& packet) override;
+  Error SendPacket(const Route& route, Slice packet, size_t header_size) override;
   void ConfirmNeighbor(const Route&) override { ++confirmations_; }
   bool IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const override;
   Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface) override;

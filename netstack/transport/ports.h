@@ -36,7 +36,7 @@
 namespace moat::netstack {
 
 // Port spaces. Ping sockets' identifiers are handled as ports (net/ipv4/ping.c).
-enum class PortSpace : uint8_t { kTcp, kUdp, kPing };
+enum class PortSpace : uint8_t { kTcp, kUdp, kPing, kNone };
 
 // How a port is held; equal claims are counted as one.
 struct PortClaim {

@@ -64,6 +64,21 @@ class TransportProtocol {
   virtual void ReceiveError(const IcmpErrorIn& error) = 0;
 };
 
+// Who gets a copy of what is delivered to this host, before the transport that it is for: raw sockets.
+class RawReceiver {
+ public:
+  virtual ~RawReceiver() = default;
+
+  // Whether there is anybody at all: all that a packet pays for while there is not.
+  bool listening() const { return listening_; }
+  // True: somebody took it, so that it is no error when there is no transport for it.
+  virtual bool Receive(const IpPacketIn& packet) = 0;
+  virtual void ReceiveError(const IcmpErrorIn& error) = 0;
+
+ protected:
+  bool listening_ = false;
+};
+
 }  // namespace moat::netstack
 
 #endif  // MOAT_NETSTACK_TRANSPORT_TRANSPORT_PROTOCOL_H_

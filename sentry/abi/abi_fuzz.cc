@@ -24,7 +24,7 @@ void Require(bool condition) {
 }
 
 void FuzzSockaddr(uint8_t choice, std::span<const uint8_t> bytes) {
-  const AddressRules rules{.kind = static_cast<SocketKind>(choice % 3),
+  const AddressRules rules{.kind = static_cast<SocketKind>(choice % 4),
                            .family = (choice & 0x20) != 0 ? Family::kIpv6 : Family::kIpv4,
                            .v6_only = (choice & 0x40) != 0};
   const auto decoded = DecodeSockaddr(bytes, static_cast<AddressUse>((choice / 3) % 3), rules);
@@ -38,7 +38,7 @@ void FuzzSockaddr(uint8_t choice, std::span<const uint8_t> bytes) {
 }
 
 void FuzzControl(uint8_t choice, std::span<const uint8_t> bytes) {
-  const SendControlRules rules{.kind = static_cast<SocketKind>(choice % 3),
+  const SendControlRules rules{.kind = static_cast<SocketKind>(choice % 4),
                                .family = (choice & 0x20) != 0 ? Family::kIpv6 : Family::kIpv4,
                                .ipv4 = (choice & 0x20) == 0 || (choice & 0x10) != 0,
                                .net_admin = (choice & 0x08) != 0};

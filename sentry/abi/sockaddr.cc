@@ -57,11 +57,11 @@ ErrnoOr<DecodedAddress> DecodeForIpv4(std::span<const uint8_t> bytes, uint16_t f
                                       AddressUse use, const AddressRules& rules) {
   if (bytes.size() < kSockaddrInSize) return Errno{EINVAL};
   if (family == AF_UNSPEC) {
-    // Old programs leave sin_family zero: bind() takes that for the wildcard address, UDP sends for
-    // any address.
+    // Old programs leave sin_family zero: bind() takes that for the wildcard address, sends of UDP and
+    // raw sockets for any address.
     const bool wildcard = IpAddress::V4(bytes.data() + kIn4AddressOffset).IsUnspecified();
     const bool tolerated = (use == AddressUse::kBind && wildcard) ||
-                           (use == AddressUse::kSend && rules.kind == SocketKind::kUdp);
+                           (use == AddressUse::kSend && rules.kind != SocketKind::kPing);
     if (!tolerated) return Errno{EAFNOSUPPORT};
   } else if (family != AF_INET) {
     return Errno{EAFNOSUPPORT};
@@ -99,7 +99,7 @@ ErrnoOr<DecodedAddress> DecodeIn6(std::span<const uint8_t> bytes, AddressUse use
   endpoint.address = IpAddress::V6(bytes.data() + kIn6AddressOffset);
   endpoint.port = PortOf(bytes);
   if (endpoint.address.IsMappedV4()) {
-    if (rules.kind == SocketKind::kPing) return Errno{EINVAL};
+    if (rules.kind == SocketKind::kPing || rules.kind == SocketKind::kRaw) return Errno{EINVAL};
     if (rules.v6_only) return Errno{use == AddressUse::kBind ? EINVAL : ENETUNREACH};
     endpoint.address = endpoint.address.UnmapToV4();
   }

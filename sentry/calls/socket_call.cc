@@ -21,8 +21,9 @@ using netstack::Family;
 
 constexpr int kTypeMask = 0xf;
 constexpr int kMaxType = 10;  // SOCK_PACKET
+constexpr int kAnyProtocol = -1;  // of those that an IP header can name, but for 0
 
-enum class Protocol : uint8_t { kTcp, kUdp, kPing };
+enum class Protocol : uint8_t { kTcp, kUdp, kPing, kRaw };
 
 struct Service {
   int domain;
@@ -39,8 +40,8 @@ constexpr Service kServices[] = {
     {AF_INET6, SOCK_DGRAM, IPPROTO_UDP, true, Protocol::kUdp},
     {AF_INET, SOCK_DGRAM, IPPROTO_ICMP, false, Protocol::kPing},
     {AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, false, Protocol::kPing},
-    {AF_INET, SOCK_RAW, IPPROTO_ICMP, false, Protocol::kPing},
-    {AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, false, Protocol::kPing},
+    {AF_INET, SOCK_RAW, kAnyProtocol, false, Protocol::kRaw},
+    {AF_INET6, SOCK_RAW, kAnyProtocol, false, Protocol::kRaw},
 };
 
 // The row, or null with the errno that Linux gives.
@@ -49,13 +50,15 @@ const Service* FindService(int domain, int type, int protocol, int* error) {
   for (const Service& service : kServices) {
     if (service.domain != domain || service.type != type) continue;
     type_known = true;
-    if (service.protocol == protocol || (protocol == 0 && service.is_default)) return &service;
+    const bool any = service.protocol == kAnyProtocol && protocol > 0 && protocol <= UINT8_MAX;
+    if (any || service.protocol == protocol || (protocol == 0 && service.is_default)) return &service;
   }
   *error = type_known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
   return nullptr;
 }
 
-std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& service) {
+std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& service,
+                                            int protocol) {
   const Family family = service.domain == AF_INET ? Family::kIpv4 : Family::kIpv6;
   netstack::Stack& stack = sandbox.stack();
   switch (service.served_by) {
@@ -68,6 +71,10 @@ std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& ser
     case Protocol::kPing:
       return std::make_unique<DatagramContainerSocket>(
           sandbox, service.domain, service.type, service.protocol, stack.NewPingSocket(family));
+    case Protocol::kRaw:
+      return std::make_unique<DatagramContainerSocket>(
+          sandbox, service.domain, service.type, protocol,
+          stack.NewRawSocket(family, static_cast<uint8_t>(protocol)));
   }
   return nullptr;
 }
@@ -108,12 +115,12 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
     // Linux looks at the privilege after the type and before the protocol's own checks.
     if (type == SOCK_RAW && !HasCapability(call.tid(), CAP_NET_RAW)) return Reply::Fail(EPERM);
     if (service == nullptr) return Reply::Fail(error);
-    if (service->served_by == Protocol::kPing && type == SOCK_DGRAM) {
+    if (service->served_by == Protocol::kPing) {
       const bool allowed = MayPing(sandbox, call.tid());
       if (!call.Valid()) return Reply::Nobody();
       if (!allowed) return Reply::Fail(EACCES);
     }
-    socket = MakeSocket(sandbox, *service);
+    socket = MakeSocket(sandbox, *service, protocol);
     events = service->served_by == Protocol::kTcp ? TcpContainerSocket::kEvents
                                                   : DatagramContainerSocket::kEvents;
   }

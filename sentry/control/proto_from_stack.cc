@@ -66,6 +66,8 @@ v1::Socket::Protocol ToProto(netstack::SocketInfo::Type type) {
       return v1::Socket::PROTOCOL_UDP;
     case netstack::SocketInfo::Type::kPing:
       return v1::Socket::PROTOCOL_ICMP;
+    case netstack::SocketInfo::Type::kRaw:
+      return v1::Socket::PROTOCOL_RAW;
   }
   return v1::Socket::PROTOCOL_ANY;
 }

@@ -7,6 +7,7 @@
 #include "sentry/abi/errno_map.h"
 #include "sentry/options/membership.h"
 #include "sentry/options/option_row.h"
+#include "sentry/options/raw_level.h"
 
 namespace moat::sentry {
 namespace {
@@ -249,7 +250,7 @@ constexpr OptionRow kRows[] = {
     Flag<Remembered::kIpChecksum>(kIpChecksum),
     {IP_RECVFRAGSIZE, kAll, GetRemembered<ByteLevel, Remembered::kReceiveFragmentSize>,
      SetReceiveFragmentSize},
-    {IP_HDRINCL, kAll, GetConstant<ByteLevel, 0>, Refuse<ENOPROTOOPT>},
+    {IP_HDRINCL, kAll, GetHeaderIncluded<ByteLevel>, SetHeaderIncluded<ByteLevel>},
     {kIpNoDefrag, kAll, GetConstant<ByteLevel, 0>, Refuse<ENOPROTOOPT>},
     {IP_ROUTER_ALERT, kAll, GetConstant<ByteLevel, 0>, Refuse<EINVAL>},
     {IP_MSFILTER, kAll, RefuseGet<EINVAL>, RefuseSized<16>},

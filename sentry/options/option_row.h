@@ -38,7 +38,8 @@ namespace option_kind {  // which sockets know a row
 inline constexpr uint8_t kTcp = 1 << 0;
 inline constexpr uint8_t kUdp = 1 << 1;
 inline constexpr uint8_t kPing = 1 << 2;
-inline constexpr uint8_t kDatagram = kUdp | kPing;
+inline constexpr uint8_t kRaw = 1 << 3;
+inline constexpr uint8_t kDatagram = kUdp | kPing | kRaw;
 inline constexpr uint8_t kAll = kTcp | kDatagram;
 }  // namespace option_kind
 
@@ -54,6 +55,8 @@ std::span<const OptionRow> IpLevelRows();
 std::span<const OptionRow> Ipv6LevelRows();
 std::span<const OptionRow> TcpLevelRows();
 std::span<const OptionRow> UdpLevelRows();
+std::span<const OptionRow> RawLevelRows(netstack::Family family);  // also SOL_IPV6's of raw sockets
+std::span<const OptionRow> Icmpv6LevelRows();
 
 // --- Access to the handle, whichever it is -------------------------------------------------------
 

@@ -17,6 +17,7 @@ uint8_t KindBit(SocketKind kind) {
     case SocketKind::kTcp: return option_kind::kTcp;
     case SocketKind::kUdp: return option_kind::kUdp;
     case SocketKind::kPing: return option_kind::kPing;
+    case SocketKind::kRaw: return option_kind::kRaw;
   }
   return 0;
 }
@@ -34,6 +35,14 @@ std::span<const OptionRow> RowsOf(const OptionTarget& target, int level) {
       break;
     case SOL_UDP:
       if (target.kind == SocketKind::kUdp) return UdpLevelRows();
+      break;
+    case SOL_RAW:
+      if (target.kind == SocketKind::kRaw) return RawLevelRows(target.family);
+      break;
+    case SOL_ICMPV6:
+      if (target.kind == SocketKind::kRaw && target.family == netstack::Family::kIpv6) {
+        return Icmpv6LevelRows();
+      }
       break;
     default: break;
   }
@@ -55,6 +64,8 @@ const OptionRow* FindRow(const OptionTarget& target, int level, int name) {
   for (const OptionRow& row : RowsOf(target, level)) {
     if (row.name == name && (row.kinds & KindBit(target.kind)) != 0) return &row;
   }
+  // IPV6_CHECKSUM and IPV6_HDRINCL are known at both levels.
+  if (level == SOL_IPV6 && target.kind == SocketKind::kRaw) return FindRow(target, SOL_RAW, name);
   return nullptr;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "sentry/abi/errno_map.h"
+#include "netstack/socket/raw_controls.h"
 #include "sentry/options/option_row.h"
 #include "sentry/options/socket_buffers.h"
 #include "sentry/options/socket_timestamps.h"
@@ -34,7 +35,8 @@ ErrnoOr<OptionBytes> Int(int value, size_t length) { return IntLevel::Write(valu
 // --- What the socket is --------------------------------------------------------------------------
 
 ErrnoOr<OptionBytes> GetType(const OptionTarget& target, size_t length) {
-  return Int(target.kind == SocketKind::kTcp ? SOCK_STREAM : SOCK_DGRAM, length);
+  if (target.kind == SocketKind::kTcp) return Int(SOCK_STREAM, length);
+  return Int(target.kind == SocketKind::kRaw ? SOCK_RAW : SOCK_DGRAM, length);
 }
 
 ErrnoOr<OptionBytes> GetDomain(const OptionTarget& target, size_t length) {
@@ -45,6 +47,7 @@ ErrnoOr<OptionBytes> GetProtocol(const OptionTarget& target, size_t length) {
   switch (target.kind) {
     case SocketKind::kTcp: return Int(IPPROTO_TCP, length);
     case SocketKind::kUdp: return Int(IPPROTO_UDP, length);
+    case SocketKind::kRaw: return Int(target.datagram->raw()->protocol(), length);
     case SocketKind::kPing: break;
   }
   return Int(target.family == netstack::Family::kIpv4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6},
@@ -319,7 +322,7 @@ int SetBindToIndex(const OptionTarget& target, const OptionInput& input) {
 // sender is never told. Programs fall back when the option is refused.
 int SetZeroCopy(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
-  if (target.kind == SocketKind::kPing) return EOPNOTSUPP;
+  if (target.kind == SocketKind::kPing || target.kind == SocketKind::kRaw) return EOPNOTSUPP;
   const int value = input.As<int>();
   if (value < 0 || value > 1) return EINVAL;
   return value == 0 ? 0 : EOPNOTSUPP;

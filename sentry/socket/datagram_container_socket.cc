@@ -15,7 +15,6 @@
 #include "sentry/memory/credentials.h"
 #include "sentry/sandbox.h"
 #include "sentry/socket/inet_socket.h"
-#include "sentry/socket/raw_echo.h"
 #include "sentry/socket/seqpacket.h"
 
 namespace moat::sentry {
@@ -29,6 +28,7 @@ namespace ready = netstack::ready;
 
 constexpr size_t kMostPayload = 65535;
 constexpr int kBatch = 64;
+constexpr int kLeastSendBuffer = 33000;  // the kernel doubles it
 
 int64_t RealtimeOf(netstack::Time arrival, netstack::Time now) {
   timespec realtime{};
@@ -43,9 +43,7 @@ DatagramContainerSocket::DatagramContainerSocket(
     Sandbox& sandbox, int domain, int type, int protocol,
     std::unique_ptr<netstack::DatagramSocket> handle)
     : ContainerSocket(sandbox, domain, type, protocol),
-      handle_(std::move(handle)),
-      raw_(type == SOCK_RAW) {
-  raw_local_.address = netstack::IpAddress::Any(family());
+      handle_(std::move(handle)) {
   handle_->SetObserver(this);
 }
 
@@ -64,10 +62,6 @@ Reply DatagramContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
   if (!address.ok()) return Reply::Fail(address.error());
   if (kind() == SocketKind::kUdp && !MayBind(sandbox_, call.tid(), address->endpoint.port)) {
     return Reply::Fail(EACCES);
-  }
-  if (raw_) {  // a raw socket has no port
-    raw_local_ = address->endpoint;
-    return Reply::Value(0);
   }
   Error error = handle_->Bind(address->endpoint);
   if (error == Error::kAddressInUse) {
@@ -114,12 +108,11 @@ Reply DatagramContainerSocket::GetOption(Call& call, int level, int name, uint64
 
 Reply DatagramContainerSocket::SetOption(Call& call, int level, int name, int32_t length,
                                          std::span<const uint8_t> value) {
-  // Filters and checksums of raw sockets: what they ask for is what happens.
-  if (raw_ && (level == SOL_RAW || level == IPPROTO_ICMPV6)) return Reply::Value(0);
   Reply reply = SetInetOption({*this, kind(), family()}, call, level, name, length, value);
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE) && reply.value() == 0) {
-    // The container's queue is charged to our end.
-    const int size = static_cast<int>(handle_->options().receive_buffer);
+    // The container's queue is charged to our end. One datagram fits always, as on Linux.
+    const int size =
+        std::max(static_cast<int>(handle_->options().receive_buffer), kLeastSendBuffer);
     setsockopt(end_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
   }
   return reply;
@@ -174,27 +167,7 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
 
 Error DatagramContainerSocket::SendNow(std::span<const uint8_t> payload,
                                        const netstack::SendControl& control) {
-  if (raw_) {
-    const auto identifier = EchoIdentifier(payload, family());
-    if (!identifier.has_value()) return Error::kOperationNotSupported;
-    const Error error = TakeIdentifier(*identifier);
-    if (error != Error::kOk) return error;
-  }
   return handle_->Send({&payload, 1}, control);
-}
-
-// Makes the stack's ping socket the one of `identifier`.
-Error DatagramContainerSocket::TakeIdentifier(uint16_t identifier) {
-  if (handle_->Local().port == identifier) return Error::kOk;
-  if (handle_->Local().port != 0) {
-    auto fresh = sandbox_.stack().NewPingSocket(family());
-    fresh->SetOptions(handle_->options());
-    if (auto remote = handle_->Remote(); remote.ok()) (void)fresh->Connect(*remote);
-    handle_->SetObserver(nullptr);
-    handle_ = std::move(fresh);
-    handle_->SetObserver(this);
-  }
-  return handle_->Bind({raw_local_.address, identifier, raw_local_.scope});
 }
 
 // What the container has written to its connected socket.
@@ -249,12 +222,6 @@ void DatagramContainerSocket::OnStackReady(uint32_t bits) {
   sandbox_.Retry(this);  // those that peek look into the container's queue only
 }
 
-netstack::Result<Datagram> DatagramContainerSocket::ReceiveFromStack() {
-  auto datagram = handle_->Receive();
-  if (raw_ && datagram.ok()) datagram->payload = RawMessage(*datagram);
-  return datagram;
-}
-
 bool DatagramContainerSocket::Deliver(std::span<const uint8_t> payload, Arrival arrival) {
   arrival.datagram.payload = netstack::Slice();
   const uint64_t tag = arrivals_.Push(std::move(arrival));
@@ -269,7 +236,7 @@ bool DatagramContainerSocket::Deliver(std::span<const uint8_t> payload, Arrival 
 void DatagramContainerSocket::FillQueue() {
   if (undelivered_.has_value() && !Redeliver()) return;
   for (;;) {
-    auto datagram = ReceiveFromStack();
+    auto datagram = handle_->Receive();
     if (!datagram.ok()) break;
     undelivered_ = std::move(*datagram);
     if (!Redeliver()) return;
@@ -317,7 +284,7 @@ int DatagramContainerSocket::Take(Call& call, int flags, Arrival* arrival,
   if (undelivered_.has_value()) {
     arrival->datagram = *std::exchange(undelivered_, std::nullopt);
   } else {
-    auto datagram = ReceiveFromStack();
+    auto datagram = handle_->Receive();
     if (!datagram.ok()) return EAGAIN;
     arrival->datagram = std::move(*datagram);
   }

@@ -1,4 +1,4 @@
-// A UDP or ping socket of the container.
+// A UDP, ping or raw socket of the container.
 //
 // Datagrams that arrive are put into the container's queue at once, so that poll() and a plain read()
 // are the kernel's own; an intercepted receive takes them from there and adds what the tag leads to.
@@ -27,7 +27,7 @@ namespace moat::sentry {
 
 class DatagramContainerSocket final : public ContainerSocket {
  public:
-  // `type` is SOCK_DGRAM, or SOCK_RAW for a ping socket that behaves as a raw one (raw_echo.h).
+  // `type` is SOCK_DGRAM or SOCK_RAW.
   DatagramContainerSocket(Sandbox& sandbox, int domain, int type, int protocol,
                           std::unique_ptr<netstack::DatagramSocket> handle);
   ~DatagramContainerSocket() override;
@@ -39,6 +39,7 @@ class DatagramContainerSocket final : public ContainerSocket {
     return domain_ == AF_INET ? netstack::Family::kIpv4 : netstack::Family::kIpv6;
   }
   SocketKind kind() const {
+    if (type_ == SOCK_RAW) return SocketKind::kRaw;
     return protocol_ == IPPROTO_UDP ? SocketKind::kUdp : SocketKind::kPing;
   }
 
@@ -61,8 +62,6 @@ class DatagramContainerSocket final : public ContainerSocket {
   netstack::Endpoint ToResolver(const netstack::Endpoint& remote);
   int TakeError();
   netstack::Error SendNow(std::span<const uint8_t> payload, const netstack::SendControl& control);
-  netstack::Error TakeIdentifier(uint16_t identifier);
-  netstack::Result<netstack::Datagram> ReceiveFromStack();
   int64_t ReceiveError(IncomingMessage& message);
   // The next datagram from the container's queue, else from the stack. The payload is in the read
   // block, its size in *size.
@@ -79,8 +78,6 @@ class DatagramContainerSocket final : public ContainerSocket {
   std::optional<netstack::Datagram> undelivered_;  // the container's queue had no room for it
   bool waits_for_room_ = false;
   bool write_shut_ = false;
-  const bool raw_;
-  netstack::Endpoint raw_local_;  // of bind(2), for the identifier that is not known yet
 };
 
 }  // namespace moat::sentry

@@ -81,7 +81,8 @@ bool IsOf(SocketInfo::Type type, uint8_t protocol) {
   switch (type) {
     case SocketInfo::Type::kTcp: return protocol == IPPROTO_TCP;
     case SocketInfo::Type::kUdp: return protocol == IPPROTO_UDP;
-    case SocketInfo::Type::kPing: return protocol == IPPROTO_RAW;
+    case SocketInfo::Type::kRaw: return protocol == IPPROTO_RAW;
+    case SocketInfo::Type::kPing: return false;  // Linux has no sock_diag for them
   }
   return false;
 }
@@ -223,6 +224,7 @@ void SandboxDiagView::AddOptions(ContainerSocket& owner, DiagDetails& details) c
   StackOptionHost host(sandbox_.stack(), [](int) { return false; });
   int error = 0;
   const SocketKind kind = owner.tcp() != nullptr             ? SocketKind::kTcp
+                          : owner.type() == SOCK_RAW        ? SocketKind::kRaw
                           : owner.protocol() == IPPROTO_UDP ? SocketKind::kUdp
                                                             : SocketKind::kPing;
   const OptionTarget target = {

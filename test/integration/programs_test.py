@@ -116,7 +116,7 @@ class Isolation(ProgramCase):
             "  try: socket.socket(*a); return 'OK'\n"
             "  except OSError as e: return errno.errorcode[e.errno]\n"
             "print(code(socket.AF_VSOCK, socket.SOCK_STREAM), code(socket.AF_PACKET, socket.SOCK_RAW),\n"
-            "      code(socket.AF_INET, socket.SOCK_STREAM, 132), code(socket.AF_INET, socket.SOCK_RAW, 255),\n"
+            "      code(socket.AF_INET, socket.SOCK_STREAM, 132), code(socket.AF_INET, socket.SOCK_RAW, 0),\n"
             "      code(socket.AF_INET, socket.SOCK_SEQPACKET), code(socket.AF_UNIX, socket.SOCK_STREAM))\n")
         self.assertEqual(
             self.run_inside(["/usr/bin/python3", "-c", script]).split(),
@@ -130,6 +130,62 @@ class Isolation(ProgramCase):
             "libc.syscall(425,8,0); print(errno.errorcode[ctypes.get_errno()])\n"      # io_uring_setup
             "libc.syscall(0x40000000+41,2,1,0); print(errno.errorcode[ctypes.get_errno()])\n")  # x32 socket
         self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]).split(), ["ENOSYS", "ENOSYS"])
+
+
+class Datagrams(ProgramCase):
+    def test_one_that_is_larger_than_the_receive_buffer(self):
+        script = ("import socket,select\n"
+                  "r=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); r.bind(('127.0.0.1',5000))\n"
+                  "r.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,1)\n"
+                  "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.sendto(b'x'*60000,('127.0.0.1',5000))\n"
+                  "print(bool(select.select([r],[],[],10)[0]),len(r.recv(65536)))\n")
+        self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]), "True 60000\n")
+
+
+class RawSockets(ProgramCase):
+    """Whole packets, for those who have CAP_NET_RAW."""
+
+    HELPERS = (
+        "import socket,struct\n"
+        "def checksum(b):\n"
+        "  s=sum(struct.unpack('>%dH'%(len(b)//2),b)); s=(s>>16)+(s&0xffff); s+=s>>16\n"
+        "  return ~s&0xffff\n"
+        "def echo(kind):\n"
+        "  b=struct.pack('>BBHHH',kind,0,0,77,1)+b'moat'\n"
+        "  return struct.pack('>BBHHH',kind,0,checksum(b),77,1)+b'moat'\n")
+
+    def test_icmp_of_both_versions(self):
+        peer4, peer6 = addresses(4)[0], addresses(6)[0]
+        script = self.HELPERS + (
+            "s=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_ICMP); s.settimeout(10)\n"
+            "s.sendto(echo(8),('%s',0)); b,peer=s.recvfrom(2000)\n"
+            "print(peer[0],b[0]>>4,b[9],b[20],b[24:26]==b'\\0\\x4d',checksum(b[20:]))\n"
+            "s=socket.socket(socket.AF_INET6,socket.SOCK_RAW,socket.IPPROTO_ICMPV6); s.settimeout(10)\n"
+            "only_replies=bytearray(b'\\xff'*32); only_replies[129//32*4+(129%%32)//8]&=~(1<<129%%8)\n"
+            "s.setsockopt(socket.IPPROTO_ICMPV6,1,bytes(only_replies))\n"
+            "s.sendto(echo(128),('%s',0)); b,peer=s.recvfrom(2000); print(peer[0],b[0],b[8:])\n" % (peer4, peer6))
+        self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]).splitlines(),
+                         ["%s 4 1 0 True 0" % peer4, "%s 129 b'moat'" % peer6])
+
+    def test_a_packet_with_its_own_header_and_one_without_a_transport(self):
+        script = self.HELPERS + (
+            "u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.bind(('127.0.0.1',5000)); u.settimeout(10)\n"
+            "raw=socket.socket(socket.AF_INET,socket.SOCK_RAW,255)\n"
+            "udp=struct.pack('>HHHH',4000,5000,12,0)+b'moat'\n"
+            "raw.sendto(struct.pack('>BBHHHBBH4s4s',0x45,0,0,0,0,9,17,0,b'\\0'*4,bytes([127,0,0,1]))+udp,('127.0.0.1',0))\n"
+            "print(*u.recvfrom(100))\n"
+            "a=socket.socket(socket.AF_INET,socket.SOCK_RAW,89); a.settimeout(10)\n"
+            "print(a.getsockname(),a.getsockopt(socket.SOL_SOCKET,socket.SO_TYPE)==socket.SOCK_RAW)\n"
+            "a.sendto(b'ospf',('127.0.0.1',0)); b,peer=a.recvfrom(100); print(b[20:],peer,b[9])\n")
+        self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]).splitlines(),
+                         ["b'moat' ('127.0.0.1', 4000)", "('0.0.0.0', 89) True",
+                          "b'ospf' ('127.0.0.1', 0) 89"])
+
+    def test_only_the_privileged_may(self):
+        script = ("import socket,os\nos.setuid(1000)\n"
+                  "try: socket.socket(socket.AF_INET,socket.SOCK_RAW,1)\n"
+                  "except PermissionError: print('refused')\n")
+        self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]), "refused\n")
 
 
 class Pod(ProgramCase):

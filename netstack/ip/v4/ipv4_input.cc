@@ -184,6 +184,7 @@ void Ipv4Input::Reassemble(IpPacketIn& packet, const Ipv4View& view) {
 void Ipv4Input::Deliver(IpPacketIn& packet, size_t header_size) {
   packet.payload = packet.ip_packet;
   packet.payload.RemovePrefix(header_size);
+  const bool taken = state_.DeliverRaw(packet);
   if (packet.protocol == ip_protocol::kIcmp) {
     ++state_.v4_counters.in_delivers;
     return icmp_.Receive(packet);
@@ -195,6 +196,10 @@ void Ipv4Input::Deliver(IpPacketIn& packet, size_t header_size) {
   // ICMPv6 inside IPv4 is nobody's (its transport row serves IPv6 only).
   TransportProtocol* transport =
       packet.protocol == ip_protocol::kIcmpV6 ? nullptr : state_.transports[packet.protocol];
+  if (transport == nullptr && taken) {
+    ++state_.v4_counters.in_delivers;
+    return;
+  }
   if (transport == nullptr) {
     ++state_.v4_counters.in_unknown_protocols;
     state_.drops.Count(DropReason::kUnknownProtocol);

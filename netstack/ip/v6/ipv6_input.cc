@@ -219,6 +219,7 @@ void Ipv6Input::Deliver(IpPacketIn& packet, const Ipv6Chain& chain, bool was_fra
   packet.protocol = chain.protocol;
   packet.payload = packet.ip_packet;
   packet.payload.RemovePrefix(chain.offset);
+  const bool taken = state_.DeliverRaw(packet);
   if (packet.protocol == ip_protocol::kIcmpV6) {
     ++state_.v6_counters.in_delivers;
     return icmp_.Receive(packet, {was_fragmented, chain.router_alert});
@@ -226,6 +227,10 @@ void Ipv6Input::Deliver(IpPacketIn& packet, const Ipv6Chain& chain, bool was_fra
   // ICMPv4 inside IPv6 is nobody's (its transport row serves IPv4 only).
   TransportProtocol* transport =
       packet.protocol == ip_protocol::kIcmp ? nullptr : state_.transports[packet.protocol];
+  if (transport == nullptr && taken) {
+    ++state_.v6_counters.in_delivers;
+    return;
+  }
   if (transport == nullptr) {
     (void)Drop(DropReason::kUnknownProtocol, state_.v6_counters.in_unknown_protocols);
     return icmp_.SendError(packet, icmpv6_type::kParameterProblem,

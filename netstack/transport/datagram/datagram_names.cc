@@ -37,6 +37,7 @@ bool DatagramBase::IsBroadcast(const IpAddress& address) const {
 }
 
 Error DatagramBase::Reserve(uint16_t port) {
+  if (space_ == PortSpace::kNone) return Error::kOk;
   const PortClaim claim{.address = local_,
                         .device = device(),
                         .v6_only = options_.v6_only || !can_be_dual_stack(),
