@@ -69,10 +69,27 @@ PumpResult PumpToStack(int end, netstack::TcpSocket& tcp, ReadBlock& block) {
   }
 }
 
+namespace {
+
+// One piece, which is what small messages are, is cheaper without a vector.
+ssize_t SendPieces(int end, std::span<const std::span<const uint8_t>> pieces) {
+  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  if (pieces.size() == 1) return send(end, pieces[0].data(), pieces[0].size(), kFlags);
+  std::array<iovec, kPieces> vectors;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    vectors[i] = {const_cast<uint8_t*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = pieces.size();
+  return sendmsg(end, &message, kFlags);
+}
+
+}  // namespace
+
 PumpResult PumpToContainer(netstack::TcpSocket& tcp, int end) {
   PumpResult result{PumpStop::kEmpty};
   std::array<std::span<const uint8_t>, kPieces> pieces;
-  std::array<iovec, kPieces> vectors;
   for (;;) {
     const size_t count = tcp.Peek(pieces);
     if (count == 0) {
@@ -80,14 +97,8 @@ PumpResult PumpToContainer(netstack::TcpSocket& tcp, int end) {
       return result;
     }
     size_t offered = 0;
-    for (size_t i = 0; i < count; ++i) {
-      vectors[i] = {const_cast<uint8_t*>(pieces[i].data()), pieces[i].size()};
-      offered += pieces[i].size();
-    }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    const ssize_t size = sendmsg(end, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    for (const auto& piece : std::span(pieces).first(count)) offered += piece.size();
+    const ssize_t size = SendPieces(end, std::span(pieces).first(count));
     if (size < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
