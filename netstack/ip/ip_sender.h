@@ -60,6 +60,7 @@ struct IpPacketOut {
   // Transport header, checksum field zero (or already what the transport wants, see below).
   std::span<uint8_t> transport_header;
   std::span<const std::span<const uint8_t>> payload;
+  std::span<const uint8_t> options{};  // IPv4 options, a multiple of 4 and at most 40 bytes
   // Offset of the 16-bit checksum in transport_header, or -1 when the transport filled it (or sends
   // none). The IP layer adds the pseudo header (not for ICMPv4) and computes or offloads it.
   int checksum_offset = -1;

@@ -5,16 +5,26 @@
 #include "netstack/wire/checksum.h"
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv4_options.h"
 #include "netstack/wire/ipv6.h"
 
 namespace moat::netstack {
 namespace {
 
-constexpr size_t kIpRoom = kIpv6HeaderSize + kIpv6FragmentHeaderSize;
-constexpr size_t kMaxIpHeader = 60;  // IPv4's, with options
+constexpr size_t kIpRoom = kIpv4MaxHeaderSize;
+static_assert(kIpRoom >= kIpv6HeaderSize + kIpv6FragmentHeaderSize);
 
-size_t IpHeaderSize(const RouteHandle& route) {
-  return route.destination.is_v4() ? kIpv4HeaderSize : kIpv6HeaderSize;
+size_t IpHeaderSize(const RouteHandle& route, const IpPacketOut& packet) {
+  return route.destination.is_v4() ? kIpv4HeaderSize + packet.options.size() : kIpv6HeaderSize;
+}
+
+// Puts options behind a header that has none; returns the new size.
+size_t AppendOptions(std::span<const uint8_t> options, uint8_t* ip) {
+  const size_t size = kIpv4HeaderSize + options.size();
+  ip[0] = static_cast<uint8_t>(0x40 | size / 4);
+  std::memcpy(ip + kIpv4HeaderSize, options.data(), options.size());
+  FixIpv4Checksum({ip, size});
+  return size;
 }
 
 size_t PayloadSize(const IpPacketOut& packet) {
@@ -49,9 +59,12 @@ Error IpOutput::Send(const RouteHandle& route, const IpPacketOut& packet) {
     ++counters.out_discards;
     return Error::kNetworkDown;
   }
-  if (packet.transport_header.size() > kMaxTransportHeader) return Error::kInvalid;
+  if (packet.transport_header.size() > kMaxTransportHeader ||
+      packet.options.size() > kIpv4MaxOptions) {
+    return Error::kInvalid;
+  }
   const size_t payload_size = PayloadSize(packet);
-  const size_t total = IpHeaderSize(route) + packet.transport_header.size() + payload_size;
+  const size_t total = IpHeaderSize(route, packet) + packet.transport_header.size() + payload_size;
   const bool gso = packet.gso != GsoType::kNone && packet.gso_size != 0 &&
                    payload_size > packet.gso_size;
   if (total > kMaxIpPacket) {
@@ -84,7 +97,7 @@ Error IpOutput::SendPacket(const RouteHandle& route, Slice packet, size_t header
   CountGroup(route, counters);
   if (route.is_local) return PushLooped(std::move(packet), kLoopbackIndex, 0, family);
   if (HearsItself(route, /*multicast_loop=*/true)) (void)PushLooped(packet, route.out->index, 0, family);
-  uint8_t buffer[kEthernetHeaderSize + kMaxIpHeader];
+  uint8_t buffer[kEthernetHeaderSize + kIpRoom];
   uint8_t* ip = buffer + kEthernetHeaderSize;
   std::memcpy(ip, packet.data(), header_size);
   const std::span<const uint8_t> rest = packet.span().subspan(header_size);
@@ -113,7 +126,7 @@ size_t IpOutput::EmitIp(const RouteHandle& route, const IpPacketOut& packet, siz
   }
   Ipv4Fields fields;
   fields.tos = packet.traffic_class;
-  fields.total_length = static_cast<uint16_t>(kIpv4HeaderSize + size);
+  fields.total_length = static_cast<uint16_t>(kIpv4HeaderSize + packet.options.size() + size);
   // RFC 6864: the identification of a packet that cannot be fragmented means nothing. A
   // super-segment's pieces are numbered on from here by who cuts it.
   fields.identification =
@@ -124,7 +137,7 @@ size_t IpOutput::EmitIp(const RouteHandle& route, const IpPacketOut& packet, siz
   fields.source = route.source;
   fields.destination = route.destination;
   EmitIpv4(fields, out);
-  return kIpv4HeaderSize;
+  return packet.options.empty() ? kIpv4HeaderSize : AppendOptions(packet.options, out);
 }
 
 // Leaves the sum to the link when it can do it (RFC 1071's sum of the pseudo header goes into the
@@ -196,7 +209,7 @@ void IpOutput::LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet
 Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
                      InterfaceIndex interface) {
   const size_t transport_size = packet.transport_header.size();
-  Slice slice = Slice::Allocate(IpHeaderSize(route) + transport_size + payload_size);
+  Slice slice = Slice::Allocate(IpHeaderSize(route, packet) + transport_size + payload_size);
   uint8_t* ip = slice.mutable_data();
   const size_t ip_size = EmitIp(route, packet, transport_size + payload_size, ip);
   std::memcpy(ip + ip_size, packet.transport_header.data(), transport_size);
@@ -233,8 +246,8 @@ Error IpOutput::SendFragments(const RouteHandle& route, const IpPacketOut& packe
   LoopGroupCopy(route, packet, payload_size);
   const bool v4 = route.destination.is_v4();
   IpCounters& counters = state_.counters(route.destination.family());
-  const size_t header = v4 ? kIpv4HeaderSize : kIpv6HeaderSize + kIpv6FragmentHeaderSize;
-  const size_t step = route.mtu > header + 8 ? (route.mtu - header) & ~size_t{7} : 8;
+  uint8_t later_options[kIpv4MaxOptions];
+  std::span<const uint8_t> options = packet.options;
   const size_t transport_size = packet.transport_header.size();
   Slice whole = Slice::Allocate(transport_size + payload_size);
   uint8_t* bytes = whole.mutable_data();
@@ -243,8 +256,11 @@ Error IpOutput::SendFragments(const RouteHandle& route, const IpPacketOut& packe
   FillChecksum(route, packet, payload_size, bytes, nullptr);
   const uint32_t id = v4 ? static_cast<uint16_t>(identification_++) : state_.random.U32();
 
-  for (size_t offset = 0; offset < whole.size(); offset += step) {
-    const size_t size = std::min(step, whole.size() - offset);
+  for (size_t offset = 0, size = 0; offset < whole.size(); offset += size) {
+    const size_t header =
+        v4 ? kIpv4HeaderSize + options.size() : kIpv6HeaderSize + kIpv6FragmentHeaderSize;
+    const size_t step = route.mtu > header + 8 ? (route.mtu - header) & ~size_t{7} : 8;
+    size = std::min(step, whole.size() - offset);
     const bool more = offset + size < whole.size();
     uint8_t buffer[kEthernetHeaderSize + kIpRoom];
     uint8_t* ip = buffer + kEthernetHeaderSize;
@@ -253,6 +269,10 @@ Error IpOutput::SendFragments(const RouteHandle& route, const IpPacketOut& packe
                 static_cast<uint16_t>(id), false, more, static_cast<uint32_t>(offset),
                 HopLimit(route, packet), packet.protocol, route.source, route.destination},
                ip);
+      if (!options.empty()) {
+        (void)AppendOptions(options, ip);
+        options = {later_options, LaterFragmentIpv4Options(packet.options, later_options)};
+      }
     } else {
       EmitIpv6({packet.traffic_class, packet.flow_label,
                 static_cast<uint16_t>(kIpv6FragmentHeaderSize + size),

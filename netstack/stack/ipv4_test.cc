@@ -23,6 +23,12 @@ class Ipv4 : public testing::Test {
     FixIpv4Checksum({packet.data(), kIpv4HeaderSize + options.size()});
     return packet;
   }
+  static Bytes OptionsOf(const Bytes& frame) {
+    Ipv4View view;
+    const std::span<const uint8_t> ip = std::span(frame).subspan(kEthernetHeaderSize);
+    if (Ipv4View::Parse(ip, &view) != Ipv4Parse::kOk || !view.ChecksumValid()) return {0xee};
+    return Bytes(view.options().begin(), view.options().end());
+  }
   void ReceiveBroadcast(const IpAddress& destination, uint16_t port) {
     world.ReceiveIp(IpPacket(cast.peer, destination, ip_protocol::kUdp,
                              UdpDatagram(cast.peer, destination, 4000, port, Pattern(4))),
@@ -78,8 +84,67 @@ TEST_F(Rfc791, S3_1_LinkPaddingIsNotPartOfThePacket) {
 TEST_F(Rfc791, S3_1_GoodOptionsAreSkipped) {
   world.ReceiveIp(EchoWithOptions({1, 1, 1, 0}));
   EXPECT_TRUE(world.Next().ok);
-  world.ReceiveIp(EchoWithOptions({7, 7, 4, 0, 0, 0, 0, 0}));  // record route
-  EXPECT_TRUE(world.Next().ok);
+  world.ReceiveIp(EchoWithOptions({148, 4, 0, 0}));  // router alert: not the reply's business
+  const Bytes reply = world.link.TakeFrame();
+  EXPECT_TRUE(ParseFrame(reply).ok);
+  EXPECT_TRUE(OptionsOf(reply).empty());
+}
+
+TEST_F(Rfc1122, S3_2_2_6_RecordRouteIsReflectedWithOurAddress) {
+  world.ReceiveIp(EchoWithOptions({1, 7, 11, 8, 10, 0, 0, 1, 0, 0, 0, 0}));
+  const Bytes reply = world.link.TakeFrame();
+  EXPECT_EQ(ParseFrame(reply).icmp_type(), icmpv4_type::kEchoReply);
+  EXPECT_EQ(OptionsOf(reply), (Bytes{7, 11, 12, 10, 0, 0, 1, 192, 0, 2, 1, 0}));
+  world.ReceiveIp(EchoWithOptions({7, 7, 8, 10, 0, 0, 1, 0}));  // full: as it came
+  EXPECT_EQ(OptionsOf(world.link.TakeFrame()), (Bytes{7, 7, 8, 10, 0, 0, 1, 0}));
+}
+
+TEST_F(Rfc1122, S3_2_2_6_TimestampsAreReflectedWithOurTime) {
+  world.ReceiveIp(EchoWithOptions({68, 12, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0}));
+  const Bytes both = OptionsOf(world.link.TakeFrame());
+  ASSERT_EQ(both.size(), 12u);
+  EXPECT_EQ(both[2], 13);
+  EXPECT_EQ(IpAddress::V4(both.data() + 4), cast.own);
+  EXPECT_EQ(LoadBe32(both.data() + 8) >> 31, 1u);  // no time of the day
+  // Prescribed: only who is named writes.
+  world.ReceiveIp(EchoWithOptions({68, 12, 5, 3, 9, 9, 9, 9, 0, 0, 0, 0}));
+  EXPECT_EQ(OptionsOf(world.link.TakeFrame())[2], 5);
+  world.ReceiveIp(EchoWithOptions({68, 12, 5, 3, 192, 0, 2, 1, 0, 0, 0, 0}));
+  EXPECT_EQ(OptionsOf(world.link.TakeFrame())[2], 13);
+}
+
+TEST_F(Rfc1122, S3_2_2_6_OfAFragmentedReplyTheFirstPieceRecords) {
+  Bytes request = Echo(1600);
+  const Bytes options = {7, 7, 4, 0, 0, 0, 0, 0};
+  const Bytes data(request.begin() + kIpv4HeaderSize, request.end());
+  for (size_t offset = 0; offset < data.size(); offset += 1400) {
+    const size_t size = std::min<size_t>(1400, data.size() - offset);
+    Bytes piece(request.begin(), request.begin() + kIpv4HeaderSize);
+    if (offset == 0) piece.insert(piece.end(), options.begin(), options.end());
+    const size_t header = piece.size();
+    const auto begin = data.begin() + static_cast<ptrdiff_t>(offset);
+    piece.insert(piece.end(), begin, begin + static_cast<ptrdiff_t>(size));
+    piece[0] = static_cast<uint8_t>(0x40 | header / 4);
+    StoreBe16(piece.data() + 2, static_cast<uint16_t>(piece.size()));
+    StoreBe16(piece.data() + 6, static_cast<uint16_t>((offset == 0 ? 0x2000 : 0) | offset / 8));
+    FixIpv4Checksum({piece.data(), header});
+    world.ReceiveIp(piece);
+  }
+  const Bytes first = world.link.TakeFrame(), second = world.link.TakeFrame();
+  EXPECT_EQ(OptionsOf(first), (Bytes{7, 7, 8, 192, 0, 2, 1, 0}));
+  EXPECT_LE(first.size(), kEthernetHeaderSize + 1500);
+  EXPECT_TRUE(OptionsOf(second).empty());
+  EXPECT_EQ(first.size() + second.size(),
+            2 * (kEthernetHeaderSize + kIpv4HeaderSize) + options.size() + data.size());
+  EXPECT_TRUE(world.Silent());
+}
+
+TEST_F(Rfc791, S3_1_ARouteThatFitsInPartIsAnError) {
+  world.ReceiveIp(EchoWithOptions({7, 7, 5, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(world.Count("Drop.IpOptions"), 1u);
+  const ParsedFrame error = world.Next();
+  EXPECT_EQ(error.icmp_type(), icmpv4_type::kParameterProblem);
+  EXPECT_EQ(error.icmp_rest() >> 24, 22u);  // the pointer
 }
 
 TEST_F(Rfc1122, S3_2_1_8_MalformedOptionGetsParameterProblem) {

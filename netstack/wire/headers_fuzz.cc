@@ -12,6 +12,7 @@
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/icmpv4.h"
 #include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv4_options.h"
 #include "netstack/wire/ipv6.h"
 #include "netstack/wire/ipv6_extension.h"
 #include "netstack/wire/ndp.h"
@@ -31,6 +32,26 @@ void FuzzArp(std::span<const uint8_t> bytes) {
   Require(std::memcmp(again, bytes.data(), kArpSize) == 0);
 }
 
+// Whatever the options are, recording stays within them, and what was well-formed remains so.
+void FuzzIpv4Options(const Ipv4View& view, const Ipv4OptionScan& scan) {
+  uint8_t packet[kIpv4MaxHeaderSize];
+  std::memcpy(packet, view.header().data(), kIpv4HeaderSize);
+  const std::span<uint8_t> options(packet + kIpv4HeaderSize, view.options().size());
+  Require(LaterFragmentIpv4Options(view.options(), options.data()) <= options.size());
+  const size_t size = ReflectedIpv4Options(view.options(), options.data());
+  Require(size <= options.size() && size % 4 == 0);
+  if (!scan.well_formed) return;
+  std::memcpy(options.data(), view.options().data(), options.size());
+  RecordInIpv4Options(
+      options, IpAddress::V4(192, 0, 2, 1), 7,
+      [](const void*, const IpAddress& address) { return (address.data()[3] & 1) != 0; }, nullptr);
+  Ipv4View after;
+  Require(Ipv4View::ParseQuoted({packet, view.header_size()}, &after) == Ipv4Parse::kOk);
+  const Ipv4OptionScan again = ScanIpv4Options(after);
+  // But an overflow count may have become full.
+  Require(again.well_formed || after.options()[again.error_offset - kIpv4HeaderSize] >> 4 == 15);
+}
+
 void FuzzIpv4(std::span<const uint8_t> bytes) {
   Ipv4View view;
   if (Ipv4View::Parse(bytes, &view) != Ipv4Parse::kOk) return;
@@ -39,6 +60,7 @@ void FuzzIpv4(std::span<const uint8_t> bytes) {
   const Ipv4OptionScan scan = ScanIpv4Options(view);
   Require(scan.well_formed || scan.error_offset < view.header_size());
   (void)view.ChecksumValid();
+  FuzzIpv4Options(view, scan);
 }
 
 void FuzzIpv6(std::span<const uint8_t> bytes) {

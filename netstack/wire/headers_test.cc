@@ -6,6 +6,7 @@
 #include "netstack/wire/icmpv4.h"
 #include "netstack/wire/icmpv6.h"
 #include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv4_options.h"
 #include "netstack/wire/ipv6.h"
 #include "netstack/wire/ipv6_extension.h"
 #include "netstack/wire/ndp.h"
@@ -88,13 +89,44 @@ Ipv4OptionScan Scan(std::vector<uint8_t> options) {
 
 TEST(Rfc791, S3_1_OptionLengthsAreChecked) {
   EXPECT_TRUE(Scan({1, 1, 0, 9}).well_formed);  // nothing counts after end-of-options
-  EXPECT_TRUE(Scan({7, 4, 4, 0}).well_formed);
+  EXPECT_TRUE(Scan({7, 3, 4, 0}).well_formed);
   const Ipv4OptionScan zero = Scan({1, 7, 0, 0});
   EXPECT_FALSE(zero.well_formed);
   EXPECT_EQ(zero.error_offset, 22);
   EXPECT_FALSE(Scan({7, 9, 4, 0}).well_formed);
   EXPECT_TRUE(Scan({131, 7, 4, 1, 2, 3, 4}).source_route);
   EXPECT_FALSE(Scan({131, 7, 8, 1, 2, 3, 4}).source_route);
+}
+
+// What fits only in part is an error at its pointer, and so is a full overflow count.
+TEST(Rfc791, S3_1_PointersOfRecordingOptionsAreChecked) {
+  struct {
+    std::vector<uint8_t> options;
+    int fault;  // 0: none
+  } const cases[] = {
+      {{7, 7, 4, 0, 0, 0, 0, 0}, 0},       {{7, 7, 8, 0, 0, 0, 0, 0}, 0},
+      {{7, 2, 0, 0}, 21},                  {{7, 7, 3, 0, 0, 0, 0, 0}, 22},
+      {{7, 7, 5, 0, 0, 0, 0, 0}, 22},      {{1, 7, 7, 0, 0, 0, 0, 0}, 23},
+      {{68, 8, 5, 0, 0, 0, 0, 0}, 0},      {{68, 8, 9, 0xe0, 0, 0, 0, 0}, 0},
+      {{68, 8, 9, 0xf0, 0, 0, 0, 0}, 23},  {{68, 8, 9, 0xf3, 0, 0, 0, 0}, 0},
+      {{68, 8, 4, 0, 0, 0, 0, 0}, 22},     {{68, 8, 6, 0, 0, 0, 0, 0}, 22},
+      {{68, 8, 5, 1, 0, 0, 0, 0}, 22},     {{68, 3, 5, 0}, 21},
+  };
+  for (const auto& row : cases) {
+    const Ipv4OptionScan scan = Scan(row.options);
+    EXPECT_EQ(scan.well_formed, row.fault == 0) << testing::PrintToString(row.options);
+    EXPECT_EQ(scan.error_offset, row.fault) << testing::PrintToString(row.options);
+  }
+}
+
+TEST(Rfc791, S3_1_OptionsThatAreCopied) {
+  const std::vector<uint8_t> options = {1, 7, 7, 4, 0, 0, 0, 0, 148, 4, 0, 0, 68, 4, 5, 0};
+  uint8_t out[kIpv4MaxOptions];
+  EXPECT_EQ(LaterFragmentIpv4Options(options, out), 4u);
+  EXPECT_EQ(out[0], ipv4_option::kRouterAlert);
+  EXPECT_EQ(ReflectedIpv4Options(options, out), 12u);
+  EXPECT_EQ(std::vector<uint8_t>(out, out + 12),
+            (std::vector<uint8_t>{7, 7, 4, 0, 0, 0, 0, 68, 4, 5, 0, 0}));
 }
 
 std::vector<uint8_t> V6Packet(uint8_t next_header, const std::vector<uint8_t>& payload) {

@@ -75,34 +75,6 @@ void EmitIpv4(const Ipv4Fields& fields, uint8_t* out);
 // Recomputes the checksum of a header that was edited in place.
 void FixIpv4Checksum(std::span<uint8_t> header);
 
-// The options that this stack looks at (RFC 791 3.1, RFC 2113).
-namespace ipv4_option {
-inline constexpr uint8_t kEnd = 0;
-inline constexpr uint8_t kNoOperation = 1;
-inline constexpr uint8_t kRecordRoute = 7;
-inline constexpr uint8_t kTimestamp = 68;
-inline constexpr uint8_t kLooseSourceRoute = 131;
-inline constexpr uint8_t kStrictSourceRoute = 137;
-inline constexpr uint8_t kRouterAlert = 148;
-}  // namespace ipv4_option
-
-// What a node that a packet passes writes into its record route and timestamp options (RFC 791 3.1,
-// RFC 1812 5.3.13): its own address, and `time` (milliseconds of the day, or with the highest bit
-// set). Full record routes stay; a full timestamp option counts the overflow. The header's options
-// are well-formed, its checksum is not touched. `is_ours` judges prespecified addresses.
-void RecordInIpv4Options(std::span<uint8_t> header, const IpAddress& own, uint32_t time,
-                         bool (*is_ours)(const void* context, const IpAddress& address),
-                         const void* context);
-
-struct Ipv4OptionScan {
-  bool well_formed = true;
-  uint8_t error_offset = 0;  // from the start of the header, of the first malformed option
-  bool source_route = false; // a source route that is not yet used up
-};
-
-// Walks the options of a parsed header, proving only that lengths are right.
-Ipv4OptionScan ScanIpv4Options(const Ipv4View& header);
-
 }  // namespace moat::netstack
 
 #endif  // MOAT_NETSTACK_WIRE_IPV4_H_

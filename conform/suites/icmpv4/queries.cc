@@ -110,9 +110,6 @@ CONFORM(11, SHOULD, "RFC 1122 3.2.2.6",
   b.Check(Ip::From(route->data() + 1, false) == b.device.ip4, "the device did not add its address");
 }
 
-CONFORM_WAIVER(11, "netstack skips IPv4 options that it receives; record route and timestamp are not "
-                   "filled in yet");
-
 CONFORM(12, SHOULD, "RFC 1122 3.2.2.6; RFC 791",
         "A timestamp option of an echo request comes back in the reply, with a time added.") {
   b.Send(Eth(b.device.mac, b.peer.mac) /
@@ -123,9 +120,6 @@ CONFORM(12, SHOULD, "RFC 1122 3.2.2.6; RFC 791",
   b.Check(stamps.has_value() && stamps->size() == 18, "the reply has no such option");
   if (b.ok()) b.Check(stamps->at(0) >= 9, "the device did not add a time");
 }
-
-CONFORM_WAIVER(12, "netstack skips IPv4 options that it receives; record route and timestamp are not "
-                   "filled in yet");
 
 CONFORM(13, MUST, "RFC 1122 3.2.2.6; RFC 791",
         "The reply has a TTL of its own, not the one that the request had left.") {

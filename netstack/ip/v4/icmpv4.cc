@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "netstack/ip/v4/record_here.h"
 #include "netstack/wire/checksum.h"
 #include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv4_options.h"
 
 namespace moat::netstack {
 namespace {
@@ -11,12 +13,17 @@ namespace {
 // RFC 1812 4.3.2.3: as much of the packet as fits into 576 bytes.
 constexpr size_t kMaxErrorPacket = 576;
 constexpr size_t kTimestampSize = 20;  // RFC 792: the whole message
-constexpr int64_t kMillisecondsPerDay = 86400000;
 
 bool IsErrorType(uint8_t type) {
   return type == icmpv4_type::kDestinationUnreachable || type == icmpv4_type::kSourceQuench ||
          type == icmpv4_type::kRedirect || type == icmpv4_type::kTimeExceeded ||
          type == icmpv4_type::kParameterProblem;
+}
+
+std::span<const uint8_t> OptionsOf(const Slice& ip_packet) {
+  Ipv4View view;
+  if (Ipv4View::ParseQuoted(ip_packet.span(), &view) != Ipv4Parse::kOk) return {};
+  return view.options();
 }
 
 }  // namespace
@@ -117,14 +124,12 @@ void Icmpv4::HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp) {
   if (ping != nullptr) (void)ping->Receive(packet);
 }
 
-// RFC 1122 3.2.2.8, RFC 792. DEVIATION: the stack has no clock of the day, so the times count from
-// its own epoch and carry the bit that says so.
+// RFC 1122 3.2.2.8, RFC 792.
 void Icmpv4::HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp) {
   if (icmp.bytes().size() < kTimestampSize || icmp.code() != 0 || IgnoresGroup(packet)) {
     return state_.drops.Count(DropReason::kEchoIgnored);
   }
-  const int64_t now = state_.clock.Now().time_since_epoch() / std::chrono::milliseconds(1);
-  const uint32_t stamp = 0x80000000u | static_cast<uint32_t>(now % kMillisecondsPerDay);
+  const uint32_t stamp = InternetTime(state_.clock.Now());
   uint8_t message[kTimestampSize];
   EmitIcmp(message, icmpv4_type::kTimestampReply, 0, icmp.rest());
   std::memcpy(message + 8, icmp.bytes().data() + 8, 4);
@@ -133,7 +138,8 @@ void Icmpv4::HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp) {
   Reply(packet, message, {}, counters_.out_timestamp_replies);
 }
 
-// Answers from the address that was asked, or a fitting one when that was a group.
+// Answers from the address that was asked, or a fitting one when that was a group. Record route
+// and timestamp options go back with an entry of ours (RFC 1122 3.2.2.6, 3.2.2.8).
 void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
                    std::span<const uint8_t> body, Counter& counter) {
   RouteQuery query;
@@ -146,6 +152,12 @@ void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
     return;
   }
   IpPacketOut out;
+  uint8_t options[kIpv4MaxOptions];
+  if (const std::span<const uint8_t> asked = OptionsOf(packet.ip_packet); !asked.empty()) {
+    const std::span<uint8_t> reflected(options, ReflectedIpv4Options(asked, options));
+    RecordHere(state_, (*route)->source, reflected);
+    out.options = reflected;
+  }
   out.protocol = ip_protocol::kIcmp;
   out.traffic_class = packet.traffic_class;
   out.dont_fragment = false;

@@ -7,6 +7,7 @@
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/igmp.h"
 #include "netstack/wire/ipv4.h"
+#include "netstack/wire/ipv4_options.h"
 
 namespace moat::netstack {
 namespace {

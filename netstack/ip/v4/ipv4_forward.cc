@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "netstack/ip/source_selection.h"
+#include "netstack/ip/v4/record_here.h"
 #include "netstack/wire/ethernet.h"
 
 namespace moat::netstack {
 namespace {
-
-constexpr uint8_t kCopiedOption = 0x80;  // RFC 791 3.1
 
 // RFC 1812 5.3.1, RFC 1141: the checksum follows the changed word.
 void DecrementTtl(uint8_t* header) {
@@ -17,26 +16,11 @@ void DecrementTtl(uint8_t* header) {
   StoreBe16(header + 10, static_cast<uint16_t>(sum + (sum >= 0xffff ? 1 : 0)));
 }
 
-// The header of all fragments but the first: only options that say so are copied (RFC 791 3.1).
+// The header of all fragments but the first.
 size_t CopyLaterHeader(std::span<const uint8_t> from, uint8_t* to) {
   std::memcpy(to, from.data(), kIpv4HeaderSize);
-  size_t size = kIpv4HeaderSize;
-  for (size_t i = kIpv4HeaderSize; i < from.size();) {
-    const uint8_t type = from[i];
-    if (type == ipv4_option::kEnd) break;
-    if (type == ipv4_option::kNoOperation) {
-      ++i;
-      continue;
-    }
-    const size_t length = i + 1 < from.size() ? from[i + 1] : 0;
-    if (length < 2 || i + length > from.size()) break;
-    if ((type & kCopiedOption) != 0) {
-      std::memcpy(to + size, from.data() + i, length);
-      size += length;
-    }
-    i += length;
-  }
-  while (size % 4 != 0) to[size++] = ipv4_option::kEnd;
+  const size_t size = kIpv4HeaderSize + LaterFragmentIpv4Options(from.subspan(kIpv4HeaderSize),
+                                                                 to + kIpv4HeaderSize);
   to[0] = static_cast<uint8_t>(0x40 | size / 4);
   return size;
 }
@@ -136,21 +120,14 @@ void Ipv4Forward::Send(const RouteHandle& route, IpPacketIn& packet) {
   output_.Send(route, packet, packet.protocol, transport);
 }
 
-// RFC 1812 5.3.13: the address is that of the interface it leaves by. DEVIATION: the stack has no
-// clock of the day; its times carry the bit that says so.
+// RFC 1812 5.3.13: the address is that of the interface it leaves by.
 void Ipv4Forward::RecordOptions(const RouteHandle& route, IpPacketIn& packet) {
   uint8_t* header = packet.ip_packet.mutable_data();
   const std::span<uint8_t> span(header, static_cast<size_t>(header[0] & 15) * 4);
   const IpAddress own =
       SelectSource(state_.interfaces, *route.out, packet.destination, route.next_hop)
           .value_or(IpAddress::Any(Family::kIpv4));
-  const int64_t now = state_.clock.Now().time_since_epoch() / std::chrono::milliseconds(1);
-  RecordInIpv4Options(
-      span, own, 0x80000000u | static_cast<uint32_t>(now % 86400000),
-      [](const void* addresses, const IpAddress& address) {
-        return static_cast<const AddressTable*>(addresses)->IsLocal(address);
-      },
-      &state_.addresses);
+  RecordHere(state_, own, span.subspan(kIpv4HeaderSize));
   FixIpv4Checksum(span);
 }
 

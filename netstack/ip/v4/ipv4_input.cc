@@ -3,6 +3,7 @@
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/reassembly_counting.h"
 #include "netstack/wire/igmp.h"
+#include "netstack/wire/ipv4_options.h"
 
 namespace moat::netstack {
 namespace {
