@@ -33,12 +33,25 @@ int DatagramHandle::SetOption(Option option, int value) {
   return result;
 }
 
-// Sources of groups are not the stack's yet: joining and leaving is all there is.
+// RFC 3678 5.1.3: a full-state filter needs a membership first.
 int DatagramHandle::SetFilter(const netstack::IpAddress& group,
                               netstack::InterfaceIndex interface, const SourceFilter& filter) {
-  if (!filter.sources.empty()) return -ENOSYS;
-  if (filter.exclude) return NegativeErrno(socket_->JoinGroup(group, interface));
-  return NegativeErrno(socket_->LeaveGroup(group, interface));
+  if (filter.sources.empty()) {
+    return NegativeErrno(filter.exclude ? socket_->JoinGroup(group, interface)
+                                        : socket_->LeaveGroup(group, interface));
+  }
+  netstack::SourceFilter wanted{filter.exclude, {}};
+  for (const Ip& source : filter.sources) wanted.sources.push_back(ToStack(source));
+  if (!socket_->GetSourceFilter(group, interface).ok()) {
+    const netstack::Error error =
+        filter.exclude ? socket_->JoinGroup(group, interface)
+                       : socket_->ChangeSource(netstack::SourceChange::kJoin, group,
+                                               wanted.sources.front(), interface);
+    if (error != netstack::Error::kOk || (!filter.exclude && wanted.sources.size() == 1)) {
+      return NegativeErrno(error);
+    }
+  }
+  return NegativeErrno(socket_->SetSourceFilter(group, interface, std::move(wanted)));
 }
 
 }  // namespace moat::conform

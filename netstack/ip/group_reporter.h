@@ -1,13 +1,13 @@
-// When a host tells routers which groups it listens to: IGMPv3 (RFC 3376 5) and MLDv2 (RFC 3810 6)
-// without source filters, with their fallbacks to the older versions (RFC 3376 7.2, RFC 3810 8.2).
-// The wire formats are v4/igmp's and v6/mld's; this is the one engine of both.
+// When a host tells routers which groups and sources it listens to: IGMPv3 (RFC 3376 5), MLDv2 (RFC
+// 3810 6), and their older versions when such a querier is there (RFC 2236 3, RFC 2710 4; RFC 3376
+// 7.2, RFC 3810 8.2), whose members hear each other's reports. The wire formats are v4/igmp's and
+// v6/mld's; this is the one engine of both.
 #ifndef MOAT_NETSTACK_IP_GROUP_REPORTER_H_
 #define MOAT_NETSTACK_IP_GROUP_REPORTER_H_
 
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,88 +15,107 @@
 #include "netstack/base/random.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
-#include "netstack/wire/address.h"
+#include "netstack/wire/igmp.h"
+#include "netstack/wire/source_filter.h"
 
 namespace moat::netstack {
-
-// RFC 3376 4.2.12, RFC 3810 5.2.12.
-enum class GroupRecordType : uint8_t { kIsExclude = 2, kToInclude = 3, kToExclude = 4 };
-
-struct GroupRecord {
-  IpAddress group;
-  GroupRecordType type = GroupRecordType::kIsExclude;
-};
-
-// Of IGMP; MLDv1 is kV2's equivalent and MLDv2 kV3's.
-enum class GroupProtocolVersion : uint8_t { kV1 = 1, kV2 = 2, kV3 = 3 };
 
 class GroupReporter {
  public:
   class Host {
    public:
     virtual ~Host() = default;
-    virtual void SendReport(InterfaceIndex interface, GroupProtocolVersion version,
-                            std::span<const GroupRecord> records) = 0;
-    // Joined groups of the family, those that are never reported left out.
+    virtual void SendReports(InterfaceIndex interface, std::span<const GroupRecord> records) = 0;
+    // A report of an older version, or that the group was left.
+    virtual void SendOldReport(InterfaceIndex interface, GroupProtocolVersion version,
+                               const IpAddress& group, bool leave) = 0;
+    // Joined groups of the family, sorted, those that are never reported left out.
     virtual std::vector<IpAddress> ReportedGroups(InterfaceIndex interface) const = 0;
+    // Null: not joined.
+    virtual const SourceFilter* FilterOf(InterfaceIndex interface,
+                                         const IpAddress& group) const = 0;
   };
 
   GroupReporter(const Clock& clock, Random& random, TimerQueue& timers, Host& host)
       : clock_(clock), random_(random), timers_(timers), host_(host) {}
 
-  // The first membership of a group on an interface began, the last one ended. Told twice
-  // (Robustness Variable), the second time within a second.
-  void Joined(InterfaceIndex interface, const IpAddress& group);
-  void Left(InterfaceIndex interface, const IpAddress& group);
+  // The filter of a group on an interface was another one before; INCLUDE {} stands for no
+  // membership. To be called after the change. Told as often as the Robustness Variable says.
+  void Changed(InterfaceIndex interface, const IpAddress& group, const SourceFilter& before);
 
-  // A valid query. `group` is unspecified in a general one. Answered within `max_response`.
-  void Queried(InterfaceIndex interface, GroupProtocolVersion version, const IpAddress& group,
-               Duration max_response);
+  // A valid query.
+  void Queried(InterfaceIndex interface, const GroupQuery& query);
 
-  void InterfaceGone(InterfaceIndex interface);
+  // Somebody else's report of an older version: ours is needless.
+  void Heard(InterfaceIndex interface, const IpAddress& group);
+
+  void InterfaceGone(InterfaceIndex interface) { interfaces_.erase(interface); }
 
  private:
-  using GroupKey = std::pair<InterfaceIndex, IpAddress>;
-
-  struct Change {
-    Change(GroupReporter& owner, const GroupKey& key)
-        : owner(owner), key(key), timer(owner.timers_, MemberTimer<&Change::OnTimer>, this) {}
-    void OnTimer() { owner.SendChange(*this); }
-    GroupReporter& owner;
-    GroupKey key;
-    GroupRecordType type = GroupRecordType::kToExclude;
-    int left = 0;
-    Timer timer;
+  struct InterfaceState;
+  // What is going on about one group.
+  struct GroupState {
+    GroupState(InterfaceState& on, const IpAddress& group)
+        : on(on),
+          group(group),
+          change(on.owner.timers_, MemberTimer<&GroupState::OnChangeTimer>, this),
+          response(on.owner.timers_, MemberTimer<&GroupState::OnResponseTimer>, this) {}
+    void OnChangeTimer() { on.owner.RepeatChange(*this); }
+    void OnResponseTimer() { on.owner.AnswerGroup(*this); }
+    InterfaceState& on;
+    IpAddress group;
+    // State changes that are still to be told (RFC 3376 5.1): as a change of mode, or of these
+    // sources, each so many times. An older version's report: old_left times.
+    int mode_left = 0;
+    std::map<IpAddress, int> sources_left;
+    int old_left = 0;
+    // The answer that is due (5.2) concerns these sources; none: the group.
+    std::vector<IpAddress> queried;
+    bool suppressed = false;  // somebody else reported it last (RFC 2236 3)
+    Timer change;
+    Timer response;
   };
   struct InterfaceState {
     InterfaceState(GroupReporter& owner, InterfaceIndex interface)
         : owner(owner),
           interface(interface),
-          timer(owner.timers_, MemberTimer<&InterfaceState::OnTimer>, this) {}
-    void OnTimer() { owner.Answer(*this); }
+          general(owner.timers_, MemberTimer<&InterfaceState::OnTimer>, this) {}
+    void OnTimer() { owner.AnswerGeneral(*this); }
     GroupReporter& owner;
     InterfaceIndex interface;
-    // The answer that is due: about everything, or about these groups.
-    bool general = false;
-    std::set<IpAddress> groups;
-    // The oldest querier that was heard, and until when it counts.
-    GroupProtocolVersion version = GroupProtocolVersion::kV3;
-    Time version_until{};
-    Timer timer;
+    // What the querier said last, and until when one of an older version counts.
+    int robustness;
+    Duration query_interval;
+    Time v1_until{}, v2_until{};
+    GroupProtocolVersion version = GroupProtocolVersion::kV3;  // when it was looked at last
+    std::map<IpAddress, std::unique_ptr<GroupState>> groups;
+    Timer general;  // the answer to a general query is due
   };
 
-  void Begin(InterfaceIndex interface, const IpAddress& group, GroupRecordType type);
-  void SendChange(Change& change);
-  void Answer(InterfaceState& state);
   InterfaceState& StateOf(InterfaceIndex interface);
-  GroupProtocolVersion VersionOf(InterfaceIndex interface);
+  // The version to speak. A change of it ends what was going on.
+  GroupProtocolVersion VersionOf(InterfaceState& on);
+  // Null: too much is going on.
+  GroupState* GroupOf(InterfaceState& on, const IpAddress& group);
+  // Forgets the state when nothing is going on. It may be gone afterwards.
+  void Settle(GroupState& state);
+  SourceFilter CurrentFilter(const InterfaceState& on, const IpAddress& group) const;
+
+  void ChangedOld(InterfaceState& on, GroupState& state, bool joined, bool left);
+  void TellChange(GroupState& state);
+  void RepeatChange(GroupState& state);
+  void NoteQuerier(InterfaceState& on, const GroupQuery& query);
+  void QueriedOld(InterfaceState& on, const GroupQuery& query);
+  void DelayOldReport(InterfaceState& on, const IpAddress& group, Duration most);
+  void QueriedGroup(InterfaceState& on, const GroupQuery& query, Time due);
+  void AnswerGeneral(InterfaceState& on);
+  void AnswerGroup(GroupState& state);
   Duration RandomUpTo(Duration most);
 
   const Clock& clock_;
   Random& random_;
   TimerQueue& timers_;
   Host& host_;
-  std::map<GroupKey, std::unique_ptr<Change>> changes_;
   std::map<InterfaceIndex, std::unique_ptr<InterfaceState>> interfaces_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "netstack/ip/configuration.h"
+#include "netstack/ip/group_table.h"
 #include "netstack/ip/interface_conf.h"
 #include "netstack/link/link.h"
 #include "netstack/wire/address.h"
@@ -42,8 +43,7 @@ struct Interface {
   uint32_t mtu_v6 = 0;               // what routers say (RFC 4861 4.6.4); 0: nothing
   bool is_router = false;            // has joined the groups of all IPv6 routers
   bool checks_reverse_path = false;  // rp_filter is not 0
-  // Joined groups and how many joined each.
-  absl::flat_hash_map<IpAddress, int> groups;
+  GroupTable groups;
 
   bool active() const { return up && !removed; }
   bool resolves() const { return !loopback && capabilities.has_ethernet_header; }

@@ -76,8 +76,10 @@ class IpLayer final : public IpSender,
   // --- Groups ----------------------------------------------------------------------------------
   // Counted per interface; the first and the last are reported to routers (IGMP, MLD). kNoDevice,
   // kInvalid (not a group), kNoBuffers.
-  Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface);
-  void LeaveGroup(const IpAddress& group, InterfaceIndex interface);
+  // As GroupMembership's.
+  Result<InterfaceIndex> GroupInterface(const IpAddress& group, InterfaceIndex interface);
+  Error ChangeMembership(const IpAddress& group, InterfaceIndex interface,
+                         const SourceFilter* from, const SourceFilter* to);
 
   // --- Configuration ---------------------------------------------------------------------------
   absl::Status AddInterface(const InterfaceOptions& options);
@@ -125,7 +127,11 @@ class IpLayer final : public IpSender,
   void NotifyInterface(const Interface& interface, bool removed);
   void NotifyAddress(const Interface& interface, const AssignedAddress& address, bool removed);
   void NotifyRoute(const RouteInfo& route, bool removed);
-  void ReportJoined(const Interface& interface, const IpAddress& group);
+  void ReportChange(const Interface& interface, const IpAddress& group,
+                    const SourceFilter& before);
+  // The stack's own memberships.
+  void JoinAll(const IpAddress& group, InterfaceIndex interface);
+  void LeaveAll(const IpAddress& group, InterfaceIndex interface);
   void AddConnectedRoute(const Interface& interface, const AssignedAddress& address);
   void RemoveConnectedRoute(const Interface& interface, const AssignedAddress& address);
   void BeginUse(Interface& interface, AssignedAddress& address);

@@ -15,7 +15,6 @@ constexpr uint32_t kMaxMtu = 65536;
 constexpr size_t kMaxNameSize = 15;       // IFNAMSIZ - 1
 constexpr size_t kMaxInterfaces = 4096;
 constexpr size_t kMaxAddressesPerInterface = 4096;
-constexpr size_t kMaxGroupsPerInterface = 4096;
 
 absl::Status NoInterface(InterfaceIndex index) {
   return absl::NotFoundError(absl::StrCat("no interface with index ", index));
@@ -160,7 +159,7 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
   if (interface->up == up) return absl::OkStatus();
   interface->up = up;
   if (up) {
-    for (const auto& [group, count] : interface->groups) ReportJoined(*interface, group);
+    for (const IpAddress& group : interface->groups.List()) ReportChange(*interface, group, {});
     for (AssignedAddress& address : interface->addresses) {
       if (address.prefix.address.is_v4() && address.options.detect_conflict) {
         address.tentative = true;  // RFC 5227 2.1: the link may be another one now
@@ -253,7 +252,7 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
     return absl::ResourceExhaustedError("too many addresses on one interface");
   }
   AssignedAddress& added = interface->addresses.emplace_back(AssignedAddress{prefix, options});
-  if (address.is_v6()) (void)JoinGroup(SolicitedNodeGroup(address), index);
+  if (address.is_v6()) JoinAll(SolicitedNodeGroup(address), index);
   const bool wanted = address.is_v4() ? options.detect_conflict
                                       : !options.no_dad &&
                                             interface->conf.own(Conf::kDadTransmits) > 0;
@@ -329,7 +328,7 @@ void IpLayer::DropAddress(Interface& interface, size_t position) {
   interface.addresses.erase(interface.addresses.begin() + static_cast<ptrdiff_t>(position));
   if (dropped.prefix.address.is_v6()) {
     detection_.Cancel(interface.index, dropped.prefix.address);
-    LeaveGroup(SolicitedNodeGroup(dropped.prefix.address), interface.index);
+    LeaveAll(SolicitedNodeGroup(dropped.prefix.address), interface.index);
   }
   if (dropped.prefix.address.is_v4()) {
     conflicts_.Cancel(interface.index, dropped.prefix.address);
@@ -497,7 +496,7 @@ std::vector<NeighborInfo> IpLayer::Neighbors() const {
 
 // --- Groups ------------------------------------------------------------------------------------
 
-Result<InterfaceIndex> IpLayer::JoinGroup(const IpAddress& group, InterfaceIndex interface) {
+Result<InterfaceIndex> IpLayer::GroupInterface(const IpAddress& group, InterfaceIndex interface) {
   if (!group.IsMulticast()) return Error::kInvalid;
   if (interface == 0) {
     const Result<RouteRef> route = finder_.Find(
@@ -505,35 +504,38 @@ Result<InterfaceIndex> IpLayer::JoinGroup(const IpAddress& group, InterfaceIndex
     if (!route.ok()) return Error::kNoDevice;
     interface = (*route)->interface;
   }
-  Interface* on = state_.interfaces.Find(interface);
-  if (on == nullptr) return Error::kNoDevice;
-  if (!on->groups.contains(group) && on->groups.size() >= kMaxGroupsPerInterface) {
-    return Error::kNoBuffers;
-  }
-  if (++on->groups[group] == 1 && on->active() && !on->loopback) ReportJoined(*on, group);
+  if (state_.interfaces.Find(interface) == nullptr) return Error::kNoDevice;
   return interface;
 }
 
-void IpLayer::LeaveGroup(const IpAddress& group, InterfaceIndex interface) {
+Error IpLayer::ChangeMembership(const IpAddress& group, InterfaceIndex interface,
+                                const SourceFilter* from, const SourceFilter* to) {
   Interface* on = state_.interfaces.Find(interface);
-  if (on == nullptr) return;
-  const auto it = on->groups.find(group);
-  if (it == on->groups.end() || --it->second > 0) return;
-  on->groups.erase(it);
-  if (!on->active() || on->loopback) return;
+  if (on == nullptr) return to == nullptr ? Error::kOk : Error::kNoDevice;
+  const SourceFilter* merged = on->groups.FilterOf(group);
+  const SourceFilter before = merged == nullptr ? SourceFilter{} : *merged;
+  if (!on->groups.Change(group, from, to)) return Error::kNoBuffers;
+  if (on->active() && !on->loopback) ReportChange(*on, group, before);
+  return Error::kOk;
+}
+
+void IpLayer::ReportChange(const Interface& interface, const IpAddress& group,
+                           const SourceFilter& before) {
   if (group.is_v4()) {
-    igmp_.Left(interface, group);
+    igmp_.Changed(interface.index, group, before);
   } else {
-    mld_.Left(interface, group);
+    mld_.Changed(interface.index, group, before);
   }
 }
 
-void IpLayer::ReportJoined(const Interface& interface, const IpAddress& group) {
-  if (group.is_v4()) {
-    igmp_.Joined(interface.index, group);
-  } else {
-    mld_.Joined(interface.index, group);
-  }
+void IpLayer::JoinAll(const IpAddress& group, InterfaceIndex interface) {
+  static const SourceFilter everything = SourceFilter::Everything();
+  (void)ChangeMembership(group, interface, nullptr, &everything);
+}
+
+void IpLayer::LeaveAll(const IpAddress& group, InterfaceIndex interface) {
+  static const SourceFilter everything = SourceFilter::Everything();
+  (void)ChangeMembership(group, interface, &everything, nullptr);
 }
 
 // --- Sysctls of interfaces ---------------------------------------------------------------------
@@ -560,9 +562,9 @@ void IpLayer::RouterRoleChanged(Interface& interface) {
   interface.is_router = router;
   for (const char* group : {"ff01::2", "ff02::2", "ff05::2"}) {
     if (router) {
-      (void)JoinGroup(*IpAddress::Parse(group), interface.index);
+      JoinAll(*IpAddress::Parse(group), interface.index);
     } else {
-      LeaveGroup(*IpAddress::Parse(group), interface.index);
+      LeaveAll(*IpAddress::Parse(group), interface.index);
     }
   }
 }

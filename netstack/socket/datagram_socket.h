@@ -10,6 +10,7 @@
 #include "netstack/packet/slice.h"
 #include "netstack/socket/socket.h"
 #include "netstack/socket/tcp_socket.h"
+#include "netstack/wire/source_filter.h"
 
 namespace moat::netstack {
 
@@ -50,6 +51,9 @@ struct SendControl {
 
 class RawControls;  // raw_controls.h
 
+// Joining and leaving are about sources that are included, (un)blocking about those excluded.
+enum class SourceChange : uint8_t { kJoin, kLeave, kBlock, kUnblock };
+
 class DatagramSocket {
  public:
   virtual ~DatagramSocket() = default;  // close(2)
@@ -85,6 +89,17 @@ class DatagramSocket {
   // Multicast membership. kAddressInUse when already a member, kAddressNotAvailable when not, kNoDevice.
   virtual Error JoinGroup(const IpAddress& group, InterfaceIndex interface) = 0;
   virtual Error LeaveGroup(const IpAddress& group, InterfaceIndex interface) = 0;
+  // One source of a group, by Linux's rules (ip(7), RFC 3678 4.1.1). kInvalid: not a member (but kJoin
+  // makes one), or sources of the other mode are there; kAddressNotAvailable: listed already, or not;
+  // kNoBuffers: too many (ipv4.igmp_max_msf, ipv6.mld_max_msf). Who leaves the last source leaves the group.
+  virtual Error ChangeSource(SourceChange change, const IpAddress& group, const IpAddress& source,
+                             InterfaceIndex interface) = 0;
+  // The whole filter of a membership. INCLUDE {} leaves. kInvalid: not a member.
+  virtual Error SetSourceFilter(const IpAddress& group, InterfaceIndex interface,
+                                SourceFilter filter) = 0;
+  // kAddressNotAvailable: not a member.
+  virtual Result<SourceFilter> GetSourceFilter(const IpAddress& group,
+                                               InterfaceIndex interface) = 0;
   // What only a raw socket has; null for others.
   virtual RawControls* raw() { return nullptr; }
 };

@@ -60,6 +60,9 @@ struct SocketOptions {
   uint8_t multicast_ttl = 1;
   int16_t multicast_hops = 1;
   bool multicast_loop = true;
+  // Datagrams to groups that other sockets joined are delivered too (IP_MULTICAST_ALL).
+  bool multicast_all = true;
+  bool multicast_all_v6 = true;        // IPV6_MULTICAST_ALL
   InterfaceIndex multicast_interface = 0;
   IpAddress multicast_source;          // IP_MULTICAST_IF by address
   enum class MtuDiscover : uint8_t { kDont, kWant, kDo, kProbe, kInterface, kOmit };

@@ -23,11 +23,12 @@ constexpr int kLoopedPerRound = 64;
 class Groups final : public GroupMembership {
  public:
   explicit Groups(IpLayer& ip) : ip_(ip) {}
-  Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface) override {
-    return ip_.JoinGroup(group, interface);
+  Result<InterfaceIndex> GroupInterface(const IpAddress& group, InterfaceIndex interface) override {
+    return ip_.GroupInterface(group, interface);
   }
-  void LeaveGroup(const IpAddress& group, InterfaceIndex interface) override {
-    ip_.LeaveGroup(group, interface);
+  Error ChangeMembership(const IpAddress& group, InterfaceIndex interface,
+                         const SourceFilter* from, const SourceFilter* to) override {
+    return ip_.ChangeMembership(group, interface, from, to);
   }
 
  private:

@@ -101,16 +101,16 @@ bool FakeIp::IsLocalAddress(const IpAddress& address, InterfaceIndex interface) 
   return address.IsLoopback() || std::find(local_.begin(), local_.end(), address) != local_.end();
 }
 
-Result<InterfaceIndex> FakeIp::JoinGroup(const IpAddress& group, InterfaceIndex interface) {
+Result<InterfaceIndex> FakeIp::GroupInterface(const IpAddress& group, InterfaceIndex interface) {
   if (!group.IsMulticast()) return Error::kInvalid;
   if (interface > 3) return Error::kNoDevice;
-  const InterfaceIndex joined = interface != 0 ? interface : kInterface;
-  ++groups_[{group, joined}];
-  return joined;
+  return interface != 0 ? interface : kInterface;
 }
 
-void FakeIp::LeaveGroup(const IpAddress& group, InterfaceIndex interface) {
-  --groups_[{group, interface}];
+Error FakeIp::ChangeMembership(const IpAddress& group, InterfaceIndex interface,
+                               const SourceFilter* from, const SourceFilter* to) {
+  groups_[{group, interface}] += (to != nullptr ? 1 : 0) - (from != nullptr ? 1 : 0);
+  return Error::kOk;
 }
 
 int FakeIp::Members(const IpAddress& group, InterfaceIndex interface) const {

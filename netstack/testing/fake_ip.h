@@ -54,8 +54,9 @@ class FakeIp : public IpSender, public GroupMembership {
   Error SendPacket(const Route& route, Slice packet, size_t header_size) override;
   void ConfirmNeighbor(const Route&) override { ++confirmations_; }
   bool IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const override;
-  Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface) override;
-  void LeaveGroup(const IpAddress& group, InterfaceIndex interface) override;
+  Result<InterfaceIndex> GroupInterface(const IpAddress& group, InterfaceIndex interface) override;
+  Error ChangeMembership(const IpAddress& group, InterfaceIndex interface,
+                         const SourceFilter* from, const SourceFilter* to) override;
 
  private:
   static constexpr InterfaceIndex kInterface = 2;

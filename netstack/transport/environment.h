@@ -11,20 +11,24 @@
 #include "netstack/ip/ip_sender.h"
 #include "netstack/transport/ports.h"
 #include "netstack/wire/address.h"
+#include "netstack/wire/source_filter.h"
 
 namespace moat::netstack {
 
-// Multicast membership of interfaces, counted: two sockets in one group make one IGMP/MLD membership.
-// The IP layer implements it.
+// Multicast membership of interfaces, which merge what their sockets want into one IGMP/MLD
+// membership (RFC 3376 3.2). The IP layer implements it.
 class GroupMembership {
  public:
   virtual ~GroupMembership() = default;
 
-  // Joins `group` on `interface` (0: the one that a route to the group would take). Returns the
-  // interface that was joined; kNoDevice when there is none, kInvalid when `group` is no group.
-  virtual Result<InterfaceIndex> JoinGroup(const IpAddress& group, InterfaceIndex interface) = 0;
-  // Undoes one JoinGroup(). Harmless when the interface is gone.
-  virtual void LeaveGroup(const IpAddress& group, InterfaceIndex interface) = 0;
+  // The interface that a membership of `group` on `interface` is about (0: the one that a route to
+  // the group would take). kNoDevice when there is none, kInvalid when `group` is no group.
+  virtual Result<InterfaceIndex> GroupInterface(const IpAddress& group,
+                                                InterfaceIndex interface) = 0;
+  // One member's filter changes; null `from`: it joins, null `to`: it leaves, which always succeeds
+  // (also when the interface is gone). kNoDevice, kNoBuffers.
+  virtual Error ChangeMembership(const IpAddress& group, InterfaceIndex interface,
+                                 const SourceFilter* from, const SourceFilter* to) = 0;
 };
 
 struct TransportEnvironment {

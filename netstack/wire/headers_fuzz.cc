@@ -11,6 +11,7 @@
 #include "netstack/wire/checksum.h"
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/icmpv4.h"
+#include "netstack/wire/igmp.h"
 #include "netstack/wire/ipv4.h"
 #include "netstack/wire/ipv4_options.h"
 #include "netstack/wire/ipv6.h"
@@ -92,6 +93,30 @@ void FuzzNdp(std::span<const uint8_t> bytes) {
   (void)IcmpView::Parse(bytes);
 }
 
+// What is said about the queried sources comes out whole, in messages that are not too long.
+void FuzzGroups(std::span<const uint8_t> bytes) {
+  for (const auto& query : {ParseIgmpQuery(bytes), ParseMldQuery(bytes)}) {
+    if (!query.has_value()) continue;
+    Require(query->group.IsUnspecified() || query->group.IsMulticast());
+    const size_t size = query->group.size();
+    Require(query->sources.size() * size <= bytes.size());
+    const GroupRecord record{query->group, GroupRecordType::kIsInclude, query->sources};
+    const GroupRecord records[] = {record, {query->group}, record};
+    const size_t room = 64 + bytes[0];
+    size_t sources = 0;
+    for (const std::vector<uint8_t>& report : EmitGroupReports(records, room)) {
+      Require(report.size() <= room && report.size() >= 8);
+      size_t at = 8;
+      for (size_t i = LoadBe16(report.data() + 6); i > 0; --i) {
+        sources += LoadBe16(report.data() + at + 2);
+        at += 4 + size * (size_t{1} + LoadBe16(report.data() + at + 2));
+      }
+      Require(at == report.size());
+    }
+    Require(sources == 2 * query->sources.size());
+  }
+}
+
 void FuzzText(std::span<const uint8_t> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (const auto address = IpAddress::Parse(text)) {
@@ -114,6 +139,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzIpv4(bytes);
   FuzzIpv6(bytes);
   FuzzNdp(bytes);
+  FuzzGroups(bytes);
   FuzzText(bytes);
   (void)EthernetView::Parse(bytes);
   (void)ChecksumOf(bytes);

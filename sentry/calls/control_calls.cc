@@ -92,8 +92,8 @@ Reply ServeSetSockOpt(ContainerSocket& socket, Call& call) {
   if (length < 0) return Reply::Fail(EINVAL);
   std::array<uint8_t, kMaxOptionInput> value;
   size_t size = std::min(static_cast<size_t>(length), value.size());
-  // Unreadable bytes are an error only for an option that wants them.
-  if (!call.memory().Read(call.argument(3), {value.data(), size})) size = 0;
+  // Unreadable bytes are an error only for an option that wants them: what can be read of them.
+  while (size > 0 && !call.memory().Read(call.argument(3), {value.data(), size})) size /= 2;
   if (!call.Valid()) return Reply::Nobody();
   return socket.SetOption(call, call.int_argument(1), call.int_argument(2), length,
                           {value.data(), size});

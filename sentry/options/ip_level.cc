@@ -6,13 +6,16 @@
 
 #include "sentry/abi/errno_map.h"
 #include "sentry/options/membership.h"
+#include "sentry/options/source_filter.h"
 #include "sentry/options/option_row.h"
 #include "sentry/options/raw_level.h"
 
 namespace moat::sentry {
 namespace {
 
+using netstack::Family;
 using netstack::SocketOptions;
+using netstack::SourceChange;
 
 // From linux/in.h, which clashes with netinet/in.h, and newer than Debian 12's headers.
 constexpr int kIpBindAddressNoPort = 24;
@@ -70,6 +73,9 @@ int SetMulticastAll(const OptionTarget& target, const OptionInput& input) {
   if (int error = NonEmptyByteLevel::Read(input, &value); error != 0) return error;
   if (value != 0 && value != 1) return EINVAL;
   target.settings.at(Remembered::kMulticastAll) = static_cast<int8_t>(1 - value);  // default is on
+  if (target.datagram != nullptr) {
+    ChangeOptions(target, [&](SocketOptions& options) { options.multicast_all = value != 0; });
+  }
   return 0;
 }
 
@@ -178,12 +184,6 @@ ErrnoOr<OptionBytes> GetOriginalDestination(const OptionTarget&, size_t length) 
   return Errno{length < kSockaddrInSize ? EINVAL : ENOENT};
 }
 
-template <size_t kMinimum>
-int RefuseSized(const OptionTarget&, const OptionInput& input) {
-  const int error = input.Need(kMinimum);
-  return error != 0 ? error : EOPNOTSUPP;
-}
-
 int SetReceiveFragmentSize(const OptionTarget& target, const OptionInput& input) {
   if (target.kind == SocketKind::kTcp) return EINVAL;
   return SetRemembered<ByteLevel, Remembered::kReceiveFragmentSize>(target, input);
@@ -225,14 +225,14 @@ constexpr OptionRow kRows[] = {
     {IP_DROP_MEMBERSHIP, kAll, nullptr, DropMembership4},
     {MCAST_JOIN_GROUP, kAll, nullptr, JoinGroup4},
     {MCAST_LEAVE_GROUP, kAll, nullptr, LeaveGroup4},
-    {IP_ADD_SOURCE_MEMBERSHIP, kAll, nullptr, RefuseSource4},
-    {IP_DROP_SOURCE_MEMBERSHIP, kAll, nullptr, RefuseSource4},
-    {IP_BLOCK_SOURCE, kAll, nullptr, RefuseSource4},
-    {IP_UNBLOCK_SOURCE, kAll, nullptr, RefuseSource4},
-    {MCAST_JOIN_SOURCE_GROUP, kAll, nullptr, RefuseGroupSource4},
-    {MCAST_LEAVE_SOURCE_GROUP, kAll, nullptr, RefuseGroupSource4},
-    {MCAST_BLOCK_SOURCE, kAll, nullptr, RefuseGroupSource4},
-    {MCAST_UNBLOCK_SOURCE, kAll, nullptr, RefuseGroupSource4},
+    {IP_ADD_SOURCE_MEMBERSHIP, kAll, nullptr, ChangeSource4<SourceChange::kJoin>},
+    {IP_DROP_SOURCE_MEMBERSHIP, kAll, nullptr, ChangeSource4<SourceChange::kLeave>},
+    {IP_BLOCK_SOURCE, kAll, nullptr, ChangeSource4<SourceChange::kBlock>},
+    {IP_UNBLOCK_SOURCE, kAll, nullptr, ChangeSource4<SourceChange::kUnblock>},
+    {MCAST_JOIN_SOURCE_GROUP, kAll, nullptr, ChangeGroupSource<SourceChange::kJoin, Family::kIpv4>},
+    {MCAST_LEAVE_SOURCE_GROUP, kAll, nullptr, ChangeGroupSource<SourceChange::kLeave, Family::kIpv4>},
+    {MCAST_BLOCK_SOURCE, kAll, nullptr, ChangeGroupSource<SourceChange::kBlock, Family::kIpv4>},
+    {MCAST_UNBLOCK_SOURCE, kAll, nullptr, ChangeGroupSource<SourceChange::kUnblock, Family::kIpv4>},
     {IP_UNICAST_IF, kAll, GetUnicastInterface, SetUnicastInterface},
     {kIpBindAddressNoPort, kAll, GetRemembered<ByteLevel, Remembered::kBindAddressNoPort>,
      SetRemembered<ByteLevel, Remembered::kBindAddressNoPort>},
@@ -253,8 +253,8 @@ constexpr OptionRow kRows[] = {
     {IP_HDRINCL, kAll, GetHeaderIncluded<ByteLevel>, SetHeaderIncluded<ByteLevel>},
     {kIpNoDefrag, kAll, GetConstant<ByteLevel, 0>, Refuse<ENOPROTOOPT>},
     {IP_ROUTER_ALERT, kAll, GetConstant<ByteLevel, 0>, Refuse<EINVAL>},
-    {IP_MSFILTER, kAll, RefuseGet<EINVAL>, RefuseSized<16>},
-    {MCAST_MSFILTER, kAll, RefuseGet<EINVAL>, RefuseSized<144>},
+    {IP_MSFILTER, kAll, GetSourceFilter4, SetSourceFilter4},
+    {MCAST_MSFILTER, kAll, GetGroupFilter<Family::kIpv4>, SetGroupFilter<Family::kIpv4>},
     {kIptables, kAll, GetNetfilter, SetNetfilter},
     {kIptables + 1, kAll, GetNetfilter, SetNetfilter},
     {kIptables + 2, kAll, GetNetfilter, nullptr},

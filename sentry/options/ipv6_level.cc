@@ -8,13 +8,16 @@
 
 #include "sentry/abi/errno_map.h"
 #include "sentry/options/membership.h"
+#include "sentry/options/source_filter.h"
 #include "sentry/options/option_row.h"
 
 namespace moat::sentry {
 namespace {
 
 using netstack::IpAddress;
+using netstack::Family;
 using netstack::SocketOptions;
+using netstack::SourceChange;
 
 // From linux/in6.h, which clashes with netinet/in.h.
 constexpr int kIpv6FlowInfo = 11;
@@ -67,7 +70,11 @@ int SetMulticastLoop(const OptionTarget& target, const OptionInput& input) {
 
 int SetMulticastAll(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
-  target.settings.at(Remembered::kMulticastAllV6) = input.As<int>() != 0 ? 0 : 1;  // default is on
+  const bool all = input.As<int>() != 0;
+  target.settings.at(Remembered::kMulticastAllV6) = all ? 0 : 1;  // default is on
+  if (target.datagram != nullptr) {
+    ChangeOptions(target, [&](SocketOptions& options) { options.multicast_all_v6 = all; });
+  }
   return 0;
 }
 
@@ -276,15 +283,6 @@ ErrnoOr<OptionBytes> GetAdministered(const OptionTarget& target, size_t) {
   return Errno{target.host.HasCapability(CAP_NET_ADMIN) ? ENOPROTOOPT : EPERM};
 }
 
-constexpr size_t kSourceFilterSize = 144;  // struct group_filter with no source
-int RefuseSourceFilter(const OptionTarget&, const OptionInput& input) {
-  const int error = input.Need(kSourceFilterSize);
-  return error != 0 ? error : EOPNOTSUPP;
-}
-ErrnoOr<OptionBytes> GetSourceFilter(const OptionTarget&, size_t length) {
-  return Errno{length < kSourceFilterSize ? EINVAL : EADDRNOTAVAIL};
-}
-
 ErrnoOr<OptionBytes> GetOriginalDestination(const OptionTarget&, size_t length) {
   return Errno{length < kSockaddrIn6Size ? EINVAL : ENOENT};
 }
@@ -328,10 +326,10 @@ constexpr OptionRow kRows[] = {
     {IPV6_LEAVE_GROUP, kAll, nullptr, DropMembership6},
     {MCAST_JOIN_GROUP, kAll, nullptr, JoinGroup6},
     {MCAST_LEAVE_GROUP, kAll, nullptr, LeaveGroup6},
-    {MCAST_JOIN_SOURCE_GROUP, kAll, nullptr, RefuseGroupSource6},
-    {MCAST_LEAVE_SOURCE_GROUP, kAll, nullptr, RefuseGroupSource6},
-    {MCAST_BLOCK_SOURCE, kAll, nullptr, RefuseGroupSource6},
-    {MCAST_UNBLOCK_SOURCE, kAll, nullptr, RefuseGroupSource6},
+    {MCAST_JOIN_SOURCE_GROUP, kAll, nullptr, ChangeGroupSource<SourceChange::kJoin, Family::kIpv6>},
+    {MCAST_LEAVE_SOURCE_GROUP, kAll, nullptr, ChangeGroupSource<SourceChange::kLeave, Family::kIpv6>},
+    {MCAST_BLOCK_SOURCE, kAll, nullptr, ChangeGroupSource<SourceChange::kBlock, Family::kIpv6>},
+    {MCAST_UNBLOCK_SOURCE, kAll, nullptr, ChangeGroupSource<SourceChange::kUnblock, Family::kIpv6>},
     {IPV6_JOIN_ANYCAST, kAll, nullptr, JoinAnycast},
     {IPV6_LEAVE_ANYCAST, kAll, nullptr, LeaveAnycast},
     {IPV6_PKTINFO, kAll, nullptr, SetPacketInfo},
@@ -356,7 +354,7 @@ constexpr OptionRow kRows[] = {
     {IPV6_ROUTER_ALERT, kAll, GetConstant<IntLevel, 0>, RefuseInt<IntLevel, ENOPROTOOPT>},
     {IPV6_IPSEC_POLICY, kAll, nullptr, SetAdministered},
     {IPV6_XFRM_POLICY, kAll, nullptr, SetAdministered},
-    {MCAST_MSFILTER, kAll, GetSourceFilter, RefuseSourceFilter},
+    {MCAST_MSFILTER, kAll, GetGroupFilter<Family::kIpv6>, SetGroupFilter<Family::kIpv6>},
     {kIp6tables, kAll, GetAdministered, SetAdministered},
     {kIp6tables + 1, kAll, GetAdministered, SetAdministered},
     {kIp6tables + 4, kAll, GetAdministered, nullptr},

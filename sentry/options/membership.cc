@@ -85,16 +85,6 @@ int GroupRequest(const OptionTarget& target, const OptionInput& input, Action ac
   return Act(target, action, group, interface);
 }
 
-// struct group_source_req: interface index, group and source as sockaddr_storage.
-int RefuseGroupSource(const OptionInput& input, uint16_t family) {
-  if (int error = input.Need(sizeof(group_source_req)); error != 0) return error;
-  const auto request = input.As<group_source_req>();
-  if (request.gsr_group.ss_family != family || request.gsr_source.ss_family != family) {
-    return EADDRNOTAVAIL;
-  }
-  return EOPNOTSUPP;
-}
-
 }  // namespace
 
 int AddMembership4(const OptionTarget& target, const OptionInput& input) {
@@ -120,19 +110,6 @@ int JoinGroup6(const OptionTarget& target, const OptionInput& input) {
 }
 int LeaveGroup6(const OptionTarget& target, const OptionInput& input) {
   return GroupRequest(target, input, Action::kLeave, Family::kIpv6);
-}
-
-int RefuseSource4(const OptionTarget&, const OptionInput& input) {
-  if (input.length != sizeof(ip_mreq_source)) return EINVAL;
-  if (int error = input.Need(sizeof(ip_mreq_source)); error != 0) return error;
-  const auto request = input.As<ip_mreq_source>();
-  return FromIn(request.imr_multiaddr).IsMulticast() ? EOPNOTSUPP : EINVAL;
-}
-int RefuseGroupSource4(const OptionTarget&, const OptionInput& input) {
-  return RefuseGroupSource(input, AF_INET);
-}
-int RefuseGroupSource6(const OptionTarget&, const OptionInput& input) {
-  return RefuseGroupSource(input, AF_INET6);
 }
 
 // in_addr, ip_mreq or ip_mreqn.

@@ -1,7 +1,4 @@
-// Multicast membership options of both families. Private to options/.
-//
-// Source-specific membership (IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_SOURCE_GROUP, IP_BLOCK_SOURCE,
-// MCAST_MSFILTER, ...) is not supported: EOPNOTSUPP after Linux's own checks of the arguments.
+// Multicast membership options of both families; sources are source_filter.h's. Private to options/.
 #ifndef MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_
 #define MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_
 
@@ -17,10 +14,6 @@ int JoinGroup4(const OptionTarget& target, const OptionInput& input);       // M
 int LeaveGroup4(const OptionTarget& target, const OptionInput& input);      // MCAST_LEAVE_GROUP
 int JoinGroup6(const OptionTarget& target, const OptionInput& input);
 int LeaveGroup6(const OptionTarget& target, const OptionInput& input);
-
-int RefuseSource4(const OptionTarget& target, const OptionInput& input);  // IP_*_SOURCE*
-int RefuseGroupSource4(const OptionTarget& target, const OptionInput& input);  // MCAST_*_SOURCE*
-int RefuseGroupSource6(const OptionTarget& target, const OptionInput& input);
 
 int SetMulticastInterface4(const OptionTarget& target, const OptionInput& input);  // IP_MULTICAST_IF
 ErrnoOr<OptionBytes> GetMulticastInterface4(const OptionTarget& target, size_t length);

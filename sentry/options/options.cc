@@ -84,7 +84,13 @@ void ApplyOptionDefaults(const OptionTarget& target) {
     });
   }
   // Stored inverted: IP_MULTICAST_ALL is on for IPv4 sockets, off for IPv6 ones.
-  if (target.family == netstack::Family::kIpv6) target.settings.at(Remembered::kMulticastAll) = 1;
+  if (target.family == netstack::Family::kIpv6) {
+    target.settings.at(Remembered::kMulticastAll) = 1;
+    if (target.datagram != nullptr) {
+      ChangeOptions(target,
+                    [](netstack::SocketOptions& options) { options.multicast_all = false; });
+    }
+  }
   target.settings.at(Remembered::kTxRehash) = 1;
 }
 
@@ -117,6 +123,11 @@ int SetSocketOption(const OptionTarget& target, int level, int name, int32_t len
     return ENOPROTOOPT;
   }
   return row->set(target, input);
+}
+
+bool ReadsItsBuffer(int level, int name) {
+  return (level == SOL_IP && (name == IP_MSFILTER || name == MCAST_MSFILTER)) ||
+         (level == SOL_IPV6 && name == MCAST_MSFILTER);
 }
 
 bool IsPairOption(int level, int name) {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "netstack/socket/datagram_socket.h"
 #include "netstack/socket/tcp_socket.h"
@@ -28,10 +30,15 @@ struct OptionTarget {
   SocketSettings& settings;
   int& pending_error;  // that the sentry holds rather than the stack; SO_ERROR reports and clears it first
   OptionHost& host;
+  // What getsockopt's buffer held, for the options of ReadsItsBuffer().
+  std::span<const uint8_t> get_input{};
 };
 
+// Of a multicast filter.
+inline constexpr size_t kMaxFilterSources = 64;
+
 // The most bytes of a value that any option looks at; callers need not copy more of optval.
-inline constexpr size_t kMaxOptionInput = 1024;
+inline constexpr size_t kMaxOptionInput = 144 + kMaxFilterSources * 128;  // struct group_filter
 
 // What getsockopt(2) copies out; its size is the new *optlen.
 class OptionBytes {
@@ -41,12 +48,18 @@ class OptionBytes {
   OptionBytes() = default;
   // At most `length` bytes of `value`.
   OptionBytes(std::span<const uint8_t> value, size_t length);
+  // The whole of a value that may be larger, whatever length the caller named.
+  explicit OptionBytes(std::vector<uint8_t> value) : large_(std::move(value)) {}
 
-  std::span<const uint8_t> span() const { return {bytes_.data(), size_}; }
+  std::span<const uint8_t> span() const {
+    if (!large_.empty()) return large_;
+    return {bytes_.data(), size_};
+  }
 
  private:
   std::array<uint8_t, kCapacity> bytes_{};
   size_t size_ = 0;
+  std::vector<uint8_t> large_;
 };
 
 // Gives a fresh socket the defaults that depend on its kind. Call once, after socket(2).
@@ -54,6 +67,11 @@ void ApplyOptionDefaults(const OptionTarget& target);
 
 // `length` is *optlen. Errors: EINVAL (negative or unfit length), ENOPROTOOPT, and what the option says.
 ErrnoOr<OptionBytes> GetSocketOption(const OptionTarget& target, int level, int name, int32_t length);
+
+// Whether reading an option depends on what the buffer holds (OptionTarget::get_input); its first
+// kGetInputSize bytes are enough.
+bool ReadsItsBuffer(int level, int name);
+inline constexpr size_t kGetInputSize = 144;
 
 // `length` is optlen; `value` holds its first min(length, kMaxOptionInput) bytes, or fewer when the
 // rest cannot be read (EFAULT once they are needed). 0 or an errno.

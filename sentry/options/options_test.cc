@@ -1,6 +1,7 @@
 // What the oracle's integers do not reach: structures, names, privileges, effects on the handle.
 #include "sentry/options/options.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <net/if.h>
@@ -11,8 +12,11 @@
 #include <sys/time.h>
 
 #include <cerrno>
+#include <cstring>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sentry/abi/bytes.h"
 #include "sentry/testing/fake_sockets.h"
@@ -235,6 +239,66 @@ TEST_F(OptionsTest, Membership) {
   request.imr_ifindex = 9;
   EXPECT_EQ(SetUdp(SOL_IP, IP_ADD_MEMBERSHIP, request), ENODEV);
   EXPECT_EQ(Set(SOL_IP, IP_ADD_MEMBERSHIP, request), EPROTO);
+}
+
+// --- Sources of groups; what they mean is compared with Linux in socket_semantics_test ------------
+
+group_source_req SourceRequest(uint32_t interface, const char* group, const char* source) {
+  group_source_req request{};
+  request.gsr_interface = interface;
+  for (auto [storage, text] : {std::pair(&request.gsr_group, group), {&request.gsr_source, source}}) {
+    auto* address = reinterpret_cast<sockaddr_in*>(storage);
+    address->sin_family = AF_INET;
+    inet_pton(AF_INET, text, &address->sin_addr);
+  }
+  return request;
+}
+
+TEST_F(OptionsTest, SourceFiltersReachTheStack) {
+  EXPECT_EQ(SetUdp(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(1, "239.1.1.1", "10.0.0.1")), 0);
+  EXPECT_EQ(SetUdp(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(1, "239.1.1.1", "10.0.0.2")), 0);
+  const auto filter = udp_socket_.GetSourceFilter(*IpAddress::Parse("239.1.1.1"), 1);
+  ASSERT_TRUE(filter.ok());
+  EXPECT_FALSE(filter->exclude);
+  EXPECT_EQ(filter->sources.size(), 2u);
+  EXPECT_EQ(SetUdp(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(9, "239.1.1.1", "10.0.0.1")),
+            ENODEV);
+  EXPECT_EQ(Set(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(1, "239.1.1.1", "10.0.0.1")), EPROTO);
+}
+
+TEST_F(OptionsTest, ReadingAFilterNeedsTheBuffer) {
+  ASSERT_EQ(SetUdp(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(1, "239.1.1.1", "10.0.0.1")), 0);
+  EXPECT_TRUE(ReadsItsBuffer(SOL_IP, MCAST_MSFILTER));
+  EXPECT_FALSE(ReadsItsBuffer(SOL_SOCKET, MCAST_MSFILTER));
+  EXPECT_EQ(GetSocketOption(udp_, SOL_IP, MCAST_MSFILTER, 143).error(), EINVAL);
+  EXPECT_EQ(GetSocketOption(udp_, SOL_IP, MCAST_MSFILTER, 400).error(), EFAULT);
+  std::vector<uint8_t> input(kGetInputSize);
+  const auto request = SourceRequest(1, "239.1.1.1", "10.0.0.1");
+  std::memcpy(input.data(), &request, 136);  // interface and group are where they are there
+  input[140] = 1;                            // gf_numsrc
+  OptionTarget target{udp_.kind, udp_.family, udp_.tcp, udp_.datagram, udp_.settings,
+                      udp_.pending_error, udp_.host, input};
+  const auto got = GetSocketOption(target, SOL_IP, MCAST_MSFILTER, 400);
+  ASSERT_TRUE(got.ok());
+  ASSERT_EQ(got->span().size(), 144u + 128u);
+  EXPECT_EQ(LoadAt<uint32_t>(got->span(), 136), static_cast<uint32_t>(MCAST_INCLUDE));
+  EXPECT_EQ(LoadAt<uint32_t>(got->span(), 140), 1u);
+  EXPECT_EQ(LoadAt<uint32_t>(got->span(), 144 + 4), htonl(0x0a000001));
+}
+
+TEST_F(OptionsTest, AFilterOfTooManySourcesIsRefused) {
+  group_filter filter{};
+  reinterpret_cast<sockaddr_in&>(filter.gf_group).sin_family = AF_INET;
+  filter.gf_numsrc = 0x10000000;
+  EXPECT_EQ(SetUdp(SOL_IP, MCAST_MSFILTER, filter), ENOBUFS);
+  filter.gf_numsrc = 2;
+  EXPECT_EQ(SetUdp(SOL_IP, MCAST_MSFILTER, filter), EINVAL);  // only one is there
+}
+
+TEST_F(OptionsTest, MulticastAllReachesTheStack) {
+  EXPECT_TRUE(udp_socket_.options().multicast_all);
+  EXPECT_EQ(SetUdp(SOL_IP, IP_MULTICAST_ALL, 0), 0);
+  EXPECT_FALSE(udp_socket_.options().multicast_all);
 }
 
 }  // namespace

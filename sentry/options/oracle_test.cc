@@ -77,12 +77,6 @@ constexpr Deviation kDeviations[] = {
     {SOL_SOCKET, SO_RCVTIMEO_NEW, kSetOnly},
     {SOL_SOCKET, SO_SNDTIMEO_NEW, kSetOnly},
     {SOL_IP, IP_OPTIONS, kSetOnly},
-    {SOL_IP, IP_ADD_SOURCE_MEMBERSHIP, kSetOnly},
-    {SOL_IP, IP_DROP_SOURCE_MEMBERSHIP, kSetOnly},
-    {SOL_IP, IP_BLOCK_SOURCE, kSetOnly},
-    {SOL_IP, IP_UNBLOCK_SOURCE, kSetOnly},
-    {SOL_IP, IP_MSFILTER, kSetOnly},
-    {SOL_IP, MCAST_MSFILTER, kSetOnly},
     {SOL_IP, 83, kGetToo},                   // netfilter's
     {SOL_TCP, TCP_CONGESTION, kGetToo},      // the host's default
     {SOL_TCP, TCP_CC_INFO, kGetToo},
@@ -99,7 +93,7 @@ constexpr Deviation kDeviations[] = {
     {SOL_TCP, 41, kGetToo}, {SOL_TCP, 42, kGetToo},
     {SOL_TCP, 44, kGetToo},                  // TCP_RTO_MAX_MS and others newer than Linux 6.6
     {SOL_TCP, 45, kGetToo}, {SOL_TCP, 46, kGetToo},
-    {SOL_IPV6, MCAST_MSFILTER, kGetToo},      // a negative length
+    {SOL_IPV6, MCAST_MSFILTER, kGetToo},     // a negative length
     {SOL_IPV6, 80, kGetToo},                 // the same
     {SOL_IPV6, IPV6_2292PKTOPTIONS, kSetOnly},
     {SOL_IPV6, 32, kGetToo},                 // IPV6_FLOWLABEL_MGR
@@ -189,7 +183,10 @@ class OurSubject final : public Subject {
     return SetSocketOption(target_, level, name, length, value);
   }
   ErrnoOr<std::vector<uint8_t>> Get(int level, int name, int32_t length) override {
+    const std::vector<uint8_t> zeros(static_cast<size_t>(std::max(length, 0)));
+    target_.get_input = zeros;
     const auto got = GetSocketOption(target_, level, name, length);
+    target_.get_input = {};
     if (!got.ok()) return Errno{got.error()};
     return std::vector<uint8_t>(got->span().begin(), got->span().end());
   }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "sentry/abi/bytes.h"
@@ -76,7 +78,16 @@ Reply GetInetOption(const InetSocketView& view, Call& call, int level, int name,
   const auto capable = [&call](int capability) { return HasCapability(call.tid(), capability); };
   StackOptionHost host(view.socket.sandbox().stack(), capable);
   SocketSettings settings = view.socket.settings();
-  auto bytes = GetSocketOption(TargetOf(view, settings, host), level, name, length);
+  OptionTarget target = TargetOf(view, settings, host);
+  std::array<uint8_t, kGetInputSize> held;
+  if (length > 0 && ReadsItsBuffer(level, name)) {
+    const std::span<uint8_t> input =
+        std::span(held).first(std::min(static_cast<size_t>(length), held.size()));
+    if (!call.memory().Read(value, input)) return Reply::Fail(EFAULT);
+    if (!call.Valid()) return Reply::Nobody();
+    target.get_input = input;
+  }
+  auto bytes = GetSocketOption(target, level, name, length);
   if (!bytes.ok()) return Reply::Fail(bytes.error());
   std::vector<uint8_t> out(bytes->span().begin(), bytes->span().end());
   if (view.direct && level == SOL_TCP && name == TCP_INFO && !out.empty()) {

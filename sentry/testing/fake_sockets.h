@@ -3,7 +3,7 @@
 #define MOAT_SENTRY_TESTING_FAKE_SOCKETS_H_
 
 #include <memory>
-#include <set>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -118,8 +118,9 @@ class FakeDatagramSocket final : public netstack::DatagramSocket {
   netstack::Error JoinGroup(const netstack::IpAddress& group,
                             netstack::InterfaceIndex interface) override {
     if (interface != 1) return netstack::Error::kNoDevice;  // no route, no other interface
-    return groups_.insert({group, interface}).second ? netstack::Error::kOk
-                                                     : netstack::Error::kAddressInUse;
+    return groups_.try_emplace({group, interface}, netstack::SourceFilter::Everything()).second
+               ? netstack::Error::kOk
+               : netstack::Error::kAddressInUse;
   }
   netstack::Error LeaveGroup(const netstack::IpAddress& group,
                              netstack::InterfaceIndex interface) override {
@@ -127,6 +128,41 @@ class FakeDatagramSocket final : public netstack::DatagramSocket {
     if (interface != 1 && !routed) return netstack::Error::kNoDevice;
     return groups_.erase({group, interface}) != 0 ? netstack::Error::kOk
                                                   : netstack::Error::kAddressNotAvailable;
+  }
+  // Any source is taken, and every change but of one that is not a member.
+  netstack::Error ChangeSource(netstack::SourceChange change, const netstack::IpAddress& group,
+                               const netstack::IpAddress& source,
+                               netstack::InterfaceIndex interface) override {
+    using netstack::SourceChange;
+    if (interface != 1) return netstack::Error::kNoDevice;
+    const auto member = groups_.find({group, interface});
+    if (member == groups_.end() && change != SourceChange::kJoin) return netstack::Error::kInvalid;
+    netstack::SourceFilter& filter = groups_[{group, interface}];
+    filter.exclude = change == SourceChange::kBlock || change == SourceChange::kUnblock;
+    if (change == SourceChange::kJoin || change == SourceChange::kBlock) {
+      filter.sources.push_back(source);
+      filter.Normalize();
+    } else {
+      std::erase(filter.sources, source);
+    }
+    return netstack::Error::kOk;
+  }
+  netstack::Error SetSourceFilter(const netstack::IpAddress& group,
+                                  netstack::InterfaceIndex interface,
+                                  netstack::SourceFilter filter) override {
+    if (interface != 1) return netstack::Error::kNoDevice;
+    const auto member = groups_.find({group, interface});
+    if (member == groups_.end()) return netstack::Error::kInvalid;
+    filter.Normalize();
+    member->second = std::move(filter);
+    return netstack::Error::kOk;
+  }
+  netstack::Result<netstack::SourceFilter> GetSourceFilter(
+      const netstack::IpAddress& group, netstack::InterfaceIndex interface) override {
+    if (interface != 1) return netstack::Error::kNoDevice;
+    const auto member = groups_.find({group, interface});
+    if (member == groups_.end()) return netstack::Error::kAddressNotAvailable;
+    return member->second;
   }
 
   netstack::Error error = netstack::Error::kOk;
@@ -137,7 +173,7 @@ class FakeDatagramSocket final : public netstack::DatagramSocket {
   netstack::Family family_;
   netstack::SocketOptions options_;
   netstack::Endpoint local_, remote_;
-  std::set<std::pair<netstack::IpAddress, netstack::InterfaceIndex>> groups_;
+  std::map<std::pair<netstack::IpAddress, netstack::InterfaceIndex>, netstack::SourceFilter> groups_;
 };
 
 }  // namespace moat::sentry

@@ -154,8 +154,6 @@ CONFORM(16, MUST, "RFC 2710 4; 5", "Another listener's report makes a waiting an
          Icmp6(icmp6::kMldReport).Set(icmp6::kGroup, Ip(kGroup)));
   b.ExpectNothing(ReportOf(kGroup), 5s);
 }
-CONFORM_WAIVER(
-    16, "reports of other listeners are not heard, so those of version 1 are not suppressed");
 CONFORM(17, MUST, "RFC 2710 4", "Who joins a group reports it without being asked.",
         {.needs = kMulticast}) {
   [[maybe_unused]] Socket socket = Member(b);

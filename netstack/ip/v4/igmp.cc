@@ -16,11 +16,7 @@ const IpAddress kAllHosts = IpAddress::V4(224, 0, 0, 1);
 const IpAddress kAllRouters = IpAddress::V4(224, 0, 0, 2);
 const IpAddress kV3Routers = IpAddress::V4(224, 0, 0, 22);
 
-constexpr size_t kRecordsPerReport = 60;
-constexpr size_t kRecordSize = 8;
-constexpr size_t kReportHeader = 8;
 constexpr size_t kHeaderWithAlert = kIpv4HeaderSize + 4;  // RFC 2113's option
-constexpr Duration kV1Response = std::chrono::seconds(10);  // RFC 3376 7.2.1
 
 }  // namespace
 
@@ -33,91 +29,71 @@ Igmp::Igmp(IpState& state, const IpEnvironment& env, NextHops& next_hops)
       reporter_(env.clock, env.random, env.timers, *this) {}
 
 // 224.0.0.1 is never reported (RFC 3376 5).
-void Igmp::Joined(InterfaceIndex interface, const IpAddress& group) {
-  if (group != kAllHosts) reporter_.Joined(interface, group);
-}
-
-void Igmp::Left(InterfaceIndex interface, const IpAddress& group) {
-  if (group != kAllHosts) reporter_.Left(interface, group);
+void Igmp::Changed(InterfaceIndex interface, const IpAddress& group, const SourceFilter& before) {
+  if (group != kAllHosts) reporter_.Changed(interface, group, before);
 }
 
 std::vector<IpAddress> Igmp::ReportedGroups(InterfaceIndex interface) const {
-  std::vector<IpAddress> groups;
   const Interface* on = state_.interfaces.Find(interface);
-  if (on == nullptr) return groups;
-  for (const auto& [group, count] : on->groups) {
-    if (group.is_v4() && group != kAllHosts) groups.push_back(group);
-  }
-  std::sort(groups.begin(), groups.end());
+  if (on == nullptr) return {};
+  std::vector<IpAddress> groups = on->groups.List();
+  std::erase_if(groups, [](const IpAddress& group) { return group.is_v6() || group == kAllHosts; });
   return groups;
 }
 
-// RFC 3376 4.1, 7.1: the size and the code tell the querier's version.
+const SourceFilter* Igmp::FilterOf(InterfaceIndex interface, const IpAddress& group) const {
+  const Interface* on = state_.interfaces.Find(interface);
+  return on == nullptr || group == kAllHosts ? nullptr : on->groups.FilterOf(group);
+}
+
+// A query may be sent to any address of ours (RFC 3376 4.1.12); a report of an older version is
+// sent to its group.
 void Igmp::Receive(const IpPacketIn& packet) {
   const std::span<const uint8_t> message = packet.payload.span();
   if (message.size() < kIgmpV2Size || ChecksumOf(message) != 0) {
     ++in_invalid_;
     return;
   }
-  if (message[0] != igmp_type::kQuery) return;  // others' reports do not concern a version 3 host
-  const IpAddress group = IpAddress::V4(message.data() + 4);
-  const uint8_t code = message[1];
-  GroupProtocolVersion version = GroupProtocolVersion::kV3;
-  if (message.size() == kIgmpV2Size) {
-    version = code == 0 ? GroupProtocolVersion::kV1 : GroupProtocolVersion::kV2;
+  if (message[0] == igmp_type::kV1Report || message[0] == igmp_type::kV2Report) {
+    const IpAddress group = IpAddress::V4(message.data() + 4);
+    if (group == packet.destination) reporter_.Heard(packet.interface, group);
+    return;
   }
-  const bool odd_size = message.size() > kIgmpV2Size && message.size() < kIgmpV3QuerySize;
-  if (odd_size || (!group.IsUnspecified() && !group.IsMulticast()) ||
-      !packet.destination.IsMulticast()) {
+  if (message[0] != igmp_type::kQuery) return;  // what routers say to each other
+  const std::optional<GroupQuery> query = ParseIgmpQuery(message);
+  if (!query.has_value()) {
     ++in_invalid_;
     return;
   }
   ++in_queries_;
-  const Duration response = version == GroupProtocolVersion::kV1
-                                ? kV1Response
-                                : std::chrono::milliseconds(100) * IgmpResponseTenths(code);
-  reporter_.Queried(packet.interface, version, group, response);
+  reporter_.Queried(packet.interface, *query);
 }
 
-void Igmp::SendReport(InterfaceIndex interface, GroupProtocolVersion version,
-                      std::span<const GroupRecord> records) {
+// Null: nothing can be sent there.
+Interface* Igmp::Sender(InterfaceIndex interface) const {
   Interface* out = state_.interfaces.Find(interface);
-  if (out == nullptr || !out->active() || out->loopback) return;
-  while (!records.empty()) {
-    const size_t count = version == GroupProtocolVersion::kV3
-                             ? std::min(records.size(), kRecordsPerReport)
-                             : 1;
-    if (version == GroupProtocolVersion::kV3) {
-      SendV3(*out, records.first(count));
-    } else {
-      SendOld(*out, version, records.front());
-    }
-    records = records.subspan(count);
+  return out == nullptr || !out->active() || out->loopback ? nullptr : out;
+}
+
+void Igmp::SendReports(InterfaceIndex interface, std::span<const GroupRecord> records) {
+  Interface* out = Sender(interface);
+  if (out == nullptr) return;
+  const size_t room = std::max<size_t>(out->mtu, kIpv4MinMtu + 20) - kHeaderWithAlert;
+  for (std::vector<uint8_t>& message : EmitGroupReports(records, room)) {
+    Send(*out, kV3Routers, message);
   }
 }
 
-void Igmp::SendV3(Interface& out, std::span<const GroupRecord> records) {
-  uint8_t message[kReportHeader + kRecordsPerReport * kRecordSize] = {};
-  message[0] = igmp_type::kV3Report;
-  StoreBe16(message + 6, static_cast<uint16_t>(records.size()));
-  uint8_t* to = message + kReportHeader;
-  for (const GroupRecord& record : records) {
-    to[0] = static_cast<uint8_t>(record.type);
-    std::memcpy(to + 4, record.group.data(), 4);
-    to += kRecordSize;
-  }
-  Send(out, kV3Routers, {message, static_cast<size_t>(to - message)});
-}
-
-void Igmp::SendOld(Interface& out, GroupProtocolVersion version, const GroupRecord& record) {
+void Igmp::SendOldReport(InterfaceIndex interface, GroupProtocolVersion version,
+                         const IpAddress& group, bool leave) {
+  Interface* out = Sender(interface);
+  if (out == nullptr) return;
   uint8_t message[kIgmpV2Size] = {};
-  const bool leave = record.type == GroupRecordType::kToInclude;
-  if (leave && version == GroupProtocolVersion::kV1) return;  // version 1 leaves in silence
   message[0] = leave ? igmp_type::kV2Leave
                      : (version == GroupProtocolVersion::kV1 ? igmp_type::kV1Report
                                                              : igmp_type::kV2Report);
-  std::memcpy(message + 4, record.group.data(), 4);
-  Send(out, leave ? kAllRouters : record.group, message);
+  std::memcpy(message + 4, group.data(), 4);
+  Send(*out, leave ? kAllRouters : group, message);
 }
 
 // RFC 3376 4: TTL 1, precedence of internetwork control, router alert.

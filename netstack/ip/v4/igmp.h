@@ -13,16 +13,17 @@ class Igmp final : private GroupReporter::Host {
   Igmp(IpState& state, const IpEnvironment& env, NextHops& next_hops);
 
   void Receive(const IpPacketIn& packet);
-  void Joined(InterfaceIndex interface, const IpAddress& group);
-  void Left(InterfaceIndex interface, const IpAddress& group);
+  // As GroupReporter::Changed().
+  void Changed(InterfaceIndex interface, const IpAddress& group, const SourceFilter& before);
   void InterfaceGone(InterfaceIndex interface) { reporter_.InterfaceGone(interface); }
 
  private:
-  void SendReport(InterfaceIndex interface, GroupProtocolVersion version,
-                  std::span<const GroupRecord> records) override;
+  void SendReports(InterfaceIndex interface, std::span<const GroupRecord> records) override;
+  void SendOldReport(InterfaceIndex interface, GroupProtocolVersion version,
+                     const IpAddress& group, bool leave) override;
   std::vector<IpAddress> ReportedGroups(InterfaceIndex interface) const override;
-  void SendV3(Interface& out, std::span<const GroupRecord> records);
-  void SendOld(Interface& out, GroupProtocolVersion version, const GroupRecord& record);
+  const SourceFilter* FilterOf(InterfaceIndex interface, const IpAddress& group) const override;
+  Interface* Sender(InterfaceIndex interface) const;
   // `message` has a zero checksum.
   void Send(Interface& out, const IpAddress& destination, std::span<uint8_t> message);
 

@@ -109,7 +109,11 @@ Ipv4Input::Fate Ipv4Input::JudgeDestination(IpPacketIn& packet, const LinkMetada
   IpCounters& counters = state_.v4_counters;
   const IpAddress& destination = packet.destination;
   if (destination.IsMulticast()) {
-    if (!in.InGroup(destination) && destination != kAllHosts) {
+    // What routers ask about a group is not the group's traffic, so no filter is for it.
+    const bool member = packet.protocol == kIgmpProtocol
+                            ? in.groups.contains(destination)
+                            : in.groups.Accepts(destination, packet.source);
+    if (!member && destination != kAllHosts) {
       return DropAs(DropReason::kNotMember, counters.in_discards);
     }
     packet.to_multicast = true;

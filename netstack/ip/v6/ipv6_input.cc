@@ -16,6 +16,14 @@ bool IsAllNodes(const IpAddress& group) {
   return (scope == 1 || scope == 2) && std::memcmp(group.data() + 2, tail, sizeof(tail)) == 0;
 }
 
+// MLD has a hop-by-hop header, for its router alert, and no other (RFC 3810 5).
+bool IsMld(std::span<const uint8_t> packet) {
+  if (packet[6] != ipv6_next_header::kHopByHop || packet.size() < kIpv6HeaderSize + 8) return false;
+  const size_t icmp = kIpv6HeaderSize + (size_t{packet[kIpv6HeaderSize + 1]} + 1) * 8;
+  if (packet[kIpv6HeaderSize] != ip_protocol::kIcmpV6 || icmp >= packet.size()) return false;
+  return packet[icmp] == icmpv6_type::kMldQuery || packet[icmp] == icmpv6_type::kMldReport;
+}
+
 }  // namespace
 
 bool Ipv6Input::Drop(DropReason reason, Counter& counter) {
@@ -90,7 +98,10 @@ Ipv6Input::Fate Ipv6Input::JudgeDestination(IpPacketIn& packet, const LinkMetada
     if (!link.looped && scope <= 1) {
       return DropAs(DropReason::kMartianDestination, counters.in_address_errors);
     }
-    if (!in.InGroup(destination) && !IsAllNodes(destination)) {
+    // What routers ask about a group is not the group's traffic, so no filter is for it.
+    const bool member = in.groups.Accepts(destination, packet.source) ||
+                        (in.groups.contains(destination) && IsMld(packet.ip_packet.span()));
+    if (!member && !IsAllNodes(destination)) {
       return DropAs(DropReason::kNotMember, counters.in_discards);
     }
     packet.to_multicast = true;

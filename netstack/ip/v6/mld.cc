@@ -12,9 +12,6 @@
 namespace moat::netstack {
 namespace {
 
-constexpr size_t kRecordsPerReport = 60;
-constexpr size_t kRecordSize = 20;
-constexpr size_t kReportHeader = 8;
 constexpr size_t kHopByHopSize = 8;
 
 // ff02::n
@@ -41,82 +38,72 @@ Mld::Mld(IpState& state, const IpEnvironment& env, NextHops& next_hops)
       out_reports_(env.counters, "Icmp6.OutMLDv2Reports"),
       reporter_(env.clock, env.random, env.timers, *this) {}
 
-void Mld::Joined(InterfaceIndex interface, const IpAddress& group) {
-  if (IsReported(group)) reporter_.Joined(interface, group);
-}
-
-void Mld::Left(InterfaceIndex interface, const IpAddress& group) {
-  if (IsReported(group)) reporter_.Left(interface, group);
+void Mld::Changed(InterfaceIndex interface, const IpAddress& group, const SourceFilter& before) {
+  if (IsReported(group)) reporter_.Changed(interface, group, before);
 }
 
 std::vector<IpAddress> Mld::ReportedGroups(InterfaceIndex interface) const {
-  std::vector<IpAddress> groups;
   const Interface* on = state_.interfaces.Find(interface);
-  if (on == nullptr) return groups;
-  for (const auto& [group, count] : on->groups) {
-    if (IsReported(group)) groups.push_back(group);
-  }
-  std::sort(groups.begin(), groups.end());
+  if (on == nullptr) return {};
+  std::vector<IpAddress> groups = on->groups.List();
+  std::erase_if(groups, [](const IpAddress& group) { return !IsReported(group); });
   return groups;
 }
 
-// RFC 3810 5.1.14 and 6.2, 8.1.
+const SourceFilter* Mld::FilterOf(InterfaceIndex interface, const IpAddress& group) const {
+  const Interface* on = state_.interfaces.Find(interface);
+  return on == nullptr || !IsReported(group) ? nullptr : on->groups.FilterOf(group);
+}
+
+// RFC 3810 5.1.14 and 6.2, 8.1; RFC 2710 3 and 4.
 void Mld::Receive(const IpPacketIn& packet, bool router_alert) {
   const std::span<const uint8_t> message = packet.payload.span();
-  if (message[0] != icmpv6_type::kMldQuery) return;
-  const bool odd_size = message.size() < kMldV1Size ||
-                        (message.size() > kMldV1Size && message.size() < kMldV2QuerySize);
-  if (odd_size || !packet.source.IsLinkLocal() || packet.hop_limit != 1 || !router_alert) {
+  const bool report = message[0] == icmpv6_type::kMldReport;
+  if (message[0] != icmpv6_type::kMldQuery && !report) return;  // what routers hear
+  // A report may come from who has no address yet (RFC 3590).
+  const bool from_here = packet.source.IsLinkLocal() || (report && packet.source.IsUnspecified());
+  if (message.size() < kMldV1Size || !from_here || packet.hop_limit != 1 || !router_alert) {
     ++in_invalid_;
     return;
   }
-  const IpAddress group = IpAddress::V6(message.data() + 8);
-  if (!group.IsUnspecified() && !group.IsMulticast()) {
+  if (report) {
+    const IpAddress group = IpAddress::V6(message.data() + 8);
+    if (group == packet.destination) reporter_.Heard(packet.interface, group);
+    return;
+  }
+  const std::optional<GroupQuery> query = ParseMldQuery(message);
+  if (!query.has_value()) {
     ++in_invalid_;
     return;
   }
-  const uint16_t code = LoadBe16(message.data() + 4);
-  const bool v1 = message.size() == kMldV1Size;
-  const uint32_t response = v1 ? code : MldResponseMilliseconds(code);
-  reporter_.Queried(packet.interface, v1 ? GroupProtocolVersion::kV2 : GroupProtocolVersion::kV3,
-                    group, std::chrono::milliseconds(response));
+  reporter_.Queried(packet.interface, *query);
 }
 
-void Mld::SendReport(InterfaceIndex interface, GroupProtocolVersion version,
-                     std::span<const GroupRecord> records) {
+// Null: nothing can be sent there.
+Interface* Mld::Sender(InterfaceIndex interface) const {
   Interface* out = state_.interfaces.Find(interface);
-  if (out == nullptr || !out->active() || out->loopback || !out->Enabled(Family::kIpv6)) return;
-  while (!records.empty()) {
-    const bool v2 = version == GroupProtocolVersion::kV3;
-    const size_t count = v2 ? std::min(records.size(), kRecordsPerReport) : 1;
-    if (v2) {
-      SendV2(*out, records.first(count));
-    } else {
-      SendV1(*out, records.front());
-    }
-    records = records.subspan(count);
+  const bool ready = out != nullptr && out->active() && !out->loopback;
+  return ready && out->Enabled(Family::kIpv6) ? out : nullptr;
+}
+
+void Mld::SendReports(InterfaceIndex interface, std::span<const GroupRecord> records) {
+  Interface* out = Sender(interface);
+  if (out == nullptr) return;
+  const size_t room =
+      std::max<size_t>(out->mtu, kIpv6MinMtu) - kIpv6HeaderSize - kHopByHopSize;
+  for (std::vector<uint8_t>& message : EmitGroupReports(records, room)) {
+    Send(*out, kMldV2Routers, message);
   }
 }
 
-void Mld::SendV2(Interface& out, std::span<const GroupRecord> records) {
-  uint8_t message[kReportHeader + kRecordsPerReport * kRecordSize] = {};
-  message[0] = icmpv6_type::kMldV2Report;
-  StoreBe16(message + 6, static_cast<uint16_t>(records.size()));
-  uint8_t* to = message + kReportHeader;
-  for (const GroupRecord& record : records) {
-    to[0] = static_cast<uint8_t>(record.type);
-    std::memcpy(to + 4, record.group.data(), 16);
-    to += kRecordSize;
-  }
-  Send(out, kMldV2Routers, {message, static_cast<size_t>(to - message)});
-}
-
-void Mld::SendV1(Interface& out, const GroupRecord& record) {
+void Mld::SendOldReport(InterfaceIndex interface, GroupProtocolVersion, const IpAddress& group,
+                        bool leave) {
+  Interface* out = Sender(interface);
+  if (out == nullptr) return;
   uint8_t message[kMldV1Size] = {};
-  const bool done = record.type == GroupRecordType::kToInclude;
-  message[0] = done ? icmpv6_type::kMldDone : icmpv6_type::kMldReport;
-  std::memcpy(message + 8, record.group.data(), 16);
-  Send(out, done ? kAllRouters : record.group, message);
+  message[0] = leave ? icmpv6_type::kMldDone : icmpv6_type::kMldReport;
+  std::memcpy(message + 8, group.data(), 16);
+  Send(*out, leave ? kAllRouters : group, message);
 }
 
 // RFC 3810 5.2.13, RFC 3590: a link-local source, or none while there is no valid one.

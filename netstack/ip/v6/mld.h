@@ -14,16 +14,17 @@ class Mld final : private GroupReporter::Host {
 
   // An ICMPv6 message of type 130..132 or 143, its checksum verified.
   void Receive(const IpPacketIn& packet, bool router_alert);
-  void Joined(InterfaceIndex interface, const IpAddress& group);
-  void Left(InterfaceIndex interface, const IpAddress& group);
+  // As GroupReporter::Changed().
+  void Changed(InterfaceIndex interface, const IpAddress& group, const SourceFilter& before);
   void InterfaceGone(InterfaceIndex interface) { reporter_.InterfaceGone(interface); }
 
  private:
-  void SendReport(InterfaceIndex interface, GroupProtocolVersion version,
-                  std::span<const GroupRecord> records) override;
+  void SendReports(InterfaceIndex interface, std::span<const GroupRecord> records) override;
+  void SendOldReport(InterfaceIndex interface, GroupProtocolVersion version,
+                     const IpAddress& group, bool leave) override;
   std::vector<IpAddress> ReportedGroups(InterfaceIndex interface) const override;
-  void SendV2(Interface& out, std::span<const GroupRecord> records);
-  void SendV1(Interface& out, const GroupRecord& record);
+  const SourceFilter* FilterOf(InterfaceIndex interface, const IpAddress& group) const override;
+  Interface* Sender(InterfaceIndex interface) const;
   void Send(Interface& out, const IpAddress& destination, std::span<uint8_t> message);
   IpAddress LinkLocalSource(const Interface& out) const;
 

@@ -113,14 +113,35 @@ void DatagramBase::SetOptions(const SocketOptions& options) {
   reservation_.SetReuse(options_.reuse_address, options_.reuse_port);
 }
 
+Memberships::Limits DatagramBase::GroupLimits(const IpAddress& group) const {
+  const Sysctl* sources = group.is_v4() ? settings_.max_sources_v4 : settings_.max_sources_v6;
+  return {static_cast<size_t>(settings_.max_memberships->value()),
+          static_cast<size_t>(sources->value())};
+}
+
 Error DatagramBase::JoinGroup(const IpAddress& group, InterfaceIndex interface) {
-  if (interface == 0) interface = options_.bound_device;
-  return memberships_.Join(group, interface,
-                           static_cast<size_t>(settings_.max_memberships->value()));
+  return memberships_.Join(group, GroupDevice(interface), GroupLimits(group));
 }
 
 Error DatagramBase::LeaveGroup(const IpAddress& group, InterfaceIndex interface) {
   return memberships_.Leave(group, interface);
+}
+
+Error DatagramBase::ChangeSource(SourceChange change, const IpAddress& group,
+                                 const IpAddress& source, InterfaceIndex interface) {
+  return memberships_.ChangeSource(change, group, source, GroupDevice(interface),
+                                   GroupLimits(group));
+}
+
+Error DatagramBase::SetSourceFilter(const IpAddress& group, InterfaceIndex interface,
+                                    SourceFilter filter) {
+  return memberships_.SetFilter(group, GroupDevice(interface), std::move(filter),
+                                GroupLimits(group));
+}
+
+Result<SourceFilter> DatagramBase::GetSourceFilter(const IpAddress& group,
+                                                   InterfaceIndex interface) {
+  return memberships_.GetFilter(group, GroupDevice(interface));
 }
 
 SocketInfo DatagramBase::Info(SocketInfo::Type type) const {

@@ -43,6 +43,11 @@ class DatagramBase : public DatagramSocket {
   void SetOptions(const SocketOptions& options) override;
   Error JoinGroup(const IpAddress& group, InterfaceIndex interface) override;
   Error LeaveGroup(const IpAddress& group, InterfaceIndex interface) override;
+  Error ChangeSource(SourceChange change, const IpAddress& group, const IpAddress& source,
+                     InterfaceIndex interface) override;
+  Error SetSourceFilter(const IpAddress& group, InterfaceIndex interface,
+                        SourceFilter filter) override;
+  Result<SourceFilter> GetSourceFilter(const IpAddress& group, InterfaceIndex interface) override;
 
   // --- For the protocol's table ------------------------------------------------------------------
   const IpAddress& local_address() const { return local_; }
@@ -62,6 +67,13 @@ class DatagramBase : public DatagramSocket {
   }
   bool TakesInterface(InterfaceIndex interface) const {
     return device() == 0 || device() == interface;
+  }
+
+  // Whether what came from `source` to a group on `interface` is for this socket.
+  bool TakesFromGroup(const IpAddress& group, const IpAddress& source,
+                      InterfaceIndex interface) const {
+    return memberships_.Wants(group, source, interface)
+        .value_or(group.is_v4() ? options_.multicast_all : options_.multicast_all_v6);
   }
 
   // False: the receive queue is full.
@@ -115,6 +127,10 @@ class DatagramBase : public DatagramSocket {
   Error JudgeSize(const Route& route, size_t transport_size, bool* dont_fragment);
   void QueueLocalError(Error error, const Route& route, uint16_t port);
   size_t receive_limit() const;
+  Memberships::Limits GroupLimits(const IpAddress& group) const;
+  InterfaceIndex GroupDevice(InterfaceIndex interface) const {
+    return interface != 0 ? interface : options_.bound_device;
+  }
   void Notify();
 
   TransportEnvironment& environment_;

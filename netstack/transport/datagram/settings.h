@@ -14,6 +14,8 @@ struct DatagramSettings {
         send_default(Number(table, "core.wmem_default", 212992, 256)),
         send_max(Number(table, "core.wmem_max", 212992, 256)),
         max_memberships(Number(table, "ipv4.igmp_max_memberships", 20, 0)),
+        max_sources_v4(Number(table, "ipv4.igmp_max_msf", 10, 0)),
+        max_sources_v6(Number(table, "ipv6.mld_max_msf", 64, 0)),
         nonlocal_bind_v4(Number(table, "ipv4.ip_nonlocal_bind", 0, 0)),
         nonlocal_bind_v6(Number(table, "ipv6.ip_nonlocal_bind", 0, 0)) {}
 
@@ -22,6 +24,8 @@ struct DatagramSettings {
   const Sysctl* send_default;
   const Sysctl* send_max;
   const Sysctl* max_memberships;
+  const Sysctl* max_sources_v4;  // of one membership
+  const Sysctl* max_sources_v6;
   const Sysctl* nonlocal_bind_v4;
   const Sysctl* nonlocal_bind_v6;
 

@@ -102,6 +102,10 @@ bool RawSocket::Wants(const IpPacketIn& packet) const {
 
 bool RawSocket::Take(const IpPacketIn& packet) {
   if (!Fits(packet.destination, packet.source, packet.interface) || !Wants(packet)) return false;
+  if (packet.to_multicast &&
+      !TakesFromGroup(packet.destination, packet.source, packet.interface)) {
+    return false;
+  }
   const bool v4 = family() == Family::kIpv4;
   const Slice& read = v4 ? packet.ip_packet : packet.payload;
   const bool scoped = !v4 && packet.source.IsLinkLocal();

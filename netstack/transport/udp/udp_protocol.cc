@@ -92,6 +92,10 @@ TransportProtocol::Disposition UdpProtocol::ReceiveGroup(const IpPacketIn& packe
                                                          const UdpFlow& flow, size_t size) {
   bool any = false;
   table_.ForEachMatch(flow, [&](UdpSocket* socket) {
+    if (packet.to_multicast &&
+        !socket->TakesFromGroup(packet.destination, packet.source, packet.interface)) {
+      return;
+    }
     any = true;
     Deliver(*socket, packet, flow, size);
   });
