@@ -68,7 +68,7 @@ void InProcess::Configure(int port) {
 // What depends on the stack's version is asked for, not assumed.
 uint32_t InProcess::FindAbilities(bool two_ports) {
   uint32_t found = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
-                   kRoutes | kMtu | kLinkState | kSysctls | kMulticast | kIpv6;
+                   kRoutes | kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters | kIpv6;
   if (two_ports) found |= kTwoPorts;
   static constexpr struct {
     const char* sysctl;

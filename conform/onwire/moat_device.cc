@@ -86,7 +86,7 @@ absl::Status MoatDevice::Start(const Programs& programs) {
 
 void MoatDevice::FindAbilities() {
   abilities_ = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses | kRoutes |
-               kMtu | kLinkState | kSysctls | kMulticast | kIpv6;
+               kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters | kIpv6;
   if (two_ports_) abilities_ |= kTwoPorts;
   static constexpr struct {
     const char* sysctl;

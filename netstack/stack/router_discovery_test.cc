@@ -487,5 +487,99 @@ TEST_F(Discovery, Rfc6724_S5_Rule7_ThePublicAddressWinsWhenTemporaryIsNotPreferr
   EXPECT_EQ(*world.stack.SelectSource(Ip("2001:db8:5::99"), 0), own);
 }
 
+// Its preferred lifetime was too short for a successor, then it is extended.
+TEST_F(Discovery, Rfc8981_S3_4_AnExtendedPrefixIsWorthATemporaryAddressAgain) {
+  Set("use_tempaddr", "2");
+  Receive(router, Ra(1800, Option({.prefix = "2001:db8:5::", .preferred = 60})));
+  ASSERT_EQ(Temporary().size(), 1u);
+  const IpAddress first = Temporary()[0].prefix.address;
+  world.Advance(seconds(70));
+  ASSERT_EQ(Temporary().size(), 1u);
+  EXPECT_TRUE(Temporary()[0].options.deprecated);
+  Receive(router, Ra(1800, Option({.prefix = "2001:db8:5::", .preferred = 7200})));
+  world.Advance(seconds(2));
+  size_t preferred = 0;
+  for (const AddressInfo& info : Temporary()) preferred += info.options.deprecated ? 0 : 1;
+  EXPECT_EQ(preferred, 1u);
+  EXPECT_TRUE(Address(first).has_value());
+  // And once it runs out, there is a successor.
+  for (int i = 0; i < 30; ++i) {
+    world.Advance(hours(1));
+    Receive(router, Ra(1800, Option({.prefix = "2001:db8:5::", .preferred = 7200})));
+  }
+  preferred = 0;
+  for (const AddressInfo& info : Temporary()) preferred += info.options.deprecated ? 0 : 1;
+  EXPECT_EQ(preferred, 1u);
+}
+
+TEST_F(Discovery, Rfc8981_S3_4_SwitchedOnLaterTheNextAdvertisementMakesOne) {
+  Receive(router, Ra(1800, prefix));
+  EXPECT_TRUE(Temporary().empty());
+  Set("use_tempaddr", "1");
+  Receive(router, Ra(1800, prefix));
+  EXPECT_EQ(Temporary().size(), 1u);
+}
+
+// --- Link-local addresses ----------------------------------------------------------------------
+
+class Bare : public Discovery {
+ protected:
+  Bare() {
+    Set("accept_ra", "0");
+    EXPECT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("fe80::1/64")).ok());
+    world.Advance(seconds(5));
+    world.link.Clear();
+  }
+  std::vector<IpAddress> LinkLocals() const {
+    std::vector<IpAddress> found;
+    for (const AddressInfo& info : world.stack.Addresses()) {
+      if (info.prefix.address.is_v6() && info.prefix.address.IsLinkLocal()) {
+        found.push_back(info.prefix.address);
+      }
+    }
+    return found;
+  }
+};
+
+TEST_F(Bare, Rfc4862_S5_3_ALinkLocalAddressIsFormedProvedAndUsed) {
+  Set("accept_ra", "1");
+  EXPECT_EQ(LinkLocals(), (std::vector<IpAddress>{Ip("fe80::ff:fe00:1")}));
+  EXPECT_FALSE(world.stack.IsLocalAddress(Ip("fe80::ff:fe00:1")));
+  std::vector<ParsedFrame> sent;
+  for (int i = 0; i < 30; ++i) {
+    world.Advance(milliseconds(100));
+    while (!world.Silent()) {
+      const ParsedFrame frame = world.Next();
+      if (frame.icmp_type() == icmpv6_type::kNeighborSolicitation ||
+          frame.icmp_type() == icmpv6_type::kRouterSolicitation) {
+        sent.push_back(frame);
+      }
+    }
+  }
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].icmp_type(), icmpv6_type::kNeighborSolicitation);
+  EXPECT_TRUE(sent[0].source.IsUnspecified());
+  EXPECT_EQ(sent[1].icmp_type(), icmpv6_type::kRouterSolicitation);
+  EXPECT_EQ(sent[1].source, Ip("fe80::ff:fe00:1"));
+  EXPECT_TRUE(world.stack.IsLocalAddress(Ip("fe80::ff:fe00:1")));
+  Set("accept_ra", "0");
+  EXPECT_TRUE(LinkLocals().empty());
+}
+
+TEST_F(Bare, AddrGenModeDecidesItsIdentifier) {
+  Set("addr_gen_mode", "1");
+  Set("accept_ra", "1");
+  EXPECT_TRUE(LinkLocals().empty());
+  Set("accept_ra", "0");
+  Set("addr_gen_mode", "2");
+  Set("accept_ra", "1");
+  ASSERT_EQ(LinkLocals().size(), 1u);
+  EXPECT_NE(LinkLocals()[0], Ip("fe80::ff:fe00:1"));
+  const IpAddress stable = LinkLocals()[0];
+  Set("accept_ra", "0");
+  Set("accept_ra", "1");
+  EXPECT_EQ(LinkLocals()[0], stable);
+}
+
 }  // namespace
 }  // namespace moat::netstack

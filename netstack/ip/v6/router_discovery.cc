@@ -20,6 +20,10 @@ constexpr uint32_t kMaxDuplicates = 3;          // RFC 7217 IDGEN_RETRIES, RFC 8
 constexpr uint32_t kDefaultRouterMetric = 1024;  // Linux's IP6_RT_PRIO_USER
 constexpr uint32_t kPrefixMetric = 256;          // IP6_RT_PRIO_ADDRCONF
 constexpr uint8_t kRankUnreachable = 16;
+constexpr Duration kUntilProved = milliseconds(100);
+constexpr Duration kRegenAdvance = seconds(5);  // RFC 8981 3.8, one probe of a second included
+// addr_gen_mode, as Linux.
+constexpr int64_t kGenerateNone = 1, kGenerateStable = 2, kGenerateRandom = 3;
 
 Duration Lifetime(uint32_t in_seconds) {
   return in_seconds == kInfinite ? kForever : Duration(seconds(in_seconds));
@@ -78,11 +82,22 @@ void RouterDiscovery::Reconsider(InterfaceIndex index) {
   // same numbers.
   if (random_secret_.k0 == 0) random_secret_ = SipHashKey::Random(random_);
   state = (states_[index] = std::make_unique<State>(*this, index)).get();
+  FormLinkLocal(*state, *interface);
   if (interface->conf.own(Conf::kRouterSolicitations) == 0) return;
   // RFC 4861 6.3.7: hosts that start in step do not solicit in step.
   const int64_t most = interface->conf.own(Conf::kRouterSolicitationDelay) * 1000;
   const auto delay = most == 0 ? 0 : random_.Below(static_cast<uint32_t>(most));
   state->solicit.Arm(clock_.Now() + milliseconds(delay));
+}
+
+// RFC 4862 5.3. Whoever gave the interface a link-local address wants that one.
+void RouterDiscovery::FormLinkLocal(State& state, const Interface& interface) {
+  if (interface.conf.own(Conf::kAddrGenMode) == kGenerateNone) return;
+  for (const AssignedAddress& row : interface.addresses) {
+    if (row.prefix.address.is_v6() && row.prefix.address.IsLinkLocal()) return;
+  }
+  static const uint8_t prefix[16] = {0xfe, 0x80};
+  (void)AddAddress(state, interface, IpAddress::V6(prefix), 0, kForever, kForever);
 }
 
 void RouterDiscovery::InterfaceGone(InterfaceIndex interface) {
@@ -110,6 +125,13 @@ void RouterDiscovery::Solicit(State& state) {
   if (interface == nullptr) return;
   const int64_t limit = interface->conf.own(Conf::kRouterSolicitations);
   if (limit >= 0 && state.solicitations >= limit) return;
+  // With an address of its own an answer may come straight, so it waits for that to be proved.
+  const bool nameless = std::any_of(
+      interface->addresses.begin(), interface->addresses.end(), [](const AssignedAddress& row) {
+        return row.tentative && !row.duplicate && row.prefix.address.is_v6() &&
+               row.prefix.address.IsLinkLocal();
+      });
+  if (nameless) return state.solicit.Arm(clock_.Now() + kUntilProved);
   ++state.solicitations;
   const Duration first = seconds(interface->conf.own(Conf::kRouterSolicitationInterval));
   const Duration most = seconds(interface->conf.own(Conf::kRouterSolicitationMaxInterval));
@@ -327,8 +349,29 @@ void RouterDiscovery::UpdateAddresses(State& state, const Interface& interface,
       host_.SetDeprecated(state.index, address.prefix.address, deprecated);
     }
   }
-  if (known || valid.count() == 0) return;
+  if (known) return RenewTemporary(state, interface, prefix);
+  if (valid.count() == 0) return;
   (void)AddAddress(state, interface, prefix.prefix, 0, valid, preferred);
+}
+
+// A public address whose time was extended may be worth a temporary one again (RFC 8981 3.4).
+void RouterDiscovery::RenewTemporary(State& state, const Interface& interface,
+                                     const NdpPrefix& prefix) {
+  if (interface.conf.own(Conf::kUseTempAddr) <= 0) return;
+  const Time soon = clock_.Now() + kRegenAdvance;
+  std::optional<Address> of;
+  for (const Address& address : state.addresses) {
+    if (address.dead || !address.prefix.address.InPrefix(prefix.prefix, prefix.length)) continue;
+    if (address.temporary && address.preferred > soon) return;
+    if (!address.temporary) of = address;
+  }
+  if (!of.has_value() || of->preferred <= soon) return;
+  for (Address& address : state.addresses) {
+    if (address.temporary && address.prefix.address.InPrefix(prefix.prefix, prefix.length)) {
+      address.regenerated = true;
+    }
+  }
+  AddTemporary(state, interface, *of, 0);
 }
 
 // RFC 4862 5.5.3 e.
@@ -349,9 +392,10 @@ bool RouterDiscovery::AddAddress(State& state, const Interface& interface, const
   if (state.addresses.size() >= kMaxAddresses) return false;
   const int64_t mode = interface.conf.own(Conf::kAddrGenMode);
   const uint64_t identifier =
-      mode == 2   ? StableIdentifier(Secret(), prefix, interface.name, interface.mac, dad_counter)
-      : mode == 3 ? RandomIdentifier(random_)
-                  : EuiIdentifier(interface.mac);
+      mode == kGenerateStable
+          ? StableIdentifier(Secret(), prefix, interface.name, interface.mac, dad_counter)
+      : mode == kGenerateRandom ? RandomIdentifier(random_)
+                                : EuiIdentifier(interface.mac);
   Address address;
   address.prefix = {WithIdentifier(prefix, identifier), 64};
   address.dad_counter = dad_counter;
@@ -360,12 +404,15 @@ bool RouterDiscovery::AddAddress(State& state, const Interface& interface, const
   address.created = clock_.Now();
   address.deprecated = preferred.count() == 0;
   AddressOptions options;
-  options.no_prefix_route = true;  // on-link is what the other flag says
+  const bool link_local = prefix.IsLinkLocal();
+  options.no_prefix_route = !link_local;  // on-link is what the other flag says
   options.deprecated = address.deprecated;
-  options.autoconfigured = true;
+  options.autoconfigured = !link_local;
   if (!host_.AddAutoAddress(state.index, address.prefix, options)) return false;
   state.addresses.push_back(address);
-  if (interface.conf.own(Conf::kUseTempAddr) > 0) AddTemporary(state, interface, address, 0);
+  if (!link_local && interface.conf.own(Conf::kUseTempAddr) > 0) {
+    AddTemporary(state, interface, address, 0);
+  }
   return true;
 }
 
@@ -384,7 +431,7 @@ void RouterDiscovery::AddTemporary(State& state, const Interface& interface, con
   address.valid =
       std::min(of.valid, now + seconds(interface.conf.own(Conf::kTempValidLifetime)));
   address.preferred = std::min(of.preferred, now + seconds(preferred_seconds - desync));
-  if (address.preferred <= now + seconds(5)) return;  // REGEN_ADVANCE: not worth it
+  if (address.preferred <= now + kRegenAdvance) return;  // not worth it
   address.prefix = {WithIdentifier(of.prefix.address, RandomIdentifier(random_)), 64};
   AddressOptions options;
   options.no_prefix_route = true;
@@ -456,7 +503,9 @@ void RouterDiscovery::ExpireAddresses(State& state, Time now) {
   if (interface == nullptr || interface->conf.own(Conf::kUseTempAddr) <= 0) return;
   // RFC 8981 3.4: the successor comes a little before its predecessor is deprecated.
   for (Address& address : state.addresses) {
-    if (!address.temporary || address.regenerated || address.preferred > now + seconds(5)) continue;
+    if (!address.temporary || address.regenerated || address.preferred > now + kRegenAdvance) {
+      continue;
+    }
     address.regenerated = true;
     for (const Address& other : state.addresses) {
       if (!other.temporary && !other.dead &&
@@ -480,7 +529,7 @@ void RouterDiscovery::ArmExpiry(State& state) {
     consider(address.valid);
     if (!address.deprecated) consider(address.preferred);
     if (address.temporary && !address.regenerated && address.preferred != kNever) {
-      consider(address.preferred - seconds(5));
+      consider(address.preferred - kRegenAdvance);
     }
   }
   if (next == kNever) return state.expiry.Cancel();

@@ -2,6 +2,7 @@
 // autoconfiguration (RFC 4862 5.5), router preferences and routes (RFC 4191), stable and temporary
 // addresses (RFC 7217, RFC 8981), name servers (RFC 8106).
 //
+// Without a link-local address the interface forms one (RFC 4862 5.3), by addr_gen_mode.
 // What advertisements say becomes routes of protocol kRouteByRouterAdvertisement, addresses, and
 // settings of the interface; this class keeps when each of them ends. It is silent and deaf while
 // accept_ra says so: 0 never, 1 unless the interface forwards, 2 always.
@@ -119,6 +120,7 @@ class RouterDiscovery {
 
   bool Accepts(const Interface& interface) const;
   State* Find(InterfaceIndex interface);
+  void FormLinkLocal(State& state, const Interface& interface);
   void Solicit(State& state);
   void Clear(State& state);
 
@@ -130,6 +132,7 @@ class RouterDiscovery {
                      Duration lifetime);
   void UpdatePrefix(State& state, const Interface& interface, const NdpPrefix& prefix);
   void UpdateAddresses(State& state, const Interface& interface, const NdpPrefix& prefix);
+  void RenewTemporary(State& state, const Interface& interface, const NdpPrefix& prefix);
   void UpdateLifetimes(Address& address, Duration valid, Duration preferred);
   bool AddAddress(State& state, const Interface& interface, const IpAddress& prefix,
                   uint32_t dad_counter, Duration valid, Duration preferred);
