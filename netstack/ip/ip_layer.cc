@@ -14,7 +14,7 @@ IpLayer::IpLayer(const IpEnvironment& env)
       finder_(state_),
       output_(state_, next_hops_),
       limiter_(env.clock, env.sysctls, env.counters),
-      reassembler_(env.clock, env.timers, env.sysctls, *this),
+      reassembler_(env.clock, env.timers, env.sysctls, env.memory, *this),
       igmp_(state_, env, next_hops_),
       mld_(state_, env, next_hops_),
       redirects_(state_, finder_),

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "netstack/base/counters.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/random.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
@@ -29,6 +30,7 @@ struct IpEnvironment {
   TimerQueue& timers;
   SysctlTable& sysctls;
   CounterTable& counters;
+  MemoryBudget& memory;
 };
 
 struct IpState {
@@ -42,7 +44,8 @@ struct IpState {
         v6_counters(env.counters, Family::kIpv6),
         addresses(interfaces),
         routes(interfaces),
-        path_mtus(env.clock, env.timers, env.sysctls, generation) {}
+        path_mtus(env.clock, env.timers, env.sysctls, generation),
+        loopback(env.memory) {}
 
   IpCounters& counters(Family family) {
     return family == Family::kIpv4 ? v4_counters : v6_counters;

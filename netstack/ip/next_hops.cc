@@ -21,8 +21,10 @@ uint16_t EtherTypeOf(Family family) {
 NextHops::NextHops(IpState& state, const IpEnvironment& env, Listener& listener)
     : state_(state),
       listener_(listener),
-      v4_(Family::kIpv4, env.clock, env.random, env.timers, env.sysctls, env.counters, *this),
-      v6_(Family::kIpv6, env.clock, env.random, env.timers, env.sysctls, env.counters, *this),
+      v4_(Family::kIpv4, env.clock, env.random, env.timers, env.sysctls, env.counters, env.memory,
+          *this),
+      v6_(Family::kIpv6, env.clock, env.random, env.timers, env.sysctls, env.counters, env.memory,
+          *this),
       arp_(*this, v4_, env.counters),
       ndp_(*this, v6_, env.counters) {}
 

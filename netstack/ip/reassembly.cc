@@ -14,8 +14,10 @@ constexpr size_t kPacketOverhead = 256;
 
 }  // namespace
 
-Reassembler::Reassembler(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, Host& host)
+Reassembler::Reassembler(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls,
+                         MemoryBudget& budget, Host& host)
     : clock_(clock),
+      budget_(budget),
       host_(host),
       lifetime_v4_(sysctls.Register(
           {.name = "ipv4.ipfrag_time", .values = {30}, .min = 1, .max = 3600})),
@@ -52,6 +54,9 @@ Reassembler::Outcome Reassembler::Add(Fragment fragment, Reassembled* out) {
   const size_t uncounted = fragment.key.source.is_v4() ? 0 : 40;
   if (fragment.header_size - uncounted + fragment.offset + size > kMaxIpPacket) {
     return Outcome::kTooBig;
+  }
+  if (!MakeRoom(fragment.key, fragment.packet.footprint() + sizeof(Piece) + kPacketOverhead)) {
+    return Outcome::kNoMemory;
   }
   Packet& packet = FindOrMake(fragment.key);
   if (packet.condemned) return Outcome::kOverlap;
@@ -140,10 +145,12 @@ bool Reassembler::Finish(Packet& packet, Reassembled* out) {
 void Reassembler::Charge(Packet& packet, size_t bytes) {
   packet.memory += bytes;
   memory_ += bytes;
+  budget_.Charge(bytes);
 }
 
 void Reassembler::Release(Packet& packet) {
   memory_ -= packet.memory;
+  budget_.Release(packet.memory);
   packet.memory = 0;
 }
 
@@ -159,6 +166,17 @@ Reassembler::PacketList* Reassembler::OldestList() {
   if (packets_[0].empty()) return &packets_[1];
   if (packets_[1].empty()) return &packets_[0];
   return packets_[0].front().arrival < packets_[1].front().arrival ? &packets_[0] : &packets_[1];
+}
+
+// Whether a fragment of `key` may be kept; the oldest packet in the making gives way for it.
+bool Reassembler::MakeRoom(const FragmentKey& key, size_t bytes) {
+  if (budget_.Allows(MemoryUse::kFragments, bytes)) return true;
+  PacketList* list = OldestList();
+  if (list == nullptr || list->front().key == key) return false;
+  const FragmentKey victim = list->front().key;
+  Erase(list->begin());
+  host_.ReassemblyEvicted(victim);
+  return budget_.Allows(MemoryUse::kFragments, bytes);
 }
 
 // Oldest first, but not the one that just grew, unless it is the only one.
@@ -180,6 +198,7 @@ void Reassembler::LimitMemory(const Packet& keep) {
 void Reassembler::Clear() {
   for (PacketList& list : packets_) list.clear();
   by_key_.clear();
+  budget_.Release(memory_);
   memory_ = 0;
   timer_.Cancel();
 }

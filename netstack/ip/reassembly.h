@@ -4,8 +4,8 @@
 //
 // Overlaps (RFC 5722, RFC 8200 4.5, and IPv4 alike): an exact duplicate is ignored; anything else
 // that overlaps condemns the packet, and what else arrives of it is dropped until its time is over.
-// Bounds: ipfrag_high_thresh bytes of memory in all (oldest packets go first), kMaxFragments per
-// packet, ipfrag_time.
+// Bounds: ipfrag_high_thresh bytes of memory in all and what the stack's budget allows (oldest packets go
+// first), kMaxFragments per packet, ipfrag_time.
 #ifndef MOAT_NETSTACK_IP_REASSEMBLY_H_
 #define MOAT_NETSTACK_IP_REASSEMBLY_H_
 
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
@@ -66,6 +67,7 @@ class Reassembler {
     kTooBig,    // beyond 65535 bytes
     kBadLength, // an end that contradicts another, or an empty fragment
     kTooMany,
+    kNoMemory,  // the budget refused the fragment
     kBadEcn,    // RFC 3168 5.3: mixes Not-ECT with marked fragments
   };
 
@@ -78,7 +80,11 @@ class Reassembler {
     virtual void ReassemblyEvicted(const FragmentKey& key) = 0;
   };
 
-  Reassembler(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, Host& host);
+  Reassembler(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, MemoryBudget& budget,
+              Host& host);
+  ~Reassembler() { Clear(); }
+  Reassembler(const Reassembler&) = delete;
+  Reassembler& operator=(const Reassembler&) = delete;
 
   Outcome Add(Fragment fragment, Reassembled* out);
   // Forgets everything (an interface went away).
@@ -119,6 +125,7 @@ class Reassembler {
   void Release(Packet& packet);
   void Erase(PacketList::iterator it);
   void LimitMemory(const Packet& keep);
+  bool MakeRoom(const FragmentKey& key, size_t bytes);
   static int ListOf(const FragmentKey& key) { return key.source.is_v4() ? 0 : 1; }
   PacketList* OldestList();  // the one with the oldest packet; null when there is none
   Duration Lifetime(const FragmentKey& key) const;
@@ -126,6 +133,7 @@ class Reassembler {
   void ArmForOldest();
 
   const Clock& clock_;
+  MemoryBudget& budget_;
   Host& host_;
   const Sysctl* lifetime_v4_;
   const Sysctl* lifetime_v6_;

@@ -30,6 +30,9 @@ inline void CountReassembly(IpState& state, Family family, Reassembler::Outcome 
     case Reassembler::Outcome::kTooMany:
       reason = DropReason::kReassemblyTooMany;
       break;
+    case Reassembler::Outcome::kNoMemory:
+      reason = DropReason::kReassemblyMemory;
+      break;
     case Reassembler::Outcome::kBadEcn:
       reason = DropReason::kReassemblyEcn;
       break;

@@ -54,7 +54,8 @@ class ReassemblyTest : public testing::TestWithParam<Family> {
   TimerQueue timers{clock.Now()};
   SysctlTable sysctls;
   RecordingHost host;
-  Reassembler reassembler{clock, timers, sysctls, host};
+  MemoryBudget memory{16 << 20};
+  Reassembler reassembler{clock, timers, sysctls, memory, host};
 };
 INSTANTIATE_TEST_SUITE_P(Families, ReassemblyTest,
                          testing::Values(Family::kIpv4, Family::kIpv6));

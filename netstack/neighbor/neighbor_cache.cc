@@ -1,11 +1,14 @@
 #include "netstack/neighbor/neighbor_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace moat::netstack {
 namespace {
 
 constexpr size_t kMaxPermanent = 65536;
+// An entry and its places in the table and the list.
+constexpr size_t kEntryCost = sizeof(NeighborEntry) + 128;
 constexpr int kCollectorSteps = 64;  // entries looked at to make room for one
 
 bool IsStatic(NeighborState state) {
@@ -25,10 +28,12 @@ NeighborCache::Counters::Counters(CounterTable& table, Family family)
       table_full(table, family == Family::kIpv4 ? "Neigh4.TableFulls" : "Neigh6.TableFulls") {}
 
 NeighborCache::NeighborCache(Family family, const Clock& clock, Random& random, TimerQueue& timers,
-                             SysctlTable& sysctls, CounterTable& counters, NeighborHost& host)
+                             SysctlTable& sysctls, CounterTable& counters, MemoryBudget& memory,
+                             NeighborHost& host)
     : clock_(clock),
       random_(random),
       timers_(timers),
+      memory_(memory),
       host_(host),
       tunables_(sysctls, family),
       counters_(counters, family) {}
@@ -38,6 +43,8 @@ NeighborCache::~NeighborCache() {
     entry->detached_ = true;
     entry->usable_ = false;
     entry->timer_.Cancel();
+    (void)TakePending(*entry);
+    memory_.Release(kEntryCost);
   }
 }
 
@@ -55,6 +62,12 @@ NeighborRef NeighborCache::FindEntry(InterfaceIndex interface, const IpAddress& 
 
 NeighborRef NeighborCache::Insert(InterfaceIndex interface, const IpAddress& address) {
   if (entries_.size() - permanent_ >= tunables_.max_entries() && !MakeRoom()) {
+    ++counters_.table_full;
+    return nullptr;
+  }
+  const bool charged = memory_.TryCharge(MemoryUse::kTables, kEntryCost) ||
+                       (MakeRoom() && memory_.TryCharge(MemoryUse::kTables, kEntryCost));
+  if (!charged) {
     ++counters_.table_full;
     return nullptr;
   }
@@ -96,9 +109,8 @@ bool NeighborCache::MakeRoom() {
 void NeighborCache::Drop(const NeighborRef& ref) {
   const NeighborRef entry = ref;  // `ref` may live in the map
   if (IsStatic(entry->info_.state)) --permanent_;
-  for (size_t i = 0; i < entry->pending_.size(); ++i) ++counters_.pending_dropped;
-  entry->pending_.clear();
-  entry->pending_bytes_ = 0;
+  counters_.pending_dropped += TakePending(*entry).size();
+  memory_.Release(kEntryCost);
   entry->detached_ = true;
   entry->usable_ = false;
   entry->timer_.Cancel();
@@ -231,10 +243,9 @@ void NeighborCache::EnterProbe(NeighborEntry& entry) {
 void NeighborCache::EnterFailed(NeighborEntry& entry) {
   ++counters_.resolution_failed;
   entry.timer_.Cancel();
-  std::vector<PendingPacket> packets(std::make_move_iterator(entry.pending_.begin()),
-                                     std::make_move_iterator(entry.pending_.end()));
-  entry.pending_.clear();
-  entry.pending_bytes_ = 0;
+  std::deque<PendingPacket> pending = TakePending(entry);
+  std::vector<PendingPacket> packets(std::make_move_iterator(pending.begin()),
+                                     std::make_move_iterator(pending.end()));
   SetState(entry, NeighborState::kFailed);
   // Last: telling the senders may lead to new packets to the same neighbour.
   const NeighborInfo info = entry.info_;
@@ -244,15 +255,22 @@ void NeighborCache::EnterFailed(NeighborEntry& entry) {
 // --- Events ------------------------------------------------------------------------------------
 
 void NeighborCache::Queue(NeighborEntry& entry, PendingPacket packet, const IpAddress& source) {
-  const size_t limit = std::max(tunables_.pending_bytes(), packet.frame.footprint());
-  entry.pending_bytes_ += packet.frame.footprint();
-  entry.pending_.push_back(std::move(packet));
+  const size_t size = packet.frame.footprint();
+  const size_t limit = std::max(tunables_.pending_bytes(), size);
   // The newest packet is the one to save (RFC 1122 2.3.2.2).
-  while (entry.pending_bytes_ > limit) {
-    entry.pending_bytes_ -= entry.pending_.front().frame.footprint();
-    entry.pending_.pop_front();
+  bool room = memory_.Allows(MemoryUse::kPending, size);
+  if (!room && !entry.pending_.empty()) {
+    DropOldestPending(entry);
+    room = memory_.Allows(MemoryUse::kPending, size);
+  }
+  if (room) {
+    memory_.Charge(size);
+    entry.pending_bytes_ += size;
+    entry.pending_.push_back(std::move(packet));
+  } else {
     ++counters_.pending_dropped;
   }
+  while (entry.pending_bytes_ > limit) DropOldestPending(entry);
   entry.referenced_ = true;
   const bool resolving = entry.info_.state == NeighborState::kIncomplete && entry.timer_.armed();
   if (resolving) return;
@@ -261,13 +279,24 @@ void NeighborCache::Queue(NeighborEntry& entry, PendingPacket packet, const IpAd
 }
 
 void NeighborCache::SendPending(NeighborEntry& entry) {
-  std::deque<PendingPacket> packets = std::move(entry.pending_);
-  entry.pending_.clear();
-  entry.pending_bytes_ = 0;
+  std::deque<PendingPacket> packets = TakePending(entry);
   for (PendingPacket& packet : packets) {
     Touch(entry);
     host_.TransmitPending(entry, std::move(packet));
   }
+}
+
+void NeighborCache::DropOldestPending(NeighborEntry& entry) {
+  const size_t size = entry.pending_.front().frame.footprint();
+  entry.pending_.pop_front();
+  entry.pending_bytes_ -= size;
+  memory_.Release(size);
+  ++counters_.pending_dropped;
+}
+
+std::deque<PendingPacket> NeighborCache::TakePending(NeighborEntry& entry) {
+  memory_.Release(std::exchange(entry.pending_bytes_, 0));
+  return std::exchange(entry.pending_, {});
 }
 
 void NeighborCache::Confirm(NeighborEntry& entry) {

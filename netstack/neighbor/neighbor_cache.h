@@ -3,7 +3,7 @@
 // decides when.
 //
 // Bounds: gc_thresh3 entries (least recently used go first, those that routes hold last),
-// unres_qlen_bytes per unresolved entry.
+// unres_qlen_bytes per unresolved entry, and the stack's memory budget for both.
 #ifndef MOAT_NETSTACK_NEIGHBOR_NEIGHBOR_CACHE_H_
 #define MOAT_NETSTACK_NEIGHBOR_NEIGHBOR_CACHE_H_
 
@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "netstack/base/counters.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/random.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
@@ -54,7 +55,7 @@ class NeighborCache {
   };
 
   NeighborCache(Family family, const Clock& clock, Random& random, TimerQueue& timers,
-                SysctlTable& sysctls, CounterTable& counters, NeighborHost& host);
+                SysctlTable& sysctls, CounterTable& counters, MemoryBudget& memory, NeighborHost& host);
   ~NeighborCache();
 
   // --- Sending ---------------------------------------------------------------------------------
@@ -116,6 +117,8 @@ class NeighborCache {
   void OnReachableTimer(NeighborEntry& entry);
   void OnSolicitTimer(NeighborEntry& entry);
   void SendPending(NeighborEntry& entry);
+  void DropOldestPending(NeighborEntry& entry);
+  std::deque<PendingPacket> TakePending(NeighborEntry& entry);
   Duration ReachableTime(InterfaceIndex interface);
   Duration RetransmitTime(InterfaceIndex interface) const;
   void Notify(NeighborEntry& entry);
@@ -123,6 +126,7 @@ class NeighborCache {
   const Clock& clock_;
   Random& random_;
   TimerQueue& timers_;
+  MemoryBudget& memory_;
   NeighborHost& host_;
   NeighborTunables tunables_;
   Counters counters_;

@@ -1,6 +1,10 @@
 #include "netstack/stack/stack.h"
 
+#include <utility>
+#include <vector>
+
 #include "netstack/base/counters.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/timer.h"
 #include "netstack/ip/ip_layer.h"
@@ -42,21 +46,46 @@ class Stack::Impl {
  public:
   explicit Impl(const StackOptions& options)
       : clock(*options.clock),
+        own_memory(options.memory == nullptr ? std::make_unique<MemoryBudget>() : nullptr),
+        memory(options.memory == nullptr ? *own_memory : *options.memory),
+        memory_counters(counters),
         timers(options.clock->Now()),
-        ip({*options.clock, *options.random, timers, sysctls, counters}),
+        ip({*options.clock, *options.random, timers, sysctls, counters, memory}),
         groups(ip),
         ports(*options.random, sysctls),
         environment{options.clock, options.random, &timers,  &ip,
-                    &groups,       &ports,         &sysctls, &counters},
+                    &groups,       &ports,         &sysctls, &counters, &memory},
         tcp(environment),
         udp(environment),
         ping(environment),
         raw(environment) {
+    memory.SetCounters(&memory_counters);
+    RegisterMemorySysctl();
     ip.SetTransport(ip_protocol::kTcp, &tcp);
     ip.SetTransport(ip_protocol::kUdp, &udp);
     ip.SetTransport(ip_protocol::kIcmp, &ping);
     ip.SetTransport(ip_protocol::kIcmpV6, &ping);
     ip.SetRaw(&raw);
+  }
+
+  ~Impl() { memory.SetCounters(nullptr); }
+
+  // In pages, as on Linux. DEVIATION: there it bounds TCP alone; here the whole stack, and no higher than
+  // the owner of the stack allows.
+  void RegisterMemorySysctl() {
+    constexpr int64_t kPage = 4096;
+    const auto pages = static_cast<int64_t>(memory.limit()) / kPage;
+    SysctlSpec spec;
+    spec.name = "ipv4.tcp_mem";
+    spec.values = {pages / 8 * 3, pages / 2, pages};
+    spec.max = pages;
+    spec.consistent = [](const std::vector<int64_t>& v) { return v[0] <= v[1] && v[1] <= v[2]; };
+    spec.changed = [this](const Sysctl& s) {
+      memory.SetThresholds(static_cast<size_t>(s.value(0) * kPage),
+                           static_cast<size_t>(s.value(1) * kPage),
+                           static_cast<size_t>(s.value(2) * kPage));
+    };
+    (void)sysctls.Register(std::move(spec));
   }
 
   void Flush() {
@@ -71,6 +100,9 @@ class Stack::Impl {
   const Clock& clock;
   SysctlTable sysctls;
   CounterTable counters;
+  std::unique_ptr<MemoryBudget> own_memory;
+  MemoryBudget& memory;
+  MemoryCounters memory_counters;
   TimerQueue timers;
   IpLayer ip;
   Groups groups;
@@ -238,6 +270,8 @@ absl::Status Stack::GetSysctl(std::string_view name, std::string* value) const {
 std::vector<std::string> Stack::Sysctls() const { return impl_->sysctls.Names(); }
 
 std::map<std::string, uint64_t> Stack::Counters() const { return impl_->counters.Snapshot(); }
+
+const MemoryBudget& Stack::memory() const { return impl_->memory; }
 
 void Stack::AddObserver(StackObserver* observer) { impl_->ip.AddObserver(observer); }
 void Stack::RemoveObserver(StackObserver* observer) { impl_->ip.RemoveObserver(observer); }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/random.h"
 #include "netstack/base/time.h"
 #include "netstack/ip/configuration.h"
@@ -35,6 +36,9 @@ namespace moat::netstack {
 struct StackOptions {
   const Clock* clock = nullptr;  // borrowed, outlives the stack
   Random* random = nullptr;      // borrowed, outlives the stack
+  // How much the stack may hold for peers and programs; borrowed, of this stack alone, outlives it. Null: a
+  // budget of its own, of MemoryBudget::kDefaultLimit.
+  MemoryBudget* memory = nullptr;
 };
 
 class Stack {
@@ -110,6 +114,8 @@ class Stack {
 
   // Protocol counters with Linux's SNMP names: "Ip.InReceives", "Tcp.RetransSegs", "TcpExt.ListenDrops".
   std::map<std::string, uint64_t> Counters() const;
+
+  const MemoryBudget& memory() const;
 
   void AddObserver(StackObserver* observer);     // borrowed
   void RemoveObserver(StackObserver* observer);

@@ -4,6 +4,7 @@
 #define MOAT_NETSTACK_TRANSPORT_ENVIRONMENT_H_
 
 #include "netstack/base/counters.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/random.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
@@ -40,6 +41,7 @@ struct TransportEnvironment {
   PortAllocator* ports = nullptr;
   SysctlTable* sysctls = nullptr;
   CounterTable* counters = nullptr;
+  MemoryBudget* memory = nullptr;
 };
 
 }  // namespace moat::netstack

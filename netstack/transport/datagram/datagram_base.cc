@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace moat::netstack {
+namespace {
+
+// What an error that waits costs the budget.
+size_t CostOf(const QueuedError& error) { return sizeof(QueuedError) + error.payload.footprint(); }
+
+}  // namespace
 
 DatagramBase::DatagramBase(TransportEnvironment& environment, const DatagramSettings& settings,
                            Family family, PortSpace space, uint64_t id)
@@ -14,7 +20,10 @@ DatagramBase::DatagramBase(TransportEnvironment& environment, const DatagramSett
       local_(IpAddress::Any(family)),
       memberships_(environment.groups) {}
 
-DatagramBase::~DatagramBase() = default;
+DatagramBase::~DatagramBase() {
+  environment_.memory->Release(queue_.charged());
+  for (const QueuedError& error : errors_) environment_.memory->Release(CostOf(error));
+}
 
 uint32_t DatagramBase::Ready() const {
   uint32_t bits = ready::kWritable;
@@ -46,16 +55,21 @@ size_t DatagramBase::receive_limit() const {
   return static_cast<size_t>(settings_.receive_default->value());
 }
 
-bool DatagramBase::Deliver(Datagram datagram, size_t charge) {
+DatagramBase::Delivery DatagramBase::Deliver(Datagram datagram, size_t bytes) {
+  const size_t charge = bytes + ReceiveQueue::kOverhead;
+  if (!queue_.Fits(charge, receive_limit())) return Delivery::kFull;
+  if (!environment_.memory->TryCharge(MemoryUse::kDatagrams, charge)) return Delivery::kNoMemory;
   datagram.received = environment_.clock->Now();
-  if (!queue_.Push(std::move(datagram), charge, receive_limit())) return false;
+  queue_.Push(std::move(datagram), charge);
   Notify();
-  return true;
+  return Delivery::kQueued;
 }
 
 Result<Datagram> DatagramBase::Receive() {
   if (queue_.empty()) return Error::kWouldBlock;
+  const size_t charged = queue_.charged();
   Datagram datagram = queue_.Pop();
+  environment_.memory->Release(charged - queue_.charged());
   if (queue_.empty()) told_ready_ = Ready();
   return datagram;
 }
@@ -74,15 +88,13 @@ void DatagramBase::DeliverError(const IcmpErrorIn& error, uint16_t remote_port,
     hard = true;
   }
   if (queue_errors_) {
-    if (errors_.size() < kMaxQueuedErrors) {
-      errors_.push_back({.error = error.error,
-                         .icmp_type = error.icmp_type,
-                         .icmp_code = error.icmp_code,
-                         .mtu = error.mtu,
-                         .destination = {.address = error.destination, .port = remote_port},
-                         .offender = error.offender,
-                         .payload = Slice::Copy(quoted_payload)});
-    }
+    QueueError({.error = error.error,
+                .icmp_type = error.icmp_type,
+                .icmp_code = error.icmp_code,
+                .mtu = error.mtu,
+                .destination = {.address = error.destination, .port = remote_port},
+                .offender = error.offender,
+                .payload = Slice::Copy(quoted_payload)});
   } else if (!hard || !remote_) {
     return;
   }
@@ -90,10 +102,18 @@ void DatagramBase::DeliverError(const IcmpErrorIn& error, uint16_t remote_port,
   Notify();
 }
 
+// Beyond the limits it is lost; SO_ERROR still tells.
+void DatagramBase::QueueError(QueuedError error) {
+  if (errors_.size() >= kMaxQueuedErrors) return;
+  if (!environment_.memory->TryCharge(MemoryUse::kPending, CostOf(error))) return;
+  errors_.push_back(std::move(error));
+}
+
 std::optional<QueuedError> DatagramBase::TakeQueuedError() {
   if (errors_.empty()) return std::nullopt;
   QueuedError error = std::move(errors_.front());
   errors_.pop_front();
+  environment_.memory->Release(CostOf(error));
   // As sock_dequeue_err_skb(): what SO_ERROR reports is the next one in the queue, if any.
   pending_error_ = errors_.empty() || errors_.front().local ? Error::kOk : errors_.front().error;
   told_ready_ &= Ready();

@@ -76,8 +76,13 @@ class DatagramBase : public DatagramSocket {
         .value_or(group.is_v4() ? options_.multicast_all : options_.multicast_all_v6);
   }
 
-  // False: the receive queue is full.
-  bool Deliver(Datagram datagram, size_t charge);
+  enum class Delivery : uint8_t {
+    kQueued,
+    kFull,      // the receive queue, by SO_RCVBUF
+    kNoMemory,  // the stack's budget
+  };
+  // `bytes` is the memory that the payload keeps alive.
+  Delivery Deliver(Datagram datagram, size_t bytes);
   // An ICMP error about a datagram of this socket. `quoted_payload` follows the transport header.
   void DeliverError(const IcmpErrorIn& error, uint16_t remote_port,
                     std::span<const uint8_t> quoted_payload);
@@ -125,6 +130,7 @@ class DatagramBase : public DatagramSocket {
   RouteQuery QueryFor(const Endpoint& remote, const SendControl& control) const;
   Result<RouteRef> RouteFor(const RouteQuery& query);
   Error JudgeSize(const Route& route, size_t transport_size, bool* dont_fragment);
+  void QueueError(QueuedError error);
   void QueueLocalError(Error error, const Route& route, uint16_t port);
   size_t receive_limit() const;
   Memberships::Limits GroupLimits(const IpAddress& group) const;

@@ -125,13 +125,12 @@ Error DatagramBase::SendOutcome(Error error, const Outgoing& outgoing) {
 
 void DatagramBase::QueueLocalError(Error error, const Route& route, uint16_t port) {
   if (!queue_errors_ || error != Error::kMessageSize) return;
-  if (errors_.size() >= kMaxQueuedErrors) return;
-  errors_.push_back({.error = error,
-                     .mtu = route.mtu,
-                     .destination = {.address = route.destination, .port = port},
-                     .offender = IpAddress::Any(route.destination.family()),
-                     .payload = {},
-                     .local = true});
+  QueueError({.error = error,
+              .mtu = route.mtu,
+              .destination = {.address = route.destination, .port = port},
+              .offender = IpAddress::Any(route.destination.family()),
+              .payload = {},
+              .local = true});
   Notify();
 }
 

@@ -15,14 +15,14 @@ class ReceiveQueue {
   // What one queued datagram costs besides its bytes; Linux charges an sk_buff of this order.
   static constexpr size_t kOverhead = 256;
 
-  // `bytes` is the memory that the payload keeps alive. False: full, the datagram is dropped. As on
-  // Linux, one datagram always fits into an empty queue.
-  bool Push(Datagram datagram, size_t bytes, size_t limit) {
-    const size_t charge = bytes + kOverhead;
-    if (charged_ != 0 && charged_ + charge > limit) return false;
+  // Whether a datagram with `charge` fits. As on Linux, one always fits into an empty queue.
+  bool Fits(size_t charge, size_t limit) const {
+    return charged_ == 0 || charged_ + charge <= limit;
+  }
+  // `charge` is the memory that the payload keeps alive, and kOverhead.
+  void Push(Datagram datagram, size_t charge) {
     charged_ += charge;
     queue_.push_back({std::move(datagram), charge});
-    return true;
   }
 
   Datagram Pop() {

@@ -80,7 +80,7 @@ TransportProtocol::Disposition PingProtocol::Receive(const IpPacketIn& packet) {
   PingSocket* socket = Find(message->identifier(), packet.destination, packet.interface);
   if (socket == nullptr) return Disposition::kHandled;
   const bool scoped = !v4 && packet.source.IsLinkLocal();
-  socket->Deliver({.payload = packet.payload,
+  (void)socket->Deliver({.payload = packet.payload,
                    .source = {.address = packet.source, .scope = scoped ? packet.interface : 0},
                    .destination = packet.destination,
                    .interface = packet.interface,

@@ -58,6 +58,7 @@ class PingTest : public testing::TestWithParam<Family> {
   FakeIp ip_;
   SysctlTable sysctls_;
   CounterTable counters_;
+  MemoryBudget memory_;
   PortAllocator ports_{random_, sysctls_};
   PingProtocol ping_{{.clock = &clock_,
                       .random = &random_,
@@ -66,7 +67,8 @@ class PingTest : public testing::TestWithParam<Family> {
                       .groups = &ip_,
                       .ports = &ports_,
                       .sysctls = &sysctls_,
-                      .counters = &counters_}};
+                      .counters = &counters_,
+                      .memory = &memory_}};
 };
 INSTANTIATE_TEST_SUITE_P(Families, PingTest, testing::Values(Family::kIpv4, Family::kIpv6));
 

@@ -83,7 +83,7 @@ Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> s
 
 // Room for two windows: one in flight, one for the writer to fill meanwhile (as tcp_sndbuf_expand()).
 void Connection::GrowSendBuffer() {
-  if (settings_->socket.send_buffer != 0) return;
+  if (settings_->socket.send_buffer != 0 || core_.memory.under_pressure()) return;
   const auto limit = static_cast<uint32_t>(core_.sysctls.wmem->value(2));
   send_buffer_ = std::max(send_buffer_, std::min(limit, 3 * window_.cwnd));
 }

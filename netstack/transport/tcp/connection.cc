@@ -8,6 +8,12 @@
 #include "netstack/transport/tcp/state.h"
 
 namespace moat::netstack::tcp {
+namespace {
+
+// What a writer gets with an empty queue however scarce memory is.
+constexpr size_t kLeastSendSpace = 16 * 1024;
+
+}  // namespace
 
 // --- OPEN ---------------------------------------------------------------------------------------
 
@@ -70,10 +76,35 @@ Error Connection::OpenFromCookie(Listener& listener, const Segment& syn, SeqNum 
 
 // --- SEND ---------------------------------------------------------------------------------------
 
-size_t Connection::WriteSpace() const {
+size_t Connection::BufferSpace() const {
   if (!MaySend(state_) || write_shut_) return 0;
   const size_t used = send_queue_.size();
   return used >= send_buffer_ ? 0 : send_buffer_ - used;
+}
+
+size_t Connection::WriteSpace() const {
+  const size_t space = BufferSpace();
+  if (space == 0 || core_.memory.Allows(MemoryUse::kSendData, space)) return space;
+  return ScarceSpace(space);
+}
+
+// What memory leaves of `wanted`. With nothing queued there is a little, or nothing would ever go on.
+size_t Connection::ScarceSpace(size_t wanted) const {
+  starved_ = true;
+  core_.Starve();
+  size_t room = core_.memory.Room(MemoryUse::kSendData);
+  if (room >= wanted) return 0;  // a test's fault
+  if (send_queue_.empty()) {
+    room = std::max(room, std::min(kLeastSendSpace, core_.memory.Room(MemoryUse::kReserve)));
+  }
+  return std::min(room, wanted);
+}
+
+void Connection::TryAgain() {
+  if (!starved_) return;
+  starved_ = false;
+  ready_ &= ~ready::kWritable;  // so that it is news
+  UpdateReady();
 }
 
 bool Connection::UnsentLow() const { return UnsentBytes() < settings_->tcp.not_sent_low_water; }
@@ -81,7 +112,13 @@ bool Connection::UnsentLow() const { return UnsentBytes() < settings_->tcp.not_s
 Error Connection::CheckWrite(size_t size) const {
   if (write_shut_ || (was_established_ && !MaySend(state_))) return Error::kBrokenPipe;
   if (!MaySend(state_)) return Error::kNotConnected;
-  if (size > WriteSpace() && !send_queue_.empty()) return Error::kWouldBlock;
+  if (size > BufferSpace() && !send_queue_.empty()) return Error::kWouldBlock;
+  const MemoryUse use = send_queue_.empty() ? MemoryUse::kReserve : MemoryUse::kSendData;
+  if (size > core_.memory.Room(use)) {
+    starved_ = true;
+    core_.Starve();
+    return Error::kWouldBlock;
+  }
   return Error::kOk;
 }
 
@@ -95,6 +132,7 @@ Error Connection::Write(Slice data, bool more) {
   send_queue_.Append(std::move(data));
   push_now_ = !more;
   Output();
+  SettleMemory();
   UpdateReady();
   return Error::kOk;
 }
@@ -108,6 +146,7 @@ Error Connection::WriteUrgent(Slice data) {
   tcb_.snd.urgent = true;
   push_now_ = true;
   Output();
+  SettleMemory();
   UpdateReady();
   return Error::kOk;
 }
@@ -160,7 +199,8 @@ void Connection::Close() {
     Abort();
     return;
   }
-  if (core_.orphans >= core_.sysctls.max_orphans->value()) {
+  const bool no_memory = !send_queue_.empty() && !core_.memory.Allows(MemoryUse::kOrphans, 0);
+  if (core_.orphans >= core_.sysctls.max_orphans->value() || no_memory) {
     ++core_.counters.abort_on_memory;
     Abort();
     return;

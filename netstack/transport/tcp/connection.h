@@ -57,6 +57,9 @@ class Connection final : public Flow {
              PortReservation port);
   ~Connection();
 
+  // What one costs the memory budget beside its queues: itself, its place in the tables, its route.
+  static size_t MemoryCost();
+
   // --- User calls (connection.cc) --------------------------------------------------------------
   // Active OPEN: finds a route and sends the SYN. The flow must be in the table.
   Error Open();
@@ -67,6 +70,8 @@ class Connection final : public Flow {
   Error Write(Slice data, bool more);
   Error WriteUrgent(Slice data);
   size_t WriteSpace() const;
+  // Memory may be there again for a writer that was told of too little.
+  void TryAgain();
   size_t Peek(std::span<std::span<const uint8_t>> pieces) const { return receive_queue_.Peek(pieces); }
   size_t ReadableBytes() const { return receive_queue_.size(); }
   void Consume(size_t n);
@@ -111,6 +116,16 @@ class Connection final : public Flow {
   Error Prepare(SeqNum iss);
   Error BecomeSynReceived(Listener& listener, const Segment& syn, SeqNum iss);
   Error CheckWrite(size_t size) const;
+  size_t BufferSpace() const;
+  size_t ScarceSpace(size_t wanted) const;
+  bool Writable() const;
+  // The budget learns what the queues keep alive now.
+  void SettleMemory() {
+    size_t now = send_queue_.footprint() + receive_queue_.footprint();
+    if (out_of_order_ != nullptr) now += out_of_order_->footprint();
+    core_.memory.Adjust(charged_, now);
+    charged_ = now;
+  }
   bool UnsentLow() const;  // TCP_NOTSENT_LOWAT
   void CloseSendSide();
 
@@ -241,6 +256,9 @@ class Connection final : public Flow {
   void ReceiveInOrder(Segment& segment, SeqNum seq, Slice text);
   void ReceiveOutOfOrder(SeqNum seq, Slice text);
   void DrainOutOfOrder();
+  bool MemoryForText(size_t size);
+  bool MakeRoom(size_t size);
+  uint32_t WindowLimit() const;
   void AckText(const Segment& segment);
   uint32_t ReceiveWindow() const;  // RCV.WND: advertised and not yet used
   uint16_t AdvertiseWindow();      // as for the header; moves the right edge
@@ -293,6 +311,7 @@ class Connection final : public Flow {
   bool GaveUp(int retries);
   void SuspectBlackHole();
   int RetryLimit() const;
+  bool OrphanMustGo();
   void RestartRetransmissionTimer();
 
   // --- lifecycle.cc ----------------------------------------------------------------------------
@@ -340,6 +359,7 @@ class Connection final : public Flow {
   bool ecn_ : 1 = false;       // negotiated (RFC 3168 6.1.1)
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there
+  mutable bool starved_ : 1 = false;  // told of less space than the buffer has, for want of memory
   bool echo_ce_ : 1 = false;   // a CE mark was received and the peer has not reduced its window yet
 
   uint8_t backoff_ = 0;      // doublings of the retransmission or probe timer
@@ -364,6 +384,7 @@ class Connection final : public Flow {
   AckPolicy ack_policy_;
   RouteRef route_;
 
+  size_t charged_ = 0;             // to the memory budget, for the queues
   uint32_t send_buffer_ = 0;
   uint32_t last_wire_size_ = 0;    // of the last text received
   SeqNum fin_seq_;

@@ -1,20 +1,29 @@
 #include "netstack/transport/tcp/core.h"
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "netstack/transport/tcp/connection.h"
 #include "netstack/transport/tcp/time_wait.h"
 
 namespace moat::netstack::tcp {
+namespace {
+
+// How long writers wait before memory is asked for again; Linux waits 2 to 200 ms.
+constexpr Duration kStarvedWait = std::chrono::milliseconds(50);
+
+}  // namespace
 
 Core::Core(const TransportEnvironment& environment)
     : env(environment),
+      memory(*environment.memory),
       counters(*environment.counters),
       sysctls(*environment.sysctls),
       isn(*environment.random),
       cookies(*environment.random),
-      flows(*environment.random) {}
+      flows(*environment.random),
+      starved_timer_(*environment.timers, MemberTimer<&Core::OnStarvedTimer>, this) {}
 
 Core::~Core() {
   Reap();
@@ -60,6 +69,15 @@ void Core::Flush() {
     Connection* connection = flush_.front();
     connection->Flush();  // leaves the list
   }
+  Reap();
+}
+
+void Core::Starve() {
+  if (!starved_timer_.armed()) starved_timer_.Arm(Now() + kStarvedWait);
+}
+
+void Core::OnStarvedTimer() {
+  connections.ForEach([](Connection& connection) { connection.TryAgain(); });
   Reap();
 }
 

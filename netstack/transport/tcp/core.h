@@ -58,6 +58,10 @@ class Core {
   void WantFlush(ListHook<Connection>& hook) { flush_.PushBack(hook); }
   void Flush();
 
+  // --- Memory ----------------------------------------------------------------------------------
+  // A connection that memory keeps from writing: it is asked again, soon (Connection::TryAgain()).
+  void Starve();
+
   // --- Segments that belong to no connection ---------------------------------------------------
   struct Bare {
     FlowKey flow;
@@ -87,6 +91,7 @@ class Core {
   static FlowKey KeyOf(const Segment& segment);
 
   const TransportEnvironment env;
+  MemoryBudget& memory;
   Counters counters;
   const Sysctls sysctls;
   const IsnGenerator isn;
@@ -98,7 +103,10 @@ class Core {
   uint32_t orphans = 0;
 
  private:
+  void OnStarvedTimer();
+
   List<Connection> flush_;
+  Timer starved_timer_;
   std::vector<Connection*> retired_;
   uint64_t last_id_ = 0;
   uint32_t time_waits_ = 0;

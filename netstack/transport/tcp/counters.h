@@ -26,6 +26,7 @@ namespace moat::netstack::tcp {
   X(syncookies_received, "TcpExt.SyncookiesRecv")              \
   X(syncookies_failed, "TcpExt.SyncookiesFailed")              \
   X(embryonic_rsts, "TcpExt.EmbryonicRsts")                    \
+  X(prune_called, "TcpExt.PruneCalled")                        \
   X(ofo_pruned, "TcpExt.OfoPruned")                            \
   X(rcv_pruned, "TcpExt.RcvPruned")                            \
   X(out_of_window_icmps, "TcpExt.OutOfWindowIcmps")            \

@@ -32,7 +32,8 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
     return;
   }
   const int64_t cookies = core_.sysctls.syncookies->value();
-  if (cookies == 2 || embryo_count_ >= core_.sysctls.max_syn_backlog->value()) {
+  if (cookies == 2 || embryo_count_ >= core_.sysctls.max_syn_backlog->value() ||
+      !core_.memory.Allows(MemoryUse::kHalfOpen, Connection::MemoryCost())) {
     if (cookies != 0) {
       ++core_.counters.request_queue_full_cookies;
       SendSynCookie(segment);
@@ -108,8 +109,9 @@ bool Listener::OnCookieAck(const Segment& segment) {
     ++core_.counters.syncookies_failed;
     return false;
   }
-  if (AcceptQueueFull()) {
-    ++core_.counters.listen_overflows;
+  const bool memory = core_.memory.Allows(MemoryUse::kConnections, Connection::MemoryCost());
+  if (AcceptQueueFull() || !memory) {
+    if (memory) ++core_.counters.listen_overflows;
     ++core_.counters.listen_drops;
     return true;
   }

@@ -37,7 +37,7 @@ bool Connection::FastPath(Segment& segment) {
     return true;
   }
   if (segment.ack < tcb_.snd.una || segment.ack > tcb_.snd.nxt) return false;
-  if (read_shut_ || size > ReceiveWindow()) return false;
+  if (read_shut_ || size > ReceiveWindow() || !MemoryForText(size)) return false;
   ++core_.counters.header_prediction_hits;
   UpdateTimestamp(segment);
   if (segment.ack == tcb_.snd.una) {

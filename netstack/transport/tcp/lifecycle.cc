@@ -10,6 +10,8 @@
 
 namespace moat::netstack::tcp {
 
+size_t Connection::MemoryCost() { return sizeof(Connection) + 256; }
+
 Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSettings settings,
                        PortReservation port)
     : Flow(Kind::kConnection, flow),
@@ -24,6 +26,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
       all_hook_(this),
       listener_hook_(this),
       flush_hook_(this) {
+  core_.memory.Charge(MemoryCost());
   device = settings_->socket.bound_device;
   const Sysctls& sysctls = core_.sysctls;
   // tcp_rmem counts memory, of which Linux offers half as window at first; its maximum is taken whole.
@@ -39,6 +42,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
 }
 
 Connection::~Connection() {
+  core_.memory.Release(MemoryCost() + charged_);
   core_.flows.Erase(this);
   if (counted_orphan_) --core_.orphans;
 }
@@ -91,6 +95,7 @@ void Connection::Die(Error error) {
   out_of_order_.reset();
   route_.reset();
   if (error_ == Error::kConnectionReset || error_ == Error::kTimedOut) receive_queue_.Clear();
+  SettleMemory();
   if (listener_ != nullptr && !was_established_) {
     // An embryo: nobody else knows it.
     listener_->OnGone(*this);
@@ -106,7 +111,8 @@ void Connection::Die(Error error) {
 }
 
 void Connection::EnterTimeWait() {
-  if (core_.time_waits() >= core_.sysctls.max_time_waits->value()) {
+  if (core_.time_waits() >= core_.sysctls.max_time_waits->value() ||
+      !core_.memory.Allows(MemoryUse::kTables, sizeof(TimeWait))) {
     ++core_.counters.time_wait_overflow;
     Die(Error::kOk);
     return;
@@ -150,11 +156,17 @@ void Connection::OnPacketTooBig(uint32_t mtu) {
   if (tcb_.snd.mss < before) Output();
 }
 
+// A third of the buffer is worth a wake-up, as on Linux; when memory is scarce, whatever there is.
+bool Connection::Writable() const {
+  const size_t space = WriteSpace();
+  return space >= send_buffer_ / 3 || (starved_ && space > 0);
+}
+
 uint32_t Connection::Ready() const {
   uint32_t bits = 0;
   const bool dead = state_ == TcpState::kClosed;
   if (!receive_queue_.empty() || fin_received_ || read_shut_ || dead) bits |= ready::kReadable;
-  if (dead || write_shut_ || (MaySend(state_) && WriteSpace() >= send_buffer_ / 3 && UnsentLow())) {
+  if (dead || write_shut_ || (MaySend(state_) && Writable() && UnsentLow())) {
     bits |= ready::kWritable;
   }
   if (was_established_) bits |= ready::kConnected;

@@ -41,12 +41,39 @@ void Connection::ReceiveText(Segment& segment) {
     return;
   }
   if (seq == tcb_.rcv.nxt) {
+    if (!MakeRoom(text.size())) {
+      ++core_.counters.rcv_queue_drop;
+      SendAckNow();
+      return;
+    }
     ReceiveInOrder(segment, seq, std::move(text));
     if (first < seq && SendDsack({first, seq})) return;
     AckText(segment);
   } else {
     ReceiveOutOfOrder(seq, std::move(text));
   }
+}
+
+// Whether the budget lets `size` octets in order wait for the user. The few segments that are offered under
+// pressure have a reserve, so that everybody goes on.
+bool Connection::MemoryForText(size_t size) {
+  if (core_.memory.Allows(MemoryUse::kReceiveData, size)) return true;
+  const bool few = receive_queue_.empty() || receive_queue_.size() + size <= WindowLimit();
+  return few && core_.memory.Allows(MemoryUse::kReserve, size);
+}
+
+// The same, at the cost of what lies behind a hole: the peer keeps it until it is acknowledged (RFC 2018 8).
+bool Connection::MakeRoom(size_t size) {
+  if (read_shut_ || MemoryForText(size)) return true;
+  ++core_.counters.prune_called;
+  if (out_of_order_ != nullptr) {
+    out_of_order_.reset();
+    ++core_.counters.ofo_pruned;
+    SettleMemory();
+    if (MemoryForText(size)) return true;
+  }
+  ++core_.counters.rcv_pruned;
+  return false;
 }
 
 void Connection::ReceiveInOrder(Segment& segment, SeqNum seq, Slice text) {
@@ -83,6 +110,11 @@ void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
   ++core_.counters.ofo_queue;
   last_receive_ = last_data_receive_ = core_.Now();
   ack_policy_.EnterQuickAck();
+  if (!core_.memory.Allows(MemoryUse::kOutOfOrder, text.size())) {
+    ++core_.counters.ofo_drop;
+    SendAck();
+    return;
+  }
   SackBlock duplicate;
   if (out_of_order_ == nullptr) out_of_order_ = std::make_unique<OutOfOrderQueue>();
   const auto inserted = out_of_order_->Insert(seq, std::move(text), &duplicate);
@@ -129,10 +161,19 @@ void Connection::SendAckNow() {
   SendAck();
 }
 
+// How far the window may open: under pressure by a few segments, so that everybody goes on, slowly. What was
+// offered before stays offered.
+uint32_t Connection::WindowLimit() const {
+  constexpr uint32_t kSegments = 4;  // Linux, __tcp_select_window()
+  const uint32_t size = receive_buffer_.size();
+  if (!core_.memory.under_pressure()) return size;
+  return std::min(size, std::max(kSegments * ack_policy_.receive_mss(), 4096u));
+}
+
 // RCV.WND for the header. The right edge never goes back (3.8.6); it moves on only by a worthwhile step
 // (3.8.6.2.2).
 uint16_t Connection::AdvertiseWindow() {
-  const uint32_t size = receive_buffer_.size();
+  const uint32_t size = WindowLimit();
   const auto queued = static_cast<uint32_t>(std::min<size_t>(receive_queue_.size(), size));
   const uint32_t held = ReceiveWindow();
   const uint32_t space = size - queued;
@@ -153,18 +194,20 @@ uint16_t Connection::AdvertiseWindow() {
 void Connection::Consume(size_t n) {
   n = std::min(n, receive_queue_.size());
   receive_queue_.Consume(n);
+  SettleMemory();
   if (receive_queue_.empty()) urgent_pending_ = false;
   if (n > 0 && MayReceive(state_)) {
     const SeqNum copied = tcb_.rcv.nxt - static_cast<uint32_t>(receive_queue_.size());
     if (core_.sysctls.moderate_rcvbuf->value() != 0) {
-      receive_buffer_.OnConsumed(copied, ack_policy_.receive_mss(), rtt_.srtt(), core_.Now());
+      receive_buffer_.OnConsumed(copied, ack_policy_.receive_mss(), rtt_.srtt(), core_.Now(),
+                                 !core_.memory.under_pressure());
     }
     // An ACK that is owed and need not wait for a reply goes with the window it reopens.
     if (ack_policy_.pending() && receive_queue_.empty() && !ack_policy_.ping_pong()) WantFlush();
     // Window update, as Linux: when what is left has doubled, so that a slow reader does not send one
     // per read.
     const uint32_t held = ReceiveWindow();
-    const uint32_t size = receive_buffer_.size();
+    const uint32_t size = WindowLimit();
     const auto queued = static_cast<uint32_t>(std::min<size_t>(receive_queue_.size(), size));
     const uint32_t space = size - queued;
     const uint32_t step = std::min(size / 2, 2 * ack_policy_.receive_mss());

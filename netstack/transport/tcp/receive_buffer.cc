@@ -42,14 +42,15 @@ void ReceiveBuffer::OnReceived(SeqNum next, uint32_t window, Time now) {
   rtt_from_ = now;
 }
 
-void ReceiveBuffer::OnConsumed(SeqNum copied, uint32_t mss, Duration rtt, Time now) {
+void ReceiveBuffer::OnConsumed(SeqNum copied, uint32_t mss, Duration rtt, Time now,
+                               bool may_grow) {
   if (!autotune_) return;
   const Duration period = rtt_ == Duration::zero() ? rtt
                           : rtt == Duration::zero() ? rtt_ : std::min(rtt, rtt_);
   const Duration elapsed = now - measured_at_;
   if (period == Duration::zero() || elapsed < period) return;
   const uint32_t read = copied - copied_;
-  if (read > space_) {
+  if (may_grow && read > space_) {
     // Twice what was read in a round trip, so that a sender in slow start is never held; more while
     // the rate still rises.
     uint64_t wanted = 2ull * read + 16ull * mss;

@@ -26,7 +26,8 @@ class ReceiveBuffer {
   // Text came in order up to `next`; `window` is what the peer may still send.
   void OnReceived(SeqNum next, uint32_t window, Time now);
   // The user has read up to sequence number `copied`. `rtt` as the sender side knows it, or zero.
-  void OnConsumed(SeqNum copied, uint32_t mss, Duration rtt, Time now);
+  // `may_grow`: whether memory is plenty.
+  void OnConsumed(SeqNum copied, uint32_t mss, Duration rtt, Time now, bool may_grow = true);
 
   // RFC 7323 2.3: the shift that lets max() be advertised.
   static uint8_t ShiftFor(uint32_t max);

@@ -15,7 +15,7 @@ Slice RightSized(Slice data) {
 bool ReceiveQueue::AppendToTail(const Slice& data) {
   if (slices_.empty() || data.size() > block_.size() - block_used_) return false;
   std::memcpy(block_.mutable_data() + block_used_, data.data(), data.size());
-  block_used_ += data.size();
+  block_used_ += static_cast<uint32_t>(data.size());
   Slice& tail = slices_.back();
   tail = block_.Sub(static_cast<size_t>(tail.data() - block_.data()), tail.size() + data.size());
   return true;
@@ -28,16 +28,16 @@ void ReceiveQueue::Append(Slice data) {
     data = RightSized(std::move(data));
     block_ = Slice();
     block_used_ = 0;
-    footprint_ += data.footprint();
+    footprint_ += static_cast<uint32_t>(data.footprint());
     slices_.PushBack(std::move(data));
   } else if (!AppendToTail(data)) {
     block_ = Slice::Allocate(kBlock);
     std::memcpy(block_.mutable_data(), data.data(), size);
-    block_used_ = size;
-    footprint_ += block_.footprint();
+    block_used_ = static_cast<uint32_t>(size);
+    footprint_ += static_cast<uint32_t>(block_.footprint());
     slices_.PushBack(block_.Sub(0, size));
   }
-  size_ += size;
+  size_ += static_cast<uint32_t>(size);
 }
 
 size_t ReceiveQueue::Peek(std::span<std::span<const uint8_t>> pieces) const {
@@ -47,8 +47,8 @@ size_t ReceiveQueue::Peek(std::span<std::span<const uint8_t>> pieces) const {
 }
 
 void ReceiveQueue::Consume(size_t n) {
-  n = std::min(n, size_);
-  size_ -= n;
+  n = std::min<size_t>(n, size_);
+  size_ -= static_cast<uint32_t>(n);
   while (n > 0) {
     Slice& front = slices_.front();
     if (n < front.size()) {
@@ -56,7 +56,7 @@ void ReceiveQueue::Consume(size_t n) {
       return;
     }
     n -= front.size();
-    footprint_ -= front.footprint();
+    footprint_ -= static_cast<uint32_t>(front.footprint());
     slices_.PopFront();
   }
   if (slices_.empty()) block_ = Slice();

@@ -36,10 +36,10 @@ class ReceiveQueue {
   bool AppendToTail(const Slice& data);
 
   Ring<Slice> slices_;
-  size_t size_ = 0;
-  size_t footprint_ = 0;
+  uint32_t size_ = 0;       // windows are below 2^30, and memory is a small multiple of octets
+  uint32_t footprint_ = 0;
+  uint32_t block_used_ = 0;
   Slice block_;  // the last slice lies in this one, which only this queue writes; or empty
-  size_t block_used_ = 0;
 };
 
 }  // namespace moat::netstack::tcp

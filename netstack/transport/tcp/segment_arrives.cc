@@ -41,6 +41,7 @@ void Connection::SynchronizedArrives(Segment& segment) {
 
 // What the steps left to do: data that the acknowledgment let through, and readiness.
 void Connection::AfterInput() {
+  SettleMemory();
   if (state_ == TcpState::kClosed) return;
   if (!MayTransmit(state_)) {
     UpdateReady();

@@ -9,7 +9,7 @@ namespace moat::netstack::tcp {
 bool SendQueue::AppendToTail(const Slice& data) {
   if (entries_.empty() || data.size() > block_.size() - block_used_) return false;
   std::memcpy(block_.mutable_data() + block_used_, data.data(), data.size());
-  block_used_ += data.size();
+  block_used_ += static_cast<uint32_t>(data.size());
   Slice& tail = entries_.back().data;
   tail = block_.Sub(static_cast<size_t>(tail.data() - block_.data()), tail.size() + data.size());
   return true;
@@ -22,11 +22,13 @@ void SendQueue::Append(Slice data) {
     // A little data in a big block is copied out of it, so that memory is as bounded as octets are.
     if (data.footprint() > 2 * size + kSmallPiece) data = Slice::Copy(data.span());
     ForgetBlock();
+    footprint_ += static_cast<uint32_t>(data.footprint());
     entries_.PushBack({std::move(data), end_});
   } else if (!AppendToTail(data)) {
     block_ = Slice::Allocate(kBlock);
     std::memcpy(block_.mutable_data(), data.data(), size);
-    block_used_ = size;
+    block_used_ = static_cast<uint32_t>(size);
+    footprint_ += static_cast<uint32_t>(block_.footprint());
     entries_.PushBack({block_.Sub(0, size), end_});
   }
   end_ += size;
@@ -49,6 +51,7 @@ void SendQueue::Drop(size_t n) {
       front.start += cut;
       return;
     }
+    footprint_ -= static_cast<uint32_t>(front.data.footprint());
     entries_.PopFront();
   }
   ForgetBlock();
@@ -57,6 +60,7 @@ void SendQueue::Drop(size_t n) {
 void SendQueue::Clear() {
   entries_.Clear();
   start_ = end_;
+  footprint_ = 0;
   ForgetBlock();
 }
 

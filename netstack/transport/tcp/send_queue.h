@@ -17,6 +17,7 @@ class SendQueue {
  public:
   size_t size() const { return static_cast<size_t>(end_ - start_); }
   bool empty() const { return end_ == start_; }
+  size_t footprint() const { return footprint_; }  // memory kept alive
 
   void Append(Slice data);
   // Forgets the oldest `n` octets.
@@ -44,7 +45,8 @@ class SendQueue {
   uint64_t start_ = 0;  // stream offsets of the oldest octet and behind the newest
   uint64_t end_ = 0;
   Slice block_;          // the last entry lies in this one, which only this queue writes; or empty
-  size_t block_used_ = 0;
+  uint32_t block_used_ = 0;
+  uint32_t footprint_ = 0;
 };
 
 }  // namespace moat::netstack::tcp

@@ -215,6 +215,9 @@ Error Socket::Connect(const Endpoint& remote_in) {
   key.remote_port = remote.port;
   if (key.remote.is_v6() && key.remote.IsLinkLocal()) key.scope = (*route)->interface;
 
+  if (!core_.memory.Allows(MemoryUse::kConnections, Connection::MemoryCost())) {
+    return Error::kNoBuffers;
+  }
   PortReservation port;
   const Error port_error = ReservePort(key, remote, &port);
   if (port_error != Error::kOk) return port_error;

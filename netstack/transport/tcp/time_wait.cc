@@ -19,9 +19,12 @@ TimeWait::TimeWait(Core& core, const FlowKey& key, InterfaceIndex device_index, 
       timestamps_(tcb.ts.enabled),
       id_(id),
       port_(std::move(port)) {
+  core_.memory.Charge(sizeof(TimeWait));
   device = device_index;
   timer_.Arm(core_.Now() + kTimeWaitDuration);
 }
+
+TimeWait::~TimeWait() { core_.memory.Release(sizeof(TimeWait)); }
 
 void TimeWait::OnTimer() { core_.Destroy(this); }
 

@@ -20,6 +20,7 @@ class TimeWait final : public Flow {
  public:
   TimeWait(Core& core, const FlowKey& key, InterfaceIndex device, const Tcb& tcb, uint16_t wnd,
            uint64_t id, PortReservation port);
+  ~TimeWait();
 
   // True: `segment` is a SYN that may begin a new connection in place of this one (RFC 6191, RFC 1122
   // 4.2.2.13); the caller destroys this object and gives the SYN to a listener, whose ISN must exceed

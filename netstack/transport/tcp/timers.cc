@@ -89,6 +89,14 @@ bool Connection::GaveUp(int retries) {
   return waited >= limit;
 }
 
+// Nobody waits for an orphan, so that it goes before others are refused memory (tcp_out_of_resources()).
+bool Connection::OrphanMustGo() {
+  if (!orphan() || core_.memory.Allows(MemoryUse::kOrphans, 0)) return false;
+  ++core_.counters.abort_on_memory;
+  Abort();
+  return true;
+}
+
 void Connection::OnRetransmitTimeout() {
   if (flight_.empty()) return;
   if (retransmits_ == 0) first_timeout_ = std::max(last_send_, Time{});
@@ -97,6 +105,7 @@ void Connection::OnRetransmitTimeout() {
     Die(soft_error_ != Error::kOk ? soft_error_ : Error::kTimedOut);
     return;
   }
+  if (OrphanMustGo()) return;
   SuspectBlackHole();
   OnRetransmissionTimeout();
   if (retransmits_ < 255) ++retransmits_;
@@ -138,6 +147,7 @@ void Connection::OnPersistTimeout() {
     Die(soft_error_ != Error::kOk ? soft_error_ : Error::kTimedOut);
     return;
   }
+  if (OrphanMustGo()) return;
   if (closed) {
     ++core_.counters.window_probes;
     if (probes_ < 255) ++probes_;

@@ -27,7 +27,8 @@ UdpCounters::UdpCounters(CounterTable& table, Family f)
       receive_buffer_errors(table, CounterName(f, "Udp.RcvbufErrors", "Udp6.RcvbufErrors")),
       send_buffer_errors(table, CounterName(f, "Udp.SndbufErrors", "Udp6.SndbufErrors")),
       checksum_errors(table, CounterName(f, "Udp.InCsumErrors", "Udp6.InCsumErrors")),
-      ignored_multicast(table, CounterName(f, "Udp.IgnoredMulti", "Udp6.IgnoredMulti")) {}
+      ignored_multicast(table, CounterName(f, "Udp.IgnoredMulti", "Udp6.IgnoredMulti")),
+      memory_errors(table, CounterName(f, "Udp.MemErrors", "Udp6.MemErrors")) {}
 
 UdpProtocol::UdpProtocol(const TransportEnvironment& environment)
     : environment_(environment),
@@ -115,13 +116,19 @@ void UdpProtocol::Deliver(UdpSocket& socket, const IpPacketIn& packet, const Udp
                     .interface = packet.interface,
                     .hop_limit = packet.hop_limit,
                     .traffic_class = packet.traffic_class};
-  const auto deliver = [&](Datagram one, size_t charge) {
-    if (socket.Deliver(std::move(one), charge)) {
-      ++counters.in_datagrams;
-    } else {
-      ++counters.receive_buffer_errors;
-      ++counters.in_errors;
+  const auto deliver = [&](Datagram one, size_t bytes) {
+    switch (socket.Deliver(std::move(one), bytes)) {
+      case DatagramBase::Delivery::kQueued:
+        ++counters.in_datagrams;
+        return;
+      case DatagramBase::Delivery::kFull:
+        ++counters.receive_buffer_errors;
+        break;
+      case DatagramBase::Delivery::kNoMemory:
+        ++counters.memory_errors;
+        break;
     }
+    ++counters.in_errors;
   };
   const size_t total = datagram.payload.size();
   const size_t segment = packet.gso_size;

@@ -22,7 +22,8 @@ struct UdpCounters {
   UdpCounters(CounterTable& table, Family family);
 
   Counter in_datagrams, no_ports, in_errors, out_datagrams;
-  Counter receive_buffer_errors, send_buffer_errors, checksum_errors, ignored_multicast;
+  Counter receive_buffer_errors, send_buffer_errors, checksum_errors, ignored_multicast,
+      memory_errors;
 };
 
 // Outlives its sockets.

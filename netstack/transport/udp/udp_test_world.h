@@ -81,6 +81,7 @@ struct UdpWorld {
   FakeIp ip;
   SysctlTable sysctls;
   CounterTable counters;
+  MemoryBudget memory;
   PortAllocator ports{random, sysctls};
   UdpProtocol udp{{.clock = &clock,
                    .random = &random,
@@ -89,7 +90,8 @@ struct UdpWorld {
                    .groups = &ip,
                    .ports = &ports,
                    .sysctls = &sysctls,
-                   .counters = &counters}};
+                   .counters = &counters,
+                   .memory = &memory}};
   Error bind_error = Error::kOk;
 };
 

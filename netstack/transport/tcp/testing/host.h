@@ -42,6 +42,7 @@ class Host {
     environment.ports = &ports_;
     environment.sysctls = &sysctls_;
     environment.counters = &counters_;
+    environment.memory = &memory;
     tcp = std::make_unique<TcpProtocol>(environment);
   }
 
@@ -71,6 +72,7 @@ class Host {
   const IpAddress address;
   FakeClock& clock;
   FakeIp ip;
+  MemoryBudget memory;
 
  private:
   SeededRandom random_;
