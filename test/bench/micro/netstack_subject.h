@@ -46,7 +46,8 @@ class NetstackSubject final : public Subject {
   netstack::FakeClock clock_;
   netstack::SeededRandom random_{1};
   PlainLink link_;
-  netstack::Stack stack_{{.clock = &clock_, .random = &random_}};
+  netstack::MemoryBudget memory_{size_t{1} << 40};  // a million connections are meant
+  netstack::Stack stack_{{.clock = &clock_, .random = &random_, .memory = &memory_}};
   std::vector<Server*> ready_;  // noted by observers; each once
   std::vector<std::unique_ptr<Server>> servers_;
   size_t listeners_ = 0;        // of servers_
