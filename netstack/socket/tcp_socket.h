@@ -35,6 +35,11 @@ struct TcpOptions {
   int window_clamp = 0;
   uint32_t not_sent_low_water = UINT32_MAX;
   bool defer_accept = false;
+  uint32_t fast_open_queue = 0;      // TCP_FASTOPEN: pending ones of a listener; 0: none are accepted
+  // TCP_FASTOPEN_CONNECT: Connect() asks for a cookie, or, when one is known, answers kOk and leaves the SYN to
+  // the first Write().
+  bool fast_open_connect = false;
+  bool fast_open_no_cookie = false;  // TCP_FASTOPEN_NO_COOKIE
   uint64_t max_pacing_rate = ~uint64_t{0};  // SO_MAX_PACING_RATE: octets per second
 };
 
@@ -46,6 +51,7 @@ struct TcpInfo {
   uint8_t probes = 0;
   uint8_t backoff = 0;
   bool timestamps = false, sack = false, window_scaling = false, ecn = false;
+  bool syn_data = false;  // text came or went with the SYN (RFC 7413)
   uint8_t send_window_scale = 0, receive_window_scale = 0;
   Duration rto{}, ato{}, rtt{}, rtt_variance{}, min_rtt{};
   uint32_t send_mss = 0, receive_mss = 0, advertised_mss = 0, path_mtu = 0;
@@ -78,7 +84,7 @@ class TcpSocket {
   // --- Addresses -------------------------------------------------------------------------------
   // kInvalid when already bound; kAddressInUse; kAddressNotAvailable; kAddressFamily.
   virtual Error Bind(const Endpoint& local) = 0;
-  // kInProgress is the normal answer; kIsConnected, kAlready, kAddressInUse (4-tuple),
+  // kInProgress is the normal answer (kOk: see TcpOptions::fast_open_connect); kIsConnected, kAlready, kAddressInUse (4-tuple),
   // kAddressNotAvailable (ports exhausted), kNetworkUnreachable, kAddressFamily. The outcome arrives as
   // kConnected or kError.
   virtual Error Connect(const Endpoint& remote) = 0;

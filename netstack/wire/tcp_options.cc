@@ -1,6 +1,7 @@
 #include "netstack/wire/tcp_options.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "netstack/wire/bytes.h"
 
@@ -17,6 +18,14 @@ void ParseSack(std::span<const uint8_t> body, TcpOptionSet& set) {
     set.sack[i].start = SeqNum(LoadBe32(body.data() + i * 8));
     set.sack[i].end = SeqNum(LoadBe32(body.data() + i * 8 + 4));
   }
+}
+
+void ParseFastOpen(std::span<const uint8_t> body, TcpOptionSet& set) {
+  const bool cookie = body.size() >= 4 && body.size() <= kTcpMaxFastOpenCookie && body.size() % 2 == 0;
+  if (!body.empty() && !cookie) return;
+  set.has_fast_open = true;
+  set.fast_open_size = static_cast<uint8_t>(body.size());
+  set.fast_open = body.data();
 }
 
 void ParseOne(uint8_t kind, std::span<const uint8_t> body, TcpOptionSet& set) {
@@ -43,6 +52,9 @@ void ParseOne(uint8_t kind, std::span<const uint8_t> body, TcpOptionSet& set) {
       set.ts_value = LoadBe32(body.data());
       set.ts_echo = LoadBe32(body.data() + 4);
       return;
+    case tcp_option::kFastOpen:
+      ParseFastOpen(body, set);
+      return;
     default:
       return;
   }
@@ -55,6 +67,18 @@ uint8_t* EmitAligned(uint8_t kind, size_t body, uint8_t* out) {
   out[2] = kind;
   out[3] = static_cast<uint8_t>(2 + body);
   return out + 4;
+}
+
+uint8_t* EmitFastOpen(const TcpOptionSet& set, size_t room, uint8_t* out) {
+  const size_t size = 2 + static_cast<size_t>(set.fast_open_size);
+  const size_t padding = (4 - size % 4) % 4;
+  if (!set.has_fast_open || size + padding > room) return out;
+  std::memset(out, tcp_option::kNoOperation, padding);
+  out += padding;
+  out[0] = tcp_option::kFastOpen;
+  out[1] = static_cast<uint8_t>(size);
+  if (set.fast_open_size != 0) std::memcpy(out + 2, set.fast_open, set.fast_open_size);
+  return out + size;
 }
 
 uint8_t* EmitSack(const TcpOptionSet& set, size_t room, uint8_t* out) {
@@ -122,6 +146,7 @@ size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out) {
     p[3] = set.window_scale;
     p += 4;
   }
+  p = EmitFastOpen(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
   p = EmitSack(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
   return static_cast<size_t>(p - out);
 }

@@ -1,4 +1,4 @@
-// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK).
+// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 7413 Fast Open).
 #ifndef MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 #define MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 
@@ -19,11 +19,13 @@ inline constexpr uint8_t kWindowScale = 3;
 inline constexpr uint8_t kSackPermitted = 4;
 inline constexpr uint8_t kSack = 5;
 inline constexpr uint8_t kTimestamps = 8;
+inline constexpr uint8_t kFastOpen = 34;
 }  // namespace tcp_option
 
 inline constexpr size_t kTcpMaxOptionsSize = 40;
 inline constexpr size_t kTcpTimestampsSize = 12;  // with the two NOPs that align it
 inline constexpr uint8_t kTcpMaxWindowScale = 14;  // RFC 7323 2.3
+inline constexpr size_t kTcpMaxFastOpenCookie = 16;  // RFC 7413 2; at least 4, and even
 inline constexpr size_t kTcpMaxSackBlocks = 4;     // what fits in 40 bytes
 
 // Octets [start, end).
@@ -40,18 +42,21 @@ struct TcpOptionSet {
   bool has_window_scale = false;
   bool has_timestamps = false;
   bool sack_permitted = false;
+  bool has_fast_open = false;
+  uint8_t fast_open_size = 0;  // of the cookie; 0: one is asked for
   uint8_t window_scale = 0;  // at most kTcpMaxWindowScale
   uint8_t sack_count = 0;
   uint16_t mss = 0;
   uint32_t ts_value = 0;
   uint32_t ts_echo = 0;
+  const uint8_t* fast_open = nullptr;  // the cookie, borrowed from the segment, or from who sends
   std::array<SackBlock, kTcpMaxSackBlocks> sack{};
 };
 
 TcpOptionSet ParseTcpOptions(std::span<const uint8_t> options);
 
 // Writes the options of `set`, padded with NOPs so that each is aligned to four bytes as everybody sends
-// them. SACK blocks that do not fit are left out. `out` has kTcpMaxOptionsSize bytes; returns the size, a
+// them. SACK blocks and a Fast Open cookie that do not fit are left out. `out` has kTcpMaxOptionsSize bytes; returns the size, a
 // multiple of 4.
 size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out);
 

@@ -37,6 +37,7 @@ uint8_t OptionBits(const TcpInfo& info) {
   if (info.sack) bits |= TCPI_OPT_SACK;
   if (info.window_scaling) bits |= TCPI_OPT_WSCALE;
   if (info.ecn) bits |= TCPI_OPT_ECN;
+  if (info.syn_data) bits |= TCPI_OPT_SYN_DATA;
   return bits;
 }
 

@@ -170,22 +170,28 @@ int SetNotSentLowWater(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-// Fast Open. A listener's queue length is only remembered: clients that offer data in the SYN get a
-// plain handshake, which RFC 7413 provides for. The client's side is refused as where it is disabled.
+// Fast Open (RFC 7413), by tcp_fastopen. Its keys are the stack's own.
 int SetFastOpen(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const int value = input.As<int>();
   if (value < 0 || !Unconnected(target)) return EINVAL;
   const auto limit = static_cast<int>(target.host.Sysctl("core.somaxconn", 0, 4096));
   target.settings.fast_open_queue = std::min(value, limit);
+  ChangeTcpOptions(target, [&](TcpOptions& options) {
+    options.fast_open_queue = static_cast<uint32_t>(target.settings.fast_open_queue);
+  });
   return 0;
 }
 
-int SetFastOpenConnect(const OptionTarget&, const OptionInput& input) {
+int SetFastOpenConnect(const OptionTarget& target, const OptionInput& input) {
+  constexpr int64_t kClient = 1;  // of tcp_fastopen
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const int value = input.As<int>();
   if (value < 0 || value > 1) return EINVAL;
-  return value == 0 ? 0 : EOPNOTSUPP;
+  if ((target.host.Sysctl("ipv4.tcp_fastopen", 0, 1) & kClient) == 0) return EOPNOTSUPP;
+  if (target.tcp->state() != TcpState::kClosed) return EINVAL;
+  ChangeTcpOptions(target, [&](TcpOptions& options) { options.fast_open_connect = value != 0; });
+  return 0;
 }
 
 int SetFastOpenKey(const OptionTarget&, const OptionInput& input) {
@@ -193,7 +199,7 @@ int SetFastOpenKey(const OptionTarget&, const OptionInput& input) {
   constexpr size_t kWithBackup = 32;
   const auto length = static_cast<size_t>(input.length);
   if (length != kOneKey && length != kWithBackup) return EINVAL;
-  return input.Need(length);  // no cookie is ever made
+  return input.Need(length);  // the stack keeps its own
 }
 
 // Options that may be switched off, which they are.
@@ -215,6 +221,7 @@ int SetFastOpenNoCookie(const OptionTarget& target, const OptionInput& input) {
   const int value = input.As<int>();
   if (value < 0 || value > 1 || !Unconnected(target)) return EINVAL;
   target.settings.at(Remembered::kFastOpenNoCookie) = static_cast<int8_t>(value);
+  ChangeTcpOptions(target, [&](TcpOptions& options) { options.fast_open_no_cookie = value != 0; });
   return 0;
 }
 
@@ -261,7 +268,7 @@ constexpr OptionRow kRows[] = {
     {TCP_ULP, kTcp, GetEmpty, SetUpperProtocol},
     {TCP_SAVED_SYN, kTcp, GetEmpty, nullptr},
     {TCP_FASTOPEN, kTcp, GetSetting<IntLevel, &SocketSettings::fast_open_queue>, SetFastOpen},
-    {TCP_FASTOPEN_CONNECT, kTcp, GetConstant<IntLevel, 0>, SetFastOpenConnect},
+    {TCP_FASTOPEN_CONNECT, kTcp, GetTcp<&TcpOptions::fast_open_connect>, SetFastOpenConnect},
     {TCP_FASTOPEN_NO_COOKIE, kTcp, GetRemembered<IntLevel, Remembered::kFastOpenNoCookie>,
      SetFastOpenNoCookie},
     Small<Remembered::kThinLinear, 1>(TCP_THIN_LINEAR_TIMEOUTS),

@@ -64,6 +64,11 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   if (TryDirect(call, remote, &reply)) return reply;
   const Error error = tcp_->Connect(remote);
   if (error != Error::kInProgress && error != Error::kOk) return Reply::Fail(ToErrno(error));
+  if (error == Error::kOk) {  // TCP_FASTOPEN_CONNECT: the first write sends the SYN
+    connect_reported_ = true;
+    OnConnected();
+    return Reply::Value(0);
+  }
   state_ = State::kConnecting;
   connect_reported_ = false;
   if (!call.nonblocking()) {

@@ -35,9 +35,8 @@ Error Connection::Open() {
   tcb_.ts.enabled = core_.sysctls.timestamps->value() != 0;
   ++core_.counters.active_opens;
   SetState(TcpState::kSynSent);
-  (void)SendSyn();  // a failure is a loss: the timer sends it again
-  send_timer_kind_ = SendTimer::kSyn;
-  send_timer_.Arm(core_.Now() + rtt_.Rto());
+  PrepareFastOpen();
+  if (!open_deferred()) SendFirstSyn();
   UpdateReady();
   return Error::kOk;
 }
@@ -55,9 +54,12 @@ Error Connection::BecomeSynReceived(Listener& listener, const Segment& syn, SeqN
   return Error::kOk;
 }
 
-Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss) {
+Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss,
+                              std::unique_ptr<FastOpen> fast_open) {
   const Error error = BecomeSynReceived(listener, syn, iss);
   if (error != Error::kOk) return error;
+  fast_open_ = std::move(fast_open);
+  if (fast_open_ != nullptr && fast_open_->queue != nullptr) AcceptEarly(syn);
   (void)SendSyn();  // a failure is a loss: the timer sends it again
   send_timer_kind_ = SendTimer::kSyn;
   send_timer_.Arm(core_.Now() + rtt_.Rto());
@@ -76,8 +78,10 @@ Error Connection::OpenFromCookie(Listener& listener, const Segment& syn, SeqNum 
 
 // --- SEND ---------------------------------------------------------------------------------------
 
+bool Connection::MayWrite() const { return MaySend(state_) || open_deferred(); }
+
 size_t Connection::BufferSpace() const {
-  if (!MaySend(state_) || write_shut_) return 0;
+  if (!MayWrite() || write_shut_) return 0;
   const size_t used = send_queue_.size();
   return used >= send_buffer_ ? 0 : send_buffer_ - used;
 }
@@ -111,7 +115,10 @@ bool Connection::UnsentLow() const { return UnsentBytes() < settings_->tcp.not_s
 
 Error Connection::CheckWrite(size_t size) const {
   if (write_shut_ || (was_established_ && !MaySend(state_))) return Error::kBrokenPipe;
-  if (!MaySend(state_)) return Error::kNotConnected;
+  if (!MayWrite()) {
+    const bool early = state_ == TcpState::kSynSent && fast_open_ != nullptr;
+    return early ? Error::kWouldBlock : Error::kNotConnected;
+  }
   if (size > BufferSpace() && !send_queue_.empty()) return Error::kWouldBlock;
   const MemoryUse use = send_queue_.empty() ? MemoryUse::kReserve : MemoryUse::kSendData;
   if (size > core_.memory.Room(use)) {
@@ -131,6 +138,7 @@ Error Connection::Write(Slice data, bool more) {
   if (data.empty()) return Error::kOk;
   send_queue_.Append(std::move(data));
   push_now_ = !more;
+  if (open_deferred()) [[unlikely]] SendFirstSyn();
   Output();
   SettleMemory();
   UpdateReady();
@@ -138,6 +146,7 @@ Error Connection::Write(Slice data, bool more) {
 }
 
 Error Connection::WriteUrgent(Slice data) {
+  if (open_deferred()) return Error::kNotConnected;
   const Error error = CheckWrite(data.size());
   if (error != Error::kOk || data.empty()) return error;
   send_queue_.Append(std::move(data));
@@ -280,6 +289,7 @@ TcpInfo Connection::Info() {
   info.timestamps = tcb_.ts.enabled;
   info.sack = tcb_.sack;
   info.ecn = ecn_;
+  info.syn_data = syn_data_acked_;
   info.window_scaling = window_scaling_;
   info.send_window_scale = tcb_.snd.shift;
   info.receive_window_scale = tcb_.rcv.shift;

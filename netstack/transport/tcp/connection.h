@@ -8,6 +8,7 @@
 //   input_synchronized.cc    its steps for the other states
 //   acknowledge.cc           step five: what an ACK means to the send side
 //   recovery.cc              loss detection and repair (RFC 5681, 6582, 8985, 6937)
+//   early_data.cc            data on the SYN (RFC 7413)
 //   pacing.cc                sending at a rate
 //   ecn.cc                   explicit congestion notification (RFC 3168)
 //   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
@@ -31,6 +32,7 @@
 #include "netstack/transport/tcp/congestion.h"
 #include "netstack/transport/tcp/core.h"
 #include "netstack/transport/tcp/delivery_rate.h"
+#include "netstack/transport/tcp/fast_open.h"
 #include "netstack/transport/tcp/flight.h"
 #include "netstack/transport/tcp/flow.h"
 #include "netstack/transport/tcp/out_of_order_queue.h"
@@ -63,10 +65,13 @@ class Connection final : public Flow {
   // --- User calls (connection.cc) --------------------------------------------------------------
   // Active OPEN: finds a route and sends the SYN. The flow must be in the table.
   Error Open();
-  // Passive OPEN by `listener`: answers `syn`.
-  Error OpenPassive(Listener& listener, const Segment& syn, SeqNum iss);
+  // Passive OPEN by `listener`: answers `syn`, and takes its text when `fast_open` says so.
+  Error OpenPassive(Listener& listener, const Segment& syn, SeqNum iss,
+                    std::unique_ptr<FastOpen> fast_open);
   // The same when a cookie has answered the SYN: nothing is sent, the caller feeds the ACK next.
   Error OpenFromCookie(Listener& listener, const Segment& syn, SeqNum iss);
+  // Whether the first write will send the SYN.
+  bool open_deferred() const { return fast_open_ != nullptr && fast_open_->deferred; }
   Error Write(Slice data, bool more);
   Error WriteUrgent(Slice data);
   size_t WriteSpace() const;
@@ -126,8 +131,18 @@ class Connection final : public Flow {
     core_.memory.Adjust(charged_, now);
     charged_ = now;
   }
+  bool MayWrite() const;
   bool UnsentLow() const;  // TCP_NOTSENT_LOWAT
   void CloseSendSide();
+
+  // --- early_data.cc ---------------------------------------------------------------------------
+  void PrepareFastOpen();
+  void SendFirstSyn();
+  uint32_t SynText() const;
+  void TakeFastOpenAnswer(const Segment& segment);
+  void SuspectFastOpen();
+  void AcceptEarly(const Segment& syn);
+  bool AckOfEarlySynAck(const Segment& segment);
 
   // --- segment_arrives.cc ----------------------------------------------------------------------
   void SynSentArrives(Segment& segment);
@@ -340,6 +355,8 @@ class Connection final : public Flow {
   bool window_scaling_ : 1 = false;
   bool syn_ack_repeated_ : 1 = false;  // for a repeated SYN: its ACK measures nothing
   bool was_established_ : 1 = false;
+  bool syn_ack_unacked_ : 1 = false;  // though ESTABLISHED or beyond (early_data.cc)
+  bool syn_data_acked_ : 1 = false;   // text came or went with the SYN
   bool closed_by_user_ : 1 = false;
   bool read_shut_ : 1 = false;
   bool write_shut_ : 1 = false;
@@ -376,6 +393,7 @@ class Connection final : public Flow {
   DeliveryRate rate_;
   std::unique_ptr<Repair> repair_;  // with the first loss
   std::unique_ptr<Pacer> pacer_;
+  std::unique_ptr<FastOpen> fast_open_;  // until the handshake is complete
   SendQueue send_queue_;
   Flight flight_;
   ReceiveQueue receive_queue_;

@@ -144,6 +144,11 @@ void Core::SendReset(const Segment& segment) {
   Send(bare);
 }
 
+FastOpenCookie Core::FastOpenCookieFor(const IpAddress& client, const IpAddress& server) {
+  if (fast_open_key_ == nullptr) fast_open_key_ = std::make_unique<FastOpenKey>(*env.random);
+  return fast_open_key_->CookieFor(client, server);
+}
+
 bool Core::AllowChallengeAck() {
   const Time now = Now();
   if (now - challenge_second_ >= std::chrono::seconds(1)) {

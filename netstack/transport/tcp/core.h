@@ -9,6 +9,7 @@
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/transport/environment.h"
 #include "netstack/transport/tcp/counters.h"
+#include "netstack/transport/tcp/fast_open.h"
 #include "netstack/transport/tcp/flow.h"
 #include "netstack/transport/tcp/isn.h"
 #include "netstack/transport/tcp/list.h"
@@ -88,6 +89,9 @@ class Core {
   // Linux's tcp_invalid_ratelimit: whether `last` is long enough ago; notes the present.
   bool AllowInvalidAck(Time& last);
 
+  // The key is made when it is first needed.
+  FastOpenCookie FastOpenCookieFor(const IpAddress& client, const IpAddress& server);
+
   static FlowKey KeyOf(const Segment& segment);
 
   const TransportEnvironment env;
@@ -96,6 +100,8 @@ class Core {
   const Sysctls sysctls;
   const IsnGenerator isn;
   const SynCookies cookies;
+  FastOpenCache fast_open_cache;
+  FastOpenPause fast_open_pause;
   FlowTable flows;
   ListenerTable listeners;
   List<Connection> connections;
@@ -112,6 +118,7 @@ class Core {
   uint32_t time_waits_ = 0;
   Time challenge_second_{};
   int64_t challenges_ = 0;
+  std::unique_ptr<FastOpenKey> fast_open_key_;
 };
 
 }  // namespace moat::netstack::tcp

@@ -88,6 +88,13 @@ namespace moat::netstack::tcp {
   X(loss_undo, "TcpExt.TCPLossUndo")                           \
   X(spurious_rtos, "TcpExt.TCPSpuriousRTOs")                   \
   X(sack_reorder, "TcpExt.TCPSACKReorder")                     \
+  X(fast_open_active, "TcpExt.TCPFastOpenActive")              \
+  X(fast_open_active_fail, "TcpExt.TCPFastOpenActiveFail")     \
+  X(fast_open_passive, "TcpExt.TCPFastOpenPassive")            \
+  X(fast_open_passive_fail, "TcpExt.TCPFastOpenPassiveFail")   \
+  X(fast_open_overflow, "TcpExt.TCPFastOpenListenOverflow")    \
+  X(fast_open_cookie_requests, "TcpExt.TCPFastOpenCookieReqd") \
+  X(fast_open_black_hole, "TcpExt.TCPFastOpenBlackhole")       \
   X(black_holes, "TcpExt.TCPMtuBlackHoles")                    \
   X(ecn_reductions, "TcpExt.TCPEcnReductions")                 \
   X(delivered, "TcpExt.TCPDelivered")

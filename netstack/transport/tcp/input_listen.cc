@@ -47,7 +47,7 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
   Connection* connection = NewEmbryo(key);
   SeqNum iss = core_.isn.Isn(key, core_.Now());
   if (minimum_isn != nullptr && iss < *minimum_isn) iss = *minimum_isn;
-  if (connection->OpenPassive(*this, segment, iss) == Error::kOk) return;
+  if (connection->OpenPassive(*this, segment, iss, JudgeFastOpen(segment)) == Error::kOk) return;
   ++core_.counters.listen_drops;
   OnGone(*connection);
   core_.flows.Erase(connection);

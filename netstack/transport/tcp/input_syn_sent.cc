@@ -8,8 +8,9 @@ namespace moat::netstack::tcp {
 void Connection::SynSentArrives(Segment& segment) {
   // First, check the ACK bit.
   const bool has_ack = segment.Has(tcp_flag::kAck);
+  const uint32_t early = fast_open_ == nullptr ? 0 : fast_open_->syn_text;
   if (has_ack) {
-    const bool acceptable = segment.ack > tcb_.snd.iss && segment.ack <= tcb_.snd.nxt;
+    const bool acceptable = segment.ack > tcb_.snd.iss && segment.ack <= tcb_.snd.nxt + early;
     // RFC 7323 3.2: an echo that we never sent is as good as a wrong ACK (Linux, PAWSActive).
     const bool echo_wrong = segment.options.has_timestamps && tcb_.ts.enabled &&
                             segment.options.ts_echo != 0 &&
@@ -33,10 +34,12 @@ void Connection::SynSentArrives(Segment& segment) {
     // Both sides opened at once (3.5, figure 8).
     SetState(TcpState::kSynReceived);
     backoff_ = retransmits_ = 0;
+    fast_open_.reset();  // the text goes later
     (void)SendSyn();  // as SYN, ACK; a failure is a loss
     return;
   }
   tcb_.snd.una = segment.ack;
+  if (fast_open_ != nullptr) TakeFastOpenAnswer(segment);
   if (retransmits_ == 0) {
     rtt_.Sample(core_.Now() - last_send_);
   } else {

@@ -24,7 +24,7 @@ bool Connection::FastPath(Segment& segment) {
   if (segment.seq != tcb_.rcv.nxt || segment.options.sack_count != 0) return false;
   if (tcb_.ts.enabled != segment.options.has_timestamps) return false;
   if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0) return false;
-  if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr) return false;
+  if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr || syn_ack_unacked_) return false;
   // A CE mark (RFC 3168 5) wants more.
   if ((segment.packet->traffic_class & 3) == 3 && ecn_) return false;
   const auto size = static_cast<uint32_t>(segment.text.size());
@@ -106,7 +106,8 @@ bool Connection::CheckSequence(Segment& segment) {
 // answered sparingly, or two hosts could ping-pong them for ever.
 void Connection::AnswerUnacceptable(const Segment& segment) {
   if (segment.Has(tcp_flag::kRst)) return;
-  if (state_ == TcpState::kSynReceived && segment.Has(tcp_flag::kSyn) && segment.seq == tcb_.rcv.irs) {
+  const bool opening = state_ == TcpState::kSynReceived || syn_ack_unacked_;
+  if (opening && segment.Has(tcp_flag::kSyn) && segment.seq == tcb_.rcv.irs) {
     // Our SYN,ACK was lost, or crossed the retransmission.
     if (core_.AllowInvalidAck(last_invalid_ack_)) {
       syn_ack_repeated_ = true;
@@ -154,6 +155,7 @@ bool Connection::CheckReset(const Segment& segment) {
     Die(passive_ ? Error::kOk : Error::kConnectionRefused);
     return false;
   }
+  if (syn_ack_unacked_ && fast_open_ != nullptr) fast_open_->queue->Penalize(core_.Now());
   const bool closing = state_ == TcpState::kClosing || state_ == TcpState::kLastAck;
   if (IsCurrentlyEstablished(state_)) ++core_.counters.estab_resets;
   Error error = Error::kConnectionReset;
@@ -178,6 +180,7 @@ bool Connection::CheckSyn(Segment& segment) {
 bool Connection::CheckAck(Segment& segment) {
   if (!segment.Has(tcp_flag::kAck)) return false;
   if (state_ == TcpState::kSynReceived && !AckInSynReceived(segment)) return false;
+  if (syn_ack_unacked_ && !AckOfEarlySynAck(segment)) return false;
   // RFC 5961 5.2.
   const bool too_old = segment.ack < tcb_.snd.una - std::max(tcb_.snd.max_wnd, 1u);
   if (segment.ack > tcb_.snd.nxt || too_old) {
@@ -219,6 +222,7 @@ bool Connection::AckInSynReceived(Segment& segment) {
   tcb_.snd.max_wnd = std::max(tcb_.snd.max_wnd, tcb_.snd.wnd);
   tcb_.snd.wl1 = segment.seq;
   tcb_.snd.wl2 = segment.ack;
+  fast_open_.reset();
   Established();
   return true;
 }

@@ -93,6 +93,7 @@ void Connection::Die(Error error) {
   send_queue_.Clear();
   flight_.Clear();
   out_of_order_.reset();
+  fast_open_.reset();
   route_.reset();
   if (error_ == Error::kConnectionReset || error_ == Error::kTimedOut) receive_queue_.Clear();
   SettleMemory();
@@ -166,7 +167,7 @@ uint32_t Connection::Ready() const {
   uint32_t bits = 0;
   const bool dead = state_ == TcpState::kClosed;
   if (!receive_queue_.empty() || fin_received_ || read_shut_ || dead) bits |= ready::kReadable;
-  if (dead || write_shut_ || (MaySend(state_) && Writable() && UnsentLow())) {
+  if (dead || write_shut_ || (MayWrite() && Writable() && UnsentLow())) {
     bits |= ready::kWritable;
   }
   if (was_established_) bits |= ready::kConnected;

@@ -8,6 +8,7 @@
 #define MOAT_NETSTACK_TRANSPORT_TCP_LISTENER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -59,6 +60,7 @@ class Listener {
   void SendSynCookie(const Segment& syn);
   bool OnCookieAck(const Segment& segment);
   Connection* NewEmbryo(const FlowKey& key);
+  std::unique_ptr<FastOpen> JudgeFastOpen(const Segment& syn);  // early_data.cc
 
   Core& core_;
   const uint64_t id_;
@@ -71,6 +73,7 @@ class Listener {
   List<Connection> accept_queue_;
   uint32_t embryo_count_ = 0;
   uint32_t accept_count_ = 0;
+  std::shared_ptr<FastOpenQueue> fast_open_queue_;  // when there was one
   Time last_cookie_{};  // cookies are believed only for a while after one was sent
   bool sent_cookies_ = false;
   std::string congestion_control_;  // for new connections; empty: the stack's default

@@ -18,7 +18,7 @@ constexpr Duration kProbeGrain = std::chrono::milliseconds(2);
 // 7.2: when there is no recovery, nothing SACKed, and the last probe was answered.
 bool Connection::LossProbeAllowed() const {
   return tcb_.sack && recovery_ == Recovery::kOpen && !probe_outstanding_ && probe_armed_by_rtt_ &&
-         flight_.sacked() == 0 && retransmits_ == 0 && core_.sysctls.early_retrans->value() != 0;
+         flight_.sacked() == 0 && retransmits_ == 0 && !syn_ack_unacked_ && core_.sysctls.early_retrans->value() != 0;
 }
 
 // 7.2 TLP_calc_PTO(). `rto` is how far the retransmission timeout is.

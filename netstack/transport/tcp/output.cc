@@ -273,6 +273,7 @@ void Connection::Output(bool force) {
 
 // RFC 6298 5.1, and the persist timer (RFC 9293 3.8.6.1) while nothing in flight would bring an ACK.
 void Connection::ArmSendTimer() {
+  if (syn_ack_unacked_) return;  // it runs for the SYN,ACK, whose ACK comes first
   if (!flight_.empty()) {
     const bool probing = send_timer_kind_ == SendTimer::kPersist && tcb_.snd.wnd == 0;
     if (probing && send_timer_.armed()) return;

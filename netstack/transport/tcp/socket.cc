@@ -236,7 +236,7 @@ Error Socket::Connect(const Endpoint& remote_in) {
     DropConnection();
     return error;
   }
-  return Error::kInProgress;
+  return connection_->open_deferred() ? Error::kOk : Error::kInProgress;
 }
 
 // Back to a socket without a connection. An explicit binding stays.

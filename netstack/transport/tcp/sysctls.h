@@ -55,6 +55,8 @@ struct Sysctls {
   const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 the same
   const Sysctl* base_mss;         // octets
   const Sysctl* mtu_probe_floor;  // octets
+  const Sysctl* fast_open;        // fast_open_bit
+  const Sysctl* fast_open_pause;  // seconds; 0: never
   const Sysctl* ecn_fallback;  // a SYN that is sent again does not ask
 };
 

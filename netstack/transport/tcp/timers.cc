@@ -55,7 +55,7 @@ void Connection::OnSynTimeout() {
   const bool impatient = !passive_ && patience > Duration::zero() &&
                          core_.Now() - first_timeout_ >= patience;
   if (retransmits_ >= limit || impatient) {
-    if (passive_) {
+    if (passive_ && !syn_ack_unacked_) {
       Die(Error::kOk);
     } else {
       Die(soft_error_ != Error::kOk ? soft_error_ : Error::kTimedOut);
@@ -66,6 +66,7 @@ void Connection::OnSynTimeout() {
   backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
   ++core_.counters.retrans_segs;
   ++core_.counters.syn_retrans;
+  SuspectFastOpen();
   ++core_.counters.timeouts;
   (void)SendSyn();  // a failure to send is like a loss
   send_timer_.Arm(core_.Now() + rtt_.Rto(backoff_));

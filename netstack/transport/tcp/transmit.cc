@@ -117,7 +117,7 @@ void Connection::NoteSent(bool data) {
 // <SYN> in SYN-SENT, <SYN,ACK> in SYN-RECEIVED.
 Error Connection::SendSyn() {
   const Sysctls& sysctls = core_.sysctls;
-  const bool answer = state_ == TcpState::kSynReceived;
+  const bool answer = state_ == TcpState::kSynReceived || syn_ack_unacked_;
   if (!EnsureRoute()) return Error::kNetworkUnreachable;
   OutSegment out;
   out.seq = tcb_.snd.iss;
@@ -141,7 +141,15 @@ Error Connection::SendSyn() {
   }
   out.wnd = static_cast<uint16_t>(std::min<uint32_t>(receive_buffer_.size(), 65535));
   last_send_ = core_.Now();
-  return SendOut(out);
+  if (fast_open_ == nullptr) return SendOut(out);
+  if (fast_open_->with_option && (answer || retransmits_ == 0)) fast_open_->cookie.Put(out.options);
+  if (!answer) out.text = SynText();
+  const Error error = SendOut(out);
+  if (error == Error::kOk && out.text > 0) {
+    fast_open_->syn_text = out.text;
+    stats_.bytes_sent += out.text;
+  }
+  return error;
 }
 
 // New or old text from `seq` on. Returns what was sent in *text, which may be less.

@@ -36,6 +36,7 @@ struct Packet {
   std::optional<std::pair<uint32_t, uint32_t>> timestamps;  // value, echo
   std::optional<std::vector<std::pair<uint32_t, uint32_t>>> sack;
   std::optional<uint16_t> gso_size;
+  std::optional<std::string> cookie;  // Fast Open; "": the option asks for one
   std::optional<uint8_t> ecn;  // codepoint of the IP header
 
   Packet& Flag(uint8_t flag) { flags |= flag; return *this; }
@@ -50,6 +51,7 @@ struct Packet {
   Packet& SackOk(bool v = true) { sack_ok = v; return *this; }
   Packet& Ts(uint32_t value, uint32_t echo) { timestamps = {value, echo}; return *this; }
   Packet& Sack(std::vector<std::pair<uint32_t, uint32_t>> v) { sack = std::move(v); return *this; }
+  Packet& Cookie(std::string v) { cookie = std::move(v); return *this; }
   Packet& Ecn(uint8_t v) { ecn = v; return *this; }
   Packet& Gso(uint16_t v) { gso_size = v; return *this; }
 };

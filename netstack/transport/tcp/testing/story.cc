@@ -44,6 +44,11 @@ void Story::SendBatched(const Packet& packet) {
       options.sack[options.sack_count++] = {host_iss + start, host_iss + end};
     }
   }
+  if (packet.cookie) {
+    options.has_fast_open = true;
+    options.fast_open_size = static_cast<uint8_t>(packet.cookie->size());
+    options.fast_open = reinterpret_cast<const uint8_t*>(packet.cookie->data());
+  }
   std::array<uint8_t, kTcpMaxHeaderSize> header{};
   TcpFields fields;
   fields.source_port = peer_port;
@@ -96,6 +101,9 @@ Packet Story::Decode(const FakeIp::Sent& sent) {
   if (options.has_mss) packet.mss = options.mss;
   if (options.has_window_scale) packet.shift = options.window_scale;
   packet.sack_ok = options.sack_permitted;
+  if (options.has_fast_open) {
+    packet.cookie = std::string(reinterpret_cast<const char*>(options.fast_open), options.fast_open_size);
+  }
   if (options.has_timestamps) {
     packet.timestamps = {options.ts_value, options.ts_echo};
     host_ts = options.ts_value;

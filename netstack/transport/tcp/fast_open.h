@@ -1,0 +1,116 @@
+// TCP Fast Open (RFC 7413): what is kept of it between connections. The state machine's part is in
+// early_data.cc.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_FAST_OPEN_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_FAST_OPEN_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "netstack/base/random.h"
+#include "netstack/base/siphash.h"
+#include "netstack/base/time.h"
+#include "netstack/wire/address.h"
+#include "netstack/wire/tcp_options.h"
+
+namespace moat::netstack::tcp {
+
+namespace fast_open_bit {  // of tcp_fastopen (Linux, ip-sysctl)
+inline constexpr int64_t kClient = 1;
+inline constexpr int64_t kServer = 2;
+inline constexpr int64_t kClientNoCookie = 4;         // data on the SYN without a cookie
+inline constexpr int64_t kServerNoCookie = 0x200;     // and taken without one
+inline constexpr int64_t kEveryListener = 0x400;      // without TCP_FASTOPEN
+}  // namespace fast_open_bit
+
+struct FastOpenCookie {
+  std::array<uint8_t, kTcpMaxFastOpenCookie> bytes{};
+  uint8_t size = 0;  // 0: none
+  bool operator==(const FastOpenCookie&) const = default;
+
+  static FastOpenCookie Of(const TcpOptionSet& options);  // of a segment's option
+  void Put(TcpOptionSet& options) const;                  // borrowed by `options`
+};
+
+// A server's cookies: a keyed hash of both addresses, so that nothing is kept per client (4.1.2).
+class FastOpenKey {
+ public:
+  explicit FastOpenKey(Random& random) : key_(SipHashKey::Random(random)) {}
+  FastOpenCookie CookieFor(const IpAddress& client, const IpAddress& server) const;
+
+ private:
+  SipHashKey key_;
+};
+
+// What a client knows of servers (4.1.3). Bounded; what was learnt first goes first.
+class FastOpenCache {
+ public:
+  static constexpr size_t kMaxPeers = 1024;
+  struct Entry {
+    FastOpenCookie cookie;
+    uint16_t mss = 0;  // that the server announced; 0: none
+  };
+  const Entry* Find(const IpAddress& server) const;  // null: unknown. Good until the next Learn()
+  void Learn(const IpAddress& server, const FastOpenCookie& cookie, uint16_t mss);
+  size_t size() const { return entries_.size(); }
+
+ private:
+  absl::flat_hash_map<IpAddress, Entry> entries_;
+  std::deque<IpAddress> order_;
+};
+
+// After timeouts that smell of a middlebox which swallows such SYNs, clients stop for
+// tcp_fastopen_blackhole_timeout_sec, twice as long each time (Linux). 0, the default, switches that off.
+class FastOpenPause {
+ public:
+  void Begin(Time now);
+  void Forget() { times_ = 0; }  // it works
+  bool Holds(Time now, Duration timeout) const;
+
+ private:
+  uint32_t times_ = 0;
+  Time begun_{};
+};
+
+// A listener's connections whose handshake is not complete (5.1): attackers with a valid cookie could make
+// any number.
+class FastOpenQueue {
+ public:
+  // Those that a RST ended still count for this long: their address may have been forged.
+  static constexpr Duration kPenalty = std::chrono::seconds(60);
+
+  bool HasRoom(size_t limit, Time now);
+  void Add() { ++pending_; }
+  void Remove() { --pending_; }
+  void Penalize(Time now) { penalties_.push_back(now + kPenalty); }
+
+ private:
+  size_t pending_ = 0;
+  std::deque<Time> penalties_;  // when they end; together with pending_ within the limit
+};
+
+// A connection's part, until its handshake is complete.
+struct FastOpen {
+  explicit FastOpen(std::shared_ptr<FastOpenQueue> in = nullptr) : queue(std::move(in)) {
+    if (queue != nullptr) queue->Add();
+  }
+  ~FastOpen() {
+    if (queue != nullptr) queue->Remove();
+  }
+  FastOpen(const FastOpen&) = delete;
+  FastOpen& operator=(const FastOpen&) = delete;
+
+  FastOpenCookie cookie;     // for our SYN (none: asks for one) or SYN,ACK
+  bool with_option = false;
+  bool deferred = false;     // client: the first write sends the SYN
+  uint32_t syn_text = 0;     // client: octets of text on the SYN
+  const std::shared_ptr<FastOpenQueue> queue;  // server: its text was accepted
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_FAST_OPEN_H_

@@ -1,0 +1,348 @@
+// TCP Fast Open (RFC 7413), both sides.
+#include "netstack/transport/tcp/fast_open.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "netstack/testing/seeded_random.h"
+#include "netstack/transport/tcp/testing/story.h"
+
+namespace moat::netstack::tcp {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// --- What is kept between connections ---------------------------------------------------------------
+
+TEST(FastOpenCacheTest, IsBoundedAndForgetsTheOldest) {
+  FastOpenCache cache;
+  FastOpenCookie cookie;
+  cookie.size = 8;
+  const auto address = [](uint32_t i) {
+    return IpAddress::V4(10, static_cast<uint8_t>(i >> 16), static_cast<uint8_t>(i >> 8),
+                         static_cast<uint8_t>(i));
+  };
+  for (uint32_t i = 0; i < 3 * FastOpenCache::kMaxPeers; ++i) cache.Learn(address(i), cookie, 1460);
+  EXPECT_EQ(cache.size(), FastOpenCache::kMaxPeers);
+  EXPECT_EQ(cache.Find(address(0)), nullptr);
+  EXPECT_NE(cache.Find(address(3 * FastOpenCache::kMaxPeers - 1)), nullptr);
+}
+
+TEST(FastOpenKeyTest, Rfc7413_4_1_2_CookiesAreOfOneAddress) {
+  SeededRandom random(1);
+  const FastOpenKey key(random), other(random);
+  const IpAddress a = IpAddress::V4(10, 0, 0, 1), b = IpAddress::V4(10, 0, 0, 2);
+  EXPECT_EQ(key.CookieFor(a, b), key.CookieFor(a, b));
+  EXPECT_FALSE(key.CookieFor(a, b) == key.CookieFor(b, b));
+  EXPECT_FALSE(key.CookieFor(a, b) == other.CookieFor(a, b));
+}
+
+TEST(FastOpenPauseTest, DoublesUpToALimit) {
+  FastOpenPause pause;
+  const Duration timeout = seconds(10);
+  EXPECT_FALSE(pause.Holds(Time{}, timeout));
+  for (int i = 0; i < 20; ++i) pause.Begin(Time{});
+  EXPECT_TRUE(pause.Holds(Time{} + seconds(639), timeout));
+  EXPECT_FALSE(pause.Holds(Time{} + seconds(640), timeout));
+  EXPECT_FALSE(pause.Holds(Time{}, Duration{}));
+  pause.Forget();
+  EXPECT_FALSE(pause.Holds(Time{}, timeout));
+}
+
+TEST(FastOpenOptionTest, Rfc7413_2_SizesThatAreNoCookieAreIgnored) {
+  for (uint8_t size = 0; size <= 20; ++size) {
+    std::vector<uint8_t> bytes = {tcp_option::kFastOpen, static_cast<uint8_t>(2 + size)};
+    bytes.resize(2u + size, 7);
+    const TcpOptionSet set = ParseTcpOptions(bytes);
+    const bool good = size == 0 || (size >= 4 && size <= 16 && size % 2 == 0);
+    EXPECT_EQ(set.has_fast_open, good) << int{size};
+    EXPECT_EQ(set.fast_open_size, good ? size : 0);
+  }
+}
+
+// --- Server -----------------------------------------------------------------------------------------
+
+class FastOpenServer : public Story {
+ protected:
+  void ListenFast(uint32_t queue, const char* mode = "3") {
+    host.Sysctl("ipv4.tcp_fastopen", mode);
+    Listen();
+    TcpOptions options = listener->tcp_options();
+    options.fast_open_queue = queue;
+    listener->SetTcpOptions(options);
+  }
+  std::string AskForCookie() {
+    Send(Syn().Seq(0).Mss(1460).Cookie(""));
+    const Packet answer = Next();
+    EXPECT_THAT(answer, Is(SynAck().Seq(0).Ack(1)));
+    Send(Rst().Seq(1));
+    ++peer_port;
+    return answer.cookie.value_or("");
+  }
+  Packet SynWith(const std::string& cookie, std::string text) {
+    return Syn().Seq(0).Mss(1460).Cookie(cookie).Data(std::move(text));
+  }
+};
+
+TEST_F(FastOpenServer, Rfc7413_4_2_2_ARequestGetsACookieOfItsAddress) {
+  ListenFast(5);
+  const std::string cookie = AskForCookie();
+  EXPECT_EQ(cookie.size(), 8u);
+  EXPECT_EQ(AskForCookie(), cookie);
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenCookieReqd"), 2u);
+}
+
+TEST_F(FastOpenServer, Rfc7413_4_2_2_TextWithACookieIsDeliveredAndAnsweredAtOnce) {
+  ListenFast(5);
+  const std::string cookie = AskForCookie();
+  Send(SynWith(cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  EXPECT_EQ(Read(), "GET");
+  EXPECT_EQ(Write("hello"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Data("hello").Seq(1).Ack(4)));
+  Send(Ack(6).Seq(4));
+  EXPECT_EQ(socket->UnackedBytes(), 0u);
+  EXPECT_TRUE(socket->Info().syn_data);
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenPassive"), 1u);
+  Send(Data("more").Seq(4).Ack(6));
+  EXPECT_EQ(Read(), "more");
+  Advance(seconds(30));
+  EXPECT_EQ(Counter("Tcp.RetransSegs"), 0u);
+}
+
+TEST_F(FastOpenServer, AWrongCookieMeansAPlainHandshakeAndANewCookie) {
+  ListenFast(5);
+  const std::string cookie = AskForCookie();
+  Send(SynWith("abcdefgh", "GET"));
+  const Packet answer = Next();
+  EXPECT_THAT(answer, Is(SynAck().Seq(0).Ack(1)));
+  EXPECT_EQ(answer.cookie, cookie);
+  EXPECT_EQ(Accept(), nullptr);
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenPassiveFail"), 1u);
+  Send(Ack(1).Seq(1));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  Send(Data("GET").Seq(1).Ack(1));
+  EXPECT_EQ(Read(), "GET");
+}
+
+TEST_F(FastOpenServer, IsOffByDefaultAndWithoutTheSocketOption) {
+  for (const char* mode : {"1", "2"}) {
+    ListenFast(mode[0] == '1' ? 5 : 0, mode);
+    Send(Syn().Seq(0).Mss(1460).Cookie("").Data("GET"));
+    const Packet answer = Next();
+    EXPECT_THAT(answer, Is(SynAck().Seq(0).Ack(1)));
+    EXPECT_FALSE(answer.cookie.has_value());
+    Send(Rst().Seq(1));
+    listener.reset();
+  }
+}
+
+TEST_F(FastOpenServer, Rfc7413_5_1_PendingOnesAreLimitedAndResetsStillCount) {
+  ListenFast(1);
+  const std::string cookie = AskForCookie();
+  Send(SynWith(cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+  ++peer_port;
+  Send(SynWith(cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenListenOverflow"), 1u);
+  Send(Rst().Seq(1));
+  --peer_port;
+  Send(Rst().Seq(4));  // of the first
+  ++peer_port;
+  Send(SynWith(cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+  Send(Rst().Seq(1));
+  Advance(seconds(61));
+  Send(SynWith(cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+}
+
+TEST_F(FastOpenServer, TheSynAckIsRepeatedUntilItsAckAndTextFollowsIt) {
+  ListenFast(5);
+  const std::string cookie = AskForCookie();
+  Send(SynWith(cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  EXPECT_EQ(Write("hello"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Data("hello").Seq(1).Ack(4)));
+  Advance(milliseconds(1001));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+  Send(Syn().Seq(0).Mss(1460));  // the peer's timer, too
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+  EXPECT_TRUE(Quiet());
+  Send(Ack(1).Seq(4));
+  Advance(seconds(3));
+  EXPECT_THAT(Next(), Is(Data("hello").Seq(1).Ack(4)));
+  Send(Ack(6).Seq(4));
+  EXPECT_EQ(socket->UnackedBytes(), 0u);
+}
+
+TEST_F(FastOpenServer, ASynAckThatIsNeverAcknowledgedEndsTheConnection) {
+  ListenFast(5);
+  Send(SynWith(AskForCookie(), "GET"));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  Advance(seconds(200));
+  EXPECT_EQ(socket->state(), TcpState::kClosed);
+  EXPECT_EQ(socket->TakeError(), Error::kTimedOut);
+}
+
+TEST_F(FastOpenServer, AResetReachesTheUser) {
+  ListenFast(5);
+  Send(SynWith(AskForCookie(), "GET"));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  Send(Rst().Seq(4));
+  EXPECT_EQ(socket->TakeError(), Error::kConnectionReset);
+}
+
+TEST_F(FastOpenServer, WithoutCookiesWhenToldSo) {
+  ListenFast(5, "515");  // 0x203
+  Send(Syn().Seq(0).Mss(1460).Data("GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+}
+
+// --- Client -----------------------------------------------------------------------------------------
+
+class FastOpenClient : public Story {
+ protected:
+  // A fresh socket that connects; what Connect() said.
+  Error Open() {
+    socket = host.tcp->NewSocket(host.address.family());
+    TcpOptions options = socket->tcp_options();
+    options.fast_open_connect = true;
+    socket->SetTcpOptions(options);
+    socket->SetObserver(&observer);
+    const Error error = socket->Connect({peer, peer_port});
+    host_port = socket->Local().port;
+    return error;
+  }
+  // Asks for a cookie, and gets one.
+  void Learn() {
+    EXPECT_EQ(Open(), Error::kInProgress);
+    const Packet syn = Next();
+    EXPECT_THAT(syn, Is(Syn().Seq(0)));
+    EXPECT_EQ(syn.cookie, "");
+    Send(SynAck().Seq(0).Ack(1).Mss(1460).Cookie("12345678"));
+    EXPECT_THAT(Next(), Is(Ack(1).Seq(1)));
+    socket->Abort();
+    (void)All();
+  }
+  void ExpectEarlySyn(const std::string& text) {
+    const Packet syn = Next();
+    EXPECT_EQ(syn.flags & ~tcp_flag::kPsh, tcp_flag::kSyn);
+    EXPECT_EQ(syn.cookie, "12345678");
+    EXPECT_EQ(syn.data, text);
+  }
+};
+
+TEST_F(FastOpenClient, Rfc7413_4_2_1_TheFirstWriteGoesWithTheSyn) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_TRUE(Quiet());
+  EXPECT_NE(socket->Ready() & ready::kWritable, 0u);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  EXPECT_EQ(socket->WriteSpace(), 0u);
+  EXPECT_EQ(Write("x"), Error::kWouldBlock);
+  Send(SynAck().Seq(0).Ack(4).Mss(1460));
+  EXPECT_EQ(state(), TcpState::kEstablished);
+  EXPECT_THAT(Next(), Is(Ack(1).Seq(4)));
+  EXPECT_EQ(socket->UnackedBytes(), 0u);
+  EXPECT_TRUE(socket->Info().syn_data);
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenActive"), 1u);
+  EXPECT_EQ(Write("next"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Data("next").Seq(4).Ack(1)));
+}
+
+TEST_F(FastOpenClient, WhatDoesNotFitTheSynFollows) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(WriteBytes(3000), Error::kOk);
+  const Packet syn = Next();
+  const size_t early = syn.data->size();
+  EXPECT_GT(early, 1300u);
+  EXPECT_LE(early, 1420u);
+  Send(SynAck().Seq(0).Ack(static_cast<uint32_t>(1 + early)).Mss(1460));
+  size_t rest = 0;
+  for (const Packet& packet : All()) rest += packet.data->size();
+  EXPECT_EQ(rest, 3000 - early);
+}
+
+TEST_F(FastOpenClient, TextThatIsNotAcknowledgedIsSentAgain) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  Send(SynAck().Seq(0).Ack(1).Mss(1460));
+  EXPECT_THAT(Next(), Is(Data("GET").Seq(1).Ack(1)));
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenActiveFail"), 1u);
+  EXPECT_FALSE(socket->Info().syn_data);
+}
+
+TEST_F(FastOpenClient, ASynThatIsSentAgainIsPlain) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  Advance(milliseconds(1001));
+  const Packet again = Next();
+  EXPECT_THAT(again, Is(Syn().Seq(0)));
+  EXPECT_FALSE(again.cookie.has_value());
+  Send(SynAck().Seq(0).Ack(4).Mss(1460));  // the first one arrived all the same
+  EXPECT_EQ(socket->UnackedBytes(), 0u);
+}
+
+TEST_F(FastOpenClient, AnAckBeyondTheTextIsNotBelieved) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  Send(SynAck().Seq(0).Ack(5).Mss(1460));
+  EXPECT_THAT(Next(), Is(Rst().Seq(5)));
+  EXPECT_EQ(state(), TcpState::kSynSent);
+}
+
+TEST_F(FastOpenClient, ACookieThatNobodyAskedForIsIgnored) {
+  socket = host.tcp->NewSocket(host.address.family());
+  Connect();
+  Send(SynAck().Seq(0).Ack(1).Mss(1460).Cookie("12345678"));
+  (void)All();
+  EXPECT_EQ(Open(), Error::kInProgress);
+}
+
+TEST_F(FastOpenClient, CanBeSwitchedOff) {
+  Learn();
+  host.Sysctl("ipv4.tcp_fastopen", "0");
+  EXPECT_EQ(Open(), Error::kInProgress);
+  EXPECT_FALSE(Next().cookie.has_value());
+}
+
+TEST_F(FastOpenClient, ABlackHolePausesItForEverybody) {
+  Learn();
+  host.Sysctl("ipv4.tcp_fastopen_blackhole_timeout_sec", "60");
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  Advance(seconds(4));
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenBlackhole"), 1u);
+  EXPECT_EQ(Open(), Error::kInProgress);
+  Advance(seconds(61));
+  EXPECT_EQ(Open(), Error::kOk);
+}
+
+TEST_F(FastOpenClient, ClosedBeforeTheFirstWriteItNeverWas) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  socket.reset();
+  Advance(seconds(10));
+  EXPECT_TRUE(Quiet());
+}
+
+}  // namespace
+}  // namespace moat::netstack::tcp
