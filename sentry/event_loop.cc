@@ -14,7 +14,7 @@ constexpr EventLoop::Token MakeToken(uint32_t index, uint32_t generation) {
 }  // namespace
 
 EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_.valid()) std::abort();  // nothing can work without it
+  if (!epoll_.ok()) std::abort();  // nothing can work without it
 }
 
 EventLoop::Slot* EventLoop::Find(Token token) {

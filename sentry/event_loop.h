@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::sentry {
 

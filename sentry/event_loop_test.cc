@@ -26,8 +26,8 @@ struct Pipe {
   Pipe() {
     int ends[2];
     EXPECT_EQ(pipe(ends), 0);
-    reader.Reset(ends[0]);
-    writer.Reset(ends[1]);
+    reader.reset(ends[0]);
+    writer.reset(ends[1]);
   }
   void Write() { EXPECT_EQ(write(writer.get(), "x", 1), 1); }
   OwnedFd reader, writer;

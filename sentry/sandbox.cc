@@ -101,7 +101,7 @@ void Sandbox::Remove(ContainerSocket* socket) {
   if (socket->dead_) return;
   socket->dead_ = true;
   loop_.Forget(std::exchange(socket->token_, 0));
-  socket->end_.Reset();
+  socket->end_.reset();
   auto it = sockets_.find(socket->cookie());
   if (it == sockets_.end() || it->second.get() != socket) std::abort();
   graveyard_.push_back(std::move(it->second));

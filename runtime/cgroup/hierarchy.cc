@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "runtime/cgroup/control_dir.h"
+#include "runtime/mountinfo/mountinfo.h"
 
 namespace moat::runtime::cgroup {
 namespace {
@@ -22,22 +23,6 @@ bool IsController(absl::string_view option) {
       "rw", "ro", "noprefix", "xattr", "clone_children", "none", "cpuset_v2_mode", "favordynmods"};
   return !option.empty() && !absl::StartsWith(option, "release_agent=") &&
          std::find(std::begin(kFlags), std::end(kFlags), option) == std::end(kFlags);
-}
-
-// mountinfo writes blank, tab, newline and backslash as \ooo.
-std::string Unescape(absl::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto octal = [&](size_t at) { return text[at] >= '0' && text[at] <= '7'; };
-    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                               (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 // Controller (or "name=...", or "" for v2) to the caller's path.
@@ -55,26 +40,20 @@ OwnPaths ParseSelfCgroup(absl::string_view text) {
   return paths;
 }
 
-// One line of proc(5)'s mountinfo: id parent dev root mount options [tags] - type source
-// superoptions.
-std::optional<Hierarchy> ParseMount(absl::string_view line, const OwnPaths& own) {
-  const std::pair<absl::string_view, absl::string_view> halves =
-      absl::StrSplit(line, absl::MaxSplits(" - ", 1));
-  const std::vector<absl::string_view> left = absl::StrSplit(halves.first, ' ');
-  const std::vector<absl::string_view> right = absl::StrSplit(halves.second, ' ');
-  if (left.size() < 6 || right.size() < 3) return std::nullopt;
-  if (right[0] != "cgroup" && right[0] != "cgroup2") return std::nullopt;
+// Absent when the mount is no control group hierarchy.
+std::optional<Hierarchy> FromMount(const MountEntry& mount, const OwnPaths& own) {
+  if (mount.type != "cgroup" && mount.type != "cgroup2") return std::nullopt;
 
   Hierarchy found;
-  found.mount_root = Unescape(left[3]);
-  found.mount_point = Unescape(left[4]);
-  if (right[0] == "cgroup2") {
+  found.mount_root = mount.root;
+  found.mount_point = mount.mount_point;
+  if (mount.type == "cgroup2") {
     found.version = Version::kV2;
     const absl::StatusOr<std::string> offered =
         ControlDir(found.mount_point).Read("cgroup.controllers");
     if (offered.ok()) found.controllers = absl::StrSplit(*offered, ' ', absl::SkipEmpty());
   } else {
-    for (absl::string_view option : absl::StrSplit(right[2], ',')) {
+    for (absl::string_view option : absl::StrSplit(mount.super_options, ',')) {
       if (IsController(option)) found.controllers.emplace_back(option);
     }
     if (found.controllers.empty()) return std::nullopt;
@@ -111,8 +90,8 @@ Host ParseHost(absl::string_view mountinfo, absl::string_view self_cgroup) {
   const OwnPaths own = ParseSelfCgroup(self_cgroup);
   Host host;
   std::set<std::string> seen;
-  for (absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
-    std::optional<Hierarchy> found = ParseMount(line, own);
+  for (const MountEntry& mount : ParseMountinfo(mountinfo)) {
+    std::optional<Hierarchy> found = FromMount(mount, own);
     if (found.has_value() && seen.insert(found->Name()).second) {
       host.hierarchies.push_back(*std::move(found));
     }

@@ -7,9 +7,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/config/spec.h"
 #include "runtime/container/options.h"
-#include "runtime/fd/owned_fd.h"
 #include "runtime/init/channel.h"
 #include "runtime/state/container_dir.h"
 #include "runtime/state/container_state.h"

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "base/owned_fd.h"
 #include "runtime/config/parse.h"
-#include "runtime/fd/owned_fd.h"
 #include "runtime/rootfs/new_mount.h"
 
 namespace moat::runtime {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::runtime {
 

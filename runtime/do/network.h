@@ -9,8 +9,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/do/ip_range.h"
-#include "runtime/fd/owned_fd.h"
 
 namespace moat::runtime {
 

@@ -10,10 +10,11 @@
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "runtime/mountinfo/mountinfo.h"
 
 namespace moat::runtime {
 namespace {
@@ -24,21 +25,6 @@ bool Below(absl::string_view path, absl::string_view directory) {
   if (directory == "/") return path.size() > 1 && path[0] == '/';
   return absl::StartsWith(path, directory) && path.size() > directory.size() &&
          path[directory.size()] == '/';
-}
-
-std::string Unescape(absl::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto octal = [&](size_t at) { return text[at] >= '0' && text[at] <= '7'; };
-    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                               (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 absl::Status Failed(absl::string_view what, absl::string_view path) {
@@ -104,13 +90,8 @@ bool IsDirectory(const std::string& path) {
 
 std::vector<HostMount> MountsBelow(absl::string_view mountinfo, const std::string& root) {
   std::vector<HostMount> found;
-  for (absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
-    const std::pair<absl::string_view, absl::string_view> halves =
-        absl::StrSplit(line, absl::MaxSplits(" - ", 1));
-    const std::vector<absl::string_view> left = absl::StrSplit(halves.first, ' ');
-    const std::vector<absl::string_view> right = absl::StrSplit(halves.second, ' ');
-    if (left.size() < 6 || right[0].empty()) continue;
-    HostMount mount{.path = Unescape(left[4]), .type = std::string(right[0])};
+  for (MountEntry& entry : ParseMountinfo(mountinfo)) {
+    HostMount mount{.path = std::move(entry.mount_point), .type = std::move(entry.type)};
     if (!Below(mount.path, root) || mount.type == "autofs" || mount.type == "nsfs") continue;
     const std::string inside = root == "/" ? mount.path : mount.path.substr(root.size());
     const bool own = std::any_of(std::begin(kOwn), std::end(kOwn), [&](absl::string_view path) {

@@ -17,8 +17,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/owned_fd.h"
 #include "runtime/do/relay.h"
-#include "runtime/fd/owned_fd.h"
 
 namespace moat::runtime {
 namespace {

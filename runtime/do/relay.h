@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::runtime {
 

@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/owned_fd.h"
 #include "runtime/do/ip_range.h"
-#include "runtime/fd/owned_fd.h"
 
 namespace moat::runtime {
 

@@ -6,30 +6,18 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/one_message.h"
 
 namespace moat::runtime {
 
 absl::Status SendWithFd(int socket, absl::string_view text, int fd) {
-  iovec data = {const_cast<char*>(text.data()), text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
+  OneMessage<int> message(text.data(), text.size());
+  if (fd >= 0) message.Attach(SOL_SOCKET, SCM_RIGHTS, fd);
   ssize_t n;
   do {
-    n = sendmsg(socket, &message, MSG_NOSIGNAL);
+    n = sendmsg(socket, message.header(), MSG_NOSIGNAL);
   } while (n < 0 && errno == EINTR);
   return n < 0 ? absl::ErrnoToStatus(errno, "sendmsg") : absl::OkStatus();
 }
@@ -37,26 +25,15 @@ absl::Status SendWithFd(int socket, absl::string_view text, int fd) {
 absl::StatusOr<Received> ReceiveWithFd(int socket, size_t limit) {
   Received result;
   result.text.resize(limit);
-  iovec data = {result.text.data(), limit};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  OneMessage<int> message(result.text.data(), limit);
+  message.MakeRoom();
   ssize_t n;
   do {
-    n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    n = recvmsg(socket, message.header(), MSG_CMSG_CLOEXEC);
   } while (n < 0 && errno == EINTR);
   if (n < 0) return absl::ErrnoToStatus(errno, "recvmsg");
   result.text.resize(n);
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    result.fd.reset(fd);
-  }
+  result.fd.reset(message.Attached(SOL_SOCKET, SCM_RIGHTS).value_or(-1));
   return result;
 }
 

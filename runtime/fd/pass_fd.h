@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::runtime {
 

@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 #include "runtime/log/log.h"
 
 namespace moat::runtime {

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::runtime {
 namespace {

@@ -22,9 +22,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/config/hooks.h"
 #include "runtime/config/process.h"
-#include "runtime/fd/owned_fd.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/seccomp/program.h"
 

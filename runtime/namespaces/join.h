@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/config/linux.h"
-#include "runtime/fd/owned_fd.h"
 
 namespace moat::runtime {
 

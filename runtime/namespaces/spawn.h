@@ -22,8 +22,8 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/fd/owned_fd.h"
 #include "runtime/namespaces/join.h"
 
 namespace moat::runtime {

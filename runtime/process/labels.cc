@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 #include "runtime/fd/write_file.h"
 
 namespace moat::runtime {

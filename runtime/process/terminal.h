@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/config/process.h"
-#include "runtime/fd/owned_fd.h"
 
 namespace moat::runtime {
 

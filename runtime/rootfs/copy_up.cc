@@ -10,7 +10,7 @@
 #include <climits>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::runtime {
 namespace {

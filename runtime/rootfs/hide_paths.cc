@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 #include "runtime/rootfs/new_mount.h"
 
 namespace moat::runtime {

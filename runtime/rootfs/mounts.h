@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/owned_fd.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/config/mount.h"
-#include "runtime/fd/owned_fd.h"
 
 namespace moat::runtime {
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 #include "runtime/rootfs/mount_options.h"
 
 namespace moat::runtime {

@@ -4,28 +4,11 @@
 #include <cstdlib>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_split.h"
 #include "runtime/config/parse.h"
+#include "runtime/mountinfo/mountinfo.h"
 
 namespace moat::runtime {
 namespace {
-
-constexpr size_t kMountPointField = 4;
-
-// Spaces, tabs, newlines and backslashes are written as octal escapes.
-std::string Unescape(absl::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                               (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 bool Contains(absl::string_view mount_point, absl::string_view path) {
   if (mount_point == "/" || mount_point == path) return true;
@@ -36,10 +19,8 @@ bool Contains(absl::string_view mount_point, absl::string_view path) {
 
 std::string LongestMountPoint(absl::string_view mountinfo, absl::string_view path) {
   std::string best = "/";
-  for (absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
-    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
-    if (fields.size() <= kMountPointField) continue;
-    std::string mount_point = Unescape(fields[kMountPointField]);
+  for (const MountEntry& mount : ParseMountinfo(mountinfo)) {
+    const std::string& mount_point = mount.mount_point;
     if (mount_point.size() > best.size() && Contains(mount_point, path)) best = mount_point;
   }
   return best;

@@ -15,9 +15,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/owned_fd.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/config/spec.h"
-#include "runtime/fd/owned_fd.h"
 #include "runtime/rootfs/mounts.h"
 
 namespace moat::runtime {

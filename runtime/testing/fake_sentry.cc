@@ -12,13 +12,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/client.h"
 
 namespace moat::sentry {
 namespace {
 
-using runtime::OwnedFd;
 
 // Lives until the runtime ends it. `ready` is closed when it serves.
 [[noreturn]] void Serve(int listening, OwnedFd ready) {

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/fd/owned_fd.h"
+#include "base/owned_fd.h"
 #include "runtime/verbs/open_container.h"
 #include "runtime/verbs/output.h"
 #include "runtime/verbs/ps_filter.h"

@@ -12,10 +12,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/owned_fd.h"
 #include "netstack/sim/parser.h"
 #include "netstack/sim/report.h"
 #include "netstack/sim/simulation.h"
-#include "runtime/fd/owned_fd.h"
 #include "runtime/verbs/output.h"
 #include "runtime/verbs/verbs.h"
 

@@ -12,9 +12,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/owned_fd.h"
 #include "sentry/attach/packet_attacher.h"
 #include "sentry/attach/silencer.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/testing/network_namespace.h"
 
 namespace moat::sentry {

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/owned_fd.h"
 #include "sentry/base/log.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/boot/arguments.h"
 #include "sentry/boot/farewell.h"
 #include "sentry/boot/listener_threads.h"
@@ -85,7 +85,7 @@ class TerminationSignal final : public EventHandler {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, nullptr);
-    fd_.Reset(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+    fd_.reset(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
     token_ = loop_.Add(fd_.get(), EPOLLIN, this);
   }
   ~TerminationSignal() override { loop_.Remove(token_); }

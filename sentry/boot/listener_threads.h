@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/event_loop.h"
 #include "sentry/intercept/listener.h"
 #include "sentry/sandbox.h"

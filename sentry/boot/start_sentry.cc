@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/boot/arguments.h"
 #include "sentry/client.h"
 
@@ -80,7 +80,7 @@ absl::Status WaitUntilReady(int fd) {
 absl::StatusOr<pid_t> StartSentry(const SentryOptions& options) {
   const std::string log_path = options.state_dir + "/boot.log";
   const OwnedFd log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!log.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("open ", log_path));
+  if (!log.ok()) return absl::ErrnoToStatus(errno, absl::StrCat("open ", log_path));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe");
   const OwnedFd ready(ends[0]);
@@ -104,7 +104,7 @@ absl::StatusOr<pid_t> StartSentry(const SentryOptions& options) {
   const pid_t child = fork();
   if (child < 0) return absl::ErrnoToStatus(errno, "fork the sentry");
   if (child == 0) RunChild(plan);
-  report.Reset();
+  report.reset();
   if (auto status = WaitUntilReady(ready.get()); !status.ok()) {
     kill(child, SIGKILL);
     while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {

@@ -40,12 +40,12 @@ bool ControlPort::AcceptOne() {
     return true;
   }
   if (errno == ECONNABORTED || errno == EINTR) return true;
-  if ((errno == EMFILE || errno == ENFILE) && spare_.valid()) {
-    spare_.Reset();
+  if ((errno == EMFILE || errno == ENFILE) && spare_.ok()) {
+    spare_.reset();
     const OwnedFd refused(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     Log(LogLevel::kWarn, "control connection refused: no descriptor left");
   }
-  if (!spare_.valid()) spare_.Reset(fcntl(listener_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!spare_.ok()) spare_.reset(fcntl(listener_.get(), F_DUPFD_CLOEXEC, 0));
   return false;
 }
 

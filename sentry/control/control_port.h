@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "absl/synchronization/mutex.h"
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/control/control_server.h"
 #include "sentry/control/stack_access.h"
 #include "sentry/event_loop.h"

@@ -49,6 +49,31 @@ bool Selected(netstack::InterfaceIndex wanted, netstack::InterfaceIndex index) {
   return wanted == 0 || wanted == index;
 }
 
+netstack::Family FamilyOf(const netstack::AddressInfo& entry) { return entry.prefix.address.family(); }
+netstack::Family FamilyOf(const netstack::RouteInfo& entry) {
+  return entry.destination.address.family();
+}
+netstack::Family FamilyOf(const netstack::NeighborInfo& entry) { return entry.address.family(); }
+
+// Adds to `out` what `list` has of the interface and the family that the request names.
+template <typename Request, typename Entry, typename Message>
+absl::Status List(StackAccess* access, const Request& request,
+                  std::vector<Entry> (Stack::*list)() const,
+                  google::protobuf::RepeatedPtrField<Message>* out) {
+  absl::Status status;
+  access->Read([&](Stack& stack) {
+    netstack::InterfaceIndex only;
+    status = InterfaceFilter(stack, request.interface(), &only);
+    if (!status.ok()) return;
+    const InterfaceNames names = NamesOf(stack);
+    for (const Entry& entry : (stack.*list)()) {
+      if (!Selected(only, entry.interface)) continue;
+      if (Matches(request.family(), FamilyOf(entry))) *out->Add() = ToProto(entry, names);
+    }
+  });
+  return status;
+}
+
 }  // namespace
 
 SandboxService::SandboxService(std::string id, absl::Time started, StackAccess* stack)
@@ -89,18 +114,8 @@ grpc::Status SandboxService::ListInterfaces(grpc::ServerContext*,
 grpc::Status SandboxService::ListAddresses(grpc::ServerContext*,
                                            const v1::ListAddressesRequest* request,
                                            v1::ListAddressesResponse* response) {
-  absl::Status status;
-  stack_->Read([&](Stack& stack) {
-    netstack::InterfaceIndex only;
-    status = InterfaceFilter(stack, request->interface(), &only);
-    if (!status.ok()) return;
-    const InterfaceNames names = NamesOf(stack);
-    for (const netstack::AddressInfo& address : stack.Addresses()) {
-      if (!Selected(only, address.interface)) continue;
-      if (!Matches(request->family(), address.prefix.address.family())) continue;
-      *response->add_addresses() = ToProto(address, names);
-    }
-  });
+  const absl::Status status =
+      List(stack_, *request, &Stack::Addresses, response->mutable_addresses());
   std::stable_sort(response->mutable_addresses()->begin(), response->mutable_addresses()->end(),
                    [](const v1::InterfaceAddress& a, const v1::InterfaceAddress& b) {
                      return a.interface_index() < b.interface_index();
@@ -110,37 +125,13 @@ grpc::Status SandboxService::ListAddresses(grpc::ServerContext*,
 
 grpc::Status SandboxService::ListRoutes(grpc::ServerContext*, const v1::ListRoutesRequest* request,
                                         v1::ListRoutesResponse* response) {
-  absl::Status status;
-  stack_->Read([&](Stack& stack) {
-    netstack::InterfaceIndex only;
-    status = InterfaceFilter(stack, request->interface(), &only);
-    if (!status.ok()) return;
-    const InterfaceNames names = NamesOf(stack);
-    for (const netstack::RouteInfo& route : stack.Routes()) {
-      if (!Selected(only, route.interface)) continue;
-      if (!Matches(request->family(), route.destination.address.family())) continue;
-      *response->add_routes() = ToProto(route, names);
-    }
-  });
-  return ToGrpc(status);
+  return ToGrpc(List(stack_, *request, &Stack::Routes, response->mutable_routes()));
 }
 
 grpc::Status SandboxService::ListNeighbors(grpc::ServerContext*,
                                            const v1::ListNeighborsRequest* request,
                                            v1::ListNeighborsResponse* response) {
-  absl::Status status;
-  stack_->Read([&](Stack& stack) {
-    netstack::InterfaceIndex only;
-    status = InterfaceFilter(stack, request->interface(), &only);
-    if (!status.ok()) return;
-    const InterfaceNames names = NamesOf(stack);
-    for (const netstack::NeighborInfo& neighbor : stack.Neighbors()) {
-      if (!Selected(only, neighbor.interface)) continue;
-      if (!Matches(request->family(), neighbor.address.family())) continue;
-      *response->add_neighbors() = ToProto(neighbor, names);
-    }
-  });
-  return ToGrpc(status);
+  return ToGrpc(List(stack_, *request, &Stack::Neighbors, response->mutable_neighbors()));
 }
 
 grpc::Status SandboxService::GetCounters(grpc::ServerContext*, const v1::GetCountersRequest*,

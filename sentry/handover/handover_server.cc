@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/one_message.h"
 #include "sentry/handover/protocol.h"
 
 namespace moat::sentry {
@@ -25,28 +26,14 @@ bool PeerMayCommand(int fd) {
 
 // The announcement and its pidfd. 0 or an errno.
 int ReceiveAnnouncement(int fd, Announcement* announcement, OwnedFd* pidfd) {
-  iovec vector = {announcement, sizeof(*announcement)};
-  union {
-    cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control;
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof(control.bytes);
-  const ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  OneMessage<int> message(announcement, sizeof(*announcement));
+  message.MakeRoom();
+  const ssize_t size = recvmsg(fd, message.header(), MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0) return errno;
   if (size == 0) return ECONNRESET;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int received;
-    std::memcpy(&received, CMSG_DATA(header), sizeof(received));
-    pidfd->Reset(received);
-  }
+  pidfd->reset(message.Attached(SOL_SOCKET, SCM_RIGHTS).value_or(-1));
   const bool good = static_cast<size_t>(size) == sizeof(*announcement) &&
-                    announcement->magic == Announcement::kMagic && pidfd->valid();
+                    announcement->magic == Announcement::kMagic && pidfd->ok();
   return good ? 0 : EPROTO;
 }
 
@@ -54,7 +41,7 @@ int ReceiveAnnouncement(int fd, Announcement* announcement, OwnedFd* pidfd) {
 
 absl::StatusOr<OwnedFd> ListenSentrySocket(const std::string& state_dir) {
   OwnedFd directory(open(state_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid()) {
+  if (!directory.ok()) {
     return absl::ErrnoToStatus(errno, absl::StrCat("open ", state_dir));
   }
   // Through the descriptor, because sun_path is short and state directories need not be.
@@ -81,7 +68,7 @@ class HandoverServer::Connection final : public EventHandler {
   ~Connection() override { server_.loop_.Remove(token_); }
 
   void OnEvents(uint32_t) override {
-    const int error = pidfd_.valid() ? TakeListener() : TakeAnnouncement();
+    const int error = pidfd_.ok() ? TakeListener() : TakeAnnouncement();
     if (error == EAGAIN) return;
     const Verdict verdict = {error};
     (void)!send(fd_.get(), &verdict, sizeof(verdict), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -96,7 +83,7 @@ class HandoverServer::Connection final : public EventHandler {
     if (error != 0) return error;
     pidfd_ = std::move(pidfd);
     OwnedFd shared(fcntl(pidfd_.get(), F_DUPFD_CLOEXEC, 0));
-    if (!shared.valid()) return errno;
+    if (!shared.ok()) return errno;
     server_.delegate_.on_process(std::move(shared), announcement.first != 0);
     return 0;
   }
@@ -108,7 +95,7 @@ class HandoverServer::Connection final : public EventHandler {
     if (size != sizeof(number)) return ECONNRESET;
     OwnedFd listener(
         static_cast<int>(syscall(SYS_pidfd_getfd, pidfd_.get(), number.descriptor, 0)));
-    if (!listener.valid()) return errno;
+    if (!listener.ok()) return errno;
     done_ = true;
     return server_.delegate_.on_listener(std::move(listener));
   }
@@ -118,7 +105,7 @@ class HandoverServer::Connection final : public EventHandler {
     server_.finished_ = std::move(it->second);
     server_.connections_.erase(it);
     server_.loop_.Remove(std::exchange(token_, 0));
-    fd_.Reset();
+    fd_.reset();
   }
 
   HandoverServer& server_;
@@ -137,7 +124,7 @@ HandoverServer::~HandoverServer() { loop_.Remove(token_); }
 
 void HandoverServer::OnEvents(uint32_t) {
   OwnedFd fd(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd.valid() || !PeerMayCommand(fd.get()) || connections_.size() >= kMaxConnections) return;
+  if (!fd.ok() || !PeerMayCommand(fd.get()) || connections_.size() >= kMaxConnections) return;
   auto connection = std::make_unique<Connection>(*this, std::move(fd));
   Connection* key = connection.get();
   connections_[key] = std::move(connection);

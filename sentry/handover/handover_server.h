@@ -9,7 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/event_loop.h"
 
 namespace moat::sentry {

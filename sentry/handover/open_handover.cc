@@ -8,7 +8,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "sentry/base/owned_fd.h"
+#include "base/one_message.h"
+#include "base/owned_fd.h"
 #include "sentry/client.h"
 #include "sentry/handover/protocol.h"
 
@@ -19,13 +20,13 @@ constexpr int kTimeoutMs = 10'000;
 
 absl::StatusOr<OwnedFd> ConnectSentry(const std::string& state_dir) {
   OwnedFd directory(open(state_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid()) return absl::ErrnoToStatus(errno, absl::StrCat("open ", state_dir));
+  if (!directory.ok()) return absl::ErrnoToStatus(errno, absl::StrCat("open ", state_dir));
   const std::string path = absl::StrCat("/proc/self/fd/", directory.get(), "/sentry.sock");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   OwnedFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!fd.valid() ||
+  if (!fd.ok() ||
       connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("connect to ", SentrySocketPath(state_dir)));
   }
@@ -35,22 +36,9 @@ absl::StatusOr<OwnedFd> ConnectSentry(const std::string& state_dir) {
 absl::Status SendAnnouncement(int fd, int pidfd, bool first) {
   Announcement announcement;
   announcement.first = first ? 1 : 0;
-  iovec vector = {&announcement, sizeof(announcement)};
-  union {
-    cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control{};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof(control.bytes);
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &pidfd, sizeof(pidfd));
-  if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0) {
+  OneMessage<int> message(&announcement, sizeof(announcement));
+  message.Attach(SOL_SOCKET, SCM_RIGHTS, pidfd);
+  if (sendmsg(fd, message.header(), MSG_NOSIGNAL) < 0) {
     return absl::ErrnoToStatus(errno, "announce a process to the sentry");
   }
   return absl::OkStatus();
@@ -77,7 +65,7 @@ absl::StatusOr<int> OpenHandover(const std::string& state_dir, int pidfd, bool f
   if (auto status = SendAnnouncement(fd->get(), pidfd, first); !status.ok()) return status;
   if (auto status = ReadVerdict(fd->get()); !status.ok()) return status;
   fcntl(fd->get(), F_SETFD, 0);  // inherited by the process
-  return fd->Release();
+  return fd->release();
 }
 
 }  // namespace moat::sentry

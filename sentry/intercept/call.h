@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/memory/remote_memory.h"
 
 namespace moat::sentry {

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::sentry {
 

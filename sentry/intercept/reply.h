@@ -7,8 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/owned_fd.h"
 #include "netstack/base/time.h"
-#include "sentry/base/owned_fd.h"
 
 namespace moat::sentry {
 

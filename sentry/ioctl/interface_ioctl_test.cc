@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/owned_fd.h"
 #include "sentry/abi/bytes.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/netlink/fake_view.h"
 #include "sentry/testing/network_namespace.h"
 

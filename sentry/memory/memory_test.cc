@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/owned_fd.h"
 #include "gtest/gtest.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/memory/credentials.h"
 #include "sentry/memory/process_table.h"
 #include "sentry/memory/remote_memory.h"

@@ -49,7 +49,7 @@ pid_t ProcessTable::ReadProcessOf(pid_t thread) const {
   char path[32];
   snprintf(path, sizeof(path), "%d/status", thread);
   OwnedFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return 0;
+  if (!file.ok()) return 0;
   char text[1024];
   const ssize_t size = read(file.get(), text, sizeof(text) - 1);
   if (size <= 0) return 0;
@@ -63,7 +63,7 @@ std::string ProcessTable::ReadFile(const std::string& process, const std::string
   const std::string path = process + "/" + name;
   OwnedFd file(openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
-  if (!file.valid()) return text;
+  if (!file.ok()) return text;
   text.resize(kMost);
   const ssize_t size = read(file.get(), text.data(), text.size());
   text.resize(size > 0 ? static_cast<size_t>(size) : 0);
@@ -107,7 +107,7 @@ bool ProcessTable::HasCloseOnExec(pid_t process, int descriptor) const {
   char path[48];
   snprintf(path, sizeof(path), "%d/fdinfo/%d", process, descriptor);
   OwnedFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return false;
+  if (!file.ok()) return false;
   char text[256];
   const ssize_t size = read(file.get(), text, sizeof(text) - 1);
   if (size <= 0) return false;
@@ -136,7 +136,7 @@ int ProcessTable::PidfdOf(pid_t process) {
   auto it = processes_.find(process);
   if (it == processes_.end()) {
     OwnedFd pidfd(OpenPidfd(process, 0));
-    if (!pidfd.valid()) return -1;
+    if (!pidfd.ok()) return -1;
     if (processes_.size() >= kMaxProcesses) EvictOldest();
     it = processes_.emplace(process, Process{std::move(pidfd), 0}).first;
   }
@@ -149,7 +149,7 @@ ErrnoOr<OwnedFd> ProcessTable::Duplicate(pid_t process, int descriptor) {
     const int pidfd = PidfdOf(process);
     if (pidfd < 0) return Errno{ESRCH};
     OwnedFd file(GetDescriptor(pidfd, descriptor));
-    if (file.valid()) return file;
+    if (file.ok()) return file;
     if (errno != ESRCH) return Errno{errno == EPERM ? EPERM : EBADF};
     processes_.erase(process);  // the number now names another process, or none
   }
@@ -158,9 +158,9 @@ ErrnoOr<OwnedFd> ProcessTable::Duplicate(pid_t process, int descriptor) {
 
 ErrnoOr<OwnedFd> ProcessTable::DuplicateOfThread(pid_t thread, int descriptor) {
   OwnedFd pidfd(OpenPidfd(thread, kPidfdThread));
-  if (!pidfd.valid()) return Errno{EBADF};
+  if (!pidfd.ok()) return Errno{EBADF};
   OwnedFd file(GetDescriptor(pidfd.get(), descriptor));
-  if (!file.valid()) return Errno{EBADF};
+  if (!file.ok()) return Errno{EBADF};
   return file;
 }
 

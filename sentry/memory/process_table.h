@@ -13,8 +13,8 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/owned_fd.h"
 #include "sentry/abi/errno_or.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/memory/identity.h"
 
 namespace moat::sentry {

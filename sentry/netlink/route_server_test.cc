@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/netlink/fake_view.h"
 #include "sentry/netlink/message.h"
 #include "sentry/netlink/route_decode.h"

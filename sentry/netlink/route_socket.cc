@@ -39,7 +39,7 @@ RouteSocket::RouteSocket(OwnedFd fd) : fd_(std::move(fd)), buffer_(kBufferSize) 
 
 absl::StatusOr<RouteSocket> RouteSocket::Open(uint32_t groups) {
   OwnedFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!fd.valid()) return StatusFromErrno(errno, "socket(AF_NETLINK)");
+  if (!fd.ok()) return StatusFromErrno(errno, "socket(AF_NETLINK)");
   // The kernel answers requests before send() returns; the limit is for a kernel that does not.
   const timeval limit = {.tv_sec = 1, .tv_usec = 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -88,6 +88,16 @@ absl::Status RouteSocket::DumpOnce(uint16_t type, uint8_t family, Visitor visit,
   }
   request.End();
   if (absl::Status sent = Send(request.bytes()); !sent.ok()) return sent;
+  return Await(sequence, "netlink dump", [&](const NetlinkMessage& message) {
+    if ((message.header.flags & NLM_F_DUMP_INTR) != 0) *inconsistent = true;
+    const bool done = message.header.type == NLMSG_DONE;
+    if (!done) visit(message);
+    return done;
+  });
+}
+
+absl::Status RouteSocket::Await(uint32_t sequence, const char* what,
+                                absl::FunctionRef<bool(const NetlinkMessage&)> is_last) {
   while (true) {
     bool lost = false;
     NetlinkReader reader(Receive(0, &lost));
@@ -96,14 +106,12 @@ absl::Status RouteSocket::DumpOnce(uint16_t type, uint8_t family, Visitor visit,
     while (reader.Next(&message)) {
       any = true;
       if (message.header.sequence != sequence) continue;  // of an abandoned request
-      if ((message.header.flags & NLM_F_DUMP_INTR) != 0) *inconsistent = true;
-      if (message.header.type == NLMSG_DONE) return absl::OkStatus();
       if (message.header.type == NLMSG_ERROR) {
-        return StatusFromErrno(-message.Fixed<int32_t>().value_or(-EIO), "netlink dump");
+        return StatusFromErrno(-message.Fixed<int32_t>().value_or(-EIO), what);
       }
-      visit(message);
+      if (is_last(message)) return absl::OkStatus();
     }
-    if (!any) return absl::UnavailableError("netlink dump: no answer");
+    if (!any) return absl::UnavailableError(absl::StrCat(what, ": no answer"));
   }
 }
 
@@ -123,19 +131,7 @@ absl::Status RouteSocket::Request(NetlinkWriter& request) {
   NetlinkMessage sent;
   if (!own.Next(&sent)) return absl::InvalidArgumentError("netlink: malformed request");
   if (absl::Status status = Send(request.bytes()); !status.ok()) return status;
-  while (true) {
-    bool lost = false;
-    NetlinkReader reader(Receive(0, &lost));
-    NetlinkMessage message;
-    bool any = false;
-    while (reader.Next(&message)) {
-      any = true;
-      if (message.header.sequence != sent.header.sequence) continue;
-      if (message.header.type != NLMSG_ERROR) continue;
-      return StatusFromErrno(-message.Fixed<int32_t>().value_or(-EIO), "netlink request");
-    }
-    if (!any) return absl::UnavailableError("netlink request: no answer");
-  }
+  return Await(sent.header.sequence, "netlink request", [](const NetlinkMessage&) { return false; });
 }
 
 bool RouteSocket::Drain(Visitor visit) {

@@ -10,7 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/netlink/message.h"
 
 namespace moat::sentry {
@@ -46,6 +46,10 @@ class RouteSocket {
   absl::Status Send(std::span<const uint8_t> bytes);
   // One datagram; empty at EAGAIN (nothing waits, or the time is up). ENOBUFS sets *lost.
   std::span<const uint8_t> Receive(int flags, bool* lost);
+  // Shows `is_last` the answers to request `sequence` until it says so, or the kernel reports an error (or,
+  // as error 0, an acknowledgement). `what` goes into the text of a failure.
+  absl::Status Await(uint32_t sequence, const char* what,
+                     absl::FunctionRef<bool(const NetlinkMessage&)> is_last);
   absl::Status DumpOnce(uint16_t type, uint8_t family, Visitor visit, bool* inconsistent);
 
   OwnedFd fd_;

@@ -6,9 +6,10 @@
 
 #include "sentry/abi/errno_map.h"
 #include "sentry/options/membership.h"
-#include "sentry/options/source_filter.h"
 #include "sentry/options/option_row.h"
 #include "sentry/options/raw_level.h"
+#include "sentry/options/source_filter.h"
+#include "sentry/options/unicast_interface.h"
 
 namespace moat::sentry {
 namespace {
@@ -158,20 +159,6 @@ int SetIpOptions(const OptionTarget&, const OptionInput& input) {
   return 0;
 }
 
-int SetUnicastInterface(const OptionTarget& target, const OptionInput& input) {
-  if (input.length != sizeof(int)) return EINVAL;
-  if (int error = input.Need(sizeof(int)); error != 0) return error;
-  const auto index = static_cast<netstack::InterfaceIndex>(ntohl(input.As<uint32_t>()));
-  if (index != 0 && target.host.InterfaceName(index).empty()) return EADDRNOTAVAIL;
-  target.settings.unicast_interface = index;
-  return 0;
-}
-
-ErrnoOr<OptionBytes> GetUnicastInterface(const OptionTarget& target, size_t length) {
-  const auto index = static_cast<uint32_t>(target.settings.unicast_interface);
-  return ByteLevel::Write(static_cast<int>(htonl(index)), length);
-}
-
 // Tables of netfilter: for administrators, and then not there.
 int SetNetfilter(const OptionTarget& target, const OptionInput&) {
   return target.host.HasCapability(CAP_NET_ADMIN) ? ENOPROTOOPT : EPERM;
@@ -233,7 +220,9 @@ constexpr OptionRow kRows[] = {
     {MCAST_LEAVE_SOURCE_GROUP, kAll, nullptr, ChangeGroupSource<SourceChange::kLeave, Family::kIpv4>},
     {MCAST_BLOCK_SOURCE, kAll, nullptr, ChangeGroupSource<SourceChange::kBlock, Family::kIpv4>},
     {MCAST_UNBLOCK_SOURCE, kAll, nullptr, ChangeGroupSource<SourceChange::kUnblock, Family::kIpv4>},
-    {IP_UNICAST_IF, kAll, GetUnicastInterface, SetUnicastInterface},
+    {IP_UNICAST_IF, kAll,
+     GetUnicastInterface<ByteLevel, &SocketSettings::unicast_interface>,
+     SetUnicastInterface<&SocketSettings::unicast_interface>},
     {kIpBindAddressNoPort, kAll, GetRemembered<ByteLevel, Remembered::kBindAddressNoPort>,
      SetRemembered<ByteLevel, Remembered::kBindAddressNoPort>},
     {kIpLocalPortRange, kAll, GetLocalPortRange, SetLocalPortRange},

@@ -10,6 +10,7 @@
 #include "sentry/options/membership.h"
 #include "sentry/options/source_filter.h"
 #include "sentry/options/option_row.h"
+#include "sentry/options/unicast_interface.h"
 
 namespace moat::sentry {
 namespace {
@@ -180,20 +181,6 @@ int SetPacketInfo(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-int SetUnicastInterface(const OptionTarget& target, const OptionInput& input) {
-  if (input.length != sizeof(int)) return EINVAL;
-  if (int error = input.Need(sizeof(int)); error != 0) return error;
-  const auto index = static_cast<netstack::InterfaceIndex>(ntohl(input.As<uint32_t>()));
-  if (index != 0 && target.host.InterfaceName(index).empty()) return EADDRNOTAVAIL;
-  target.settings.unicast_interface6 = index;
-  return 0;
-}
-
-ErrnoOr<OptionBytes> GetUnicastInterface(const OptionTarget& target, size_t length) {
-  const auto index = static_cast<uint32_t>(target.settings.unicast_interface6);
-  return Int(static_cast<int>(htonl(index)), length);
-}
-
 ErrnoOr<OptionBytes> GetAutoFlowLabel(const OptionTarget& target, size_t length) {
   const int value = target.settings.auto_flow_label;
   return Int(value < 0 ? 1 : value, length);
@@ -333,7 +320,9 @@ constexpr OptionRow kRows[] = {
     {IPV6_JOIN_ANYCAST, kAll, nullptr, JoinAnycast},
     {IPV6_LEAVE_ANYCAST, kAll, nullptr, LeaveAnycast},
     {IPV6_PKTINFO, kAll, nullptr, SetPacketInfo},
-    {IPV6_UNICAST_IF, kAll, GetUnicastInterface, SetUnicastInterface},
+    {IPV6_UNICAST_IF, kAll,
+     GetUnicastInterface<IntLevel, &SocketSettings::unicast_interface6>,
+     SetUnicastInterface<&SocketSettings::unicast_interface6>},
     {IPV6_MINHOPCOUNT, kAll, GetSetting<IntLevel, &SocketSettings::minimum_hop_count>,
      SetSetting<IntLevel, &SocketSettings::minimum_hop_count, 0, 255>},
     {IPV6_AUTOFLOWLABEL, kAll, GetAutoFlowLabel,

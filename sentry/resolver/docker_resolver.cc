@@ -84,7 +84,7 @@ bool DockerResolver::Start(uint16_t listener) {
   address.sin_port = htons(listener);
   address.sin_addr.s_addr = htonl(0x7f00000b);
   OwnedFd upstream(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!upstream.valid() || connect(upstream.get(), reinterpret_cast<const sockaddr*>(&address),
+  if (!upstream.ok() || connect(upstream.get(), reinterpret_cast<const sockaddr*>(&address),
                                    sizeof(address)) != 0) {
     return false;
   }

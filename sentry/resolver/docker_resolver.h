@@ -16,9 +16,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/owned_fd.h"
 #include "netstack/base/time.h"
 #include "netstack/socket/datagram_socket.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/resolver/loop_source.h"
 #include "sentry/resolver/outside_names.h"
 #include "sentry/sandbox.h"

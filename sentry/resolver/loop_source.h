@@ -9,7 +9,7 @@
 #include <functional>
 #include <utility>
 
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 #include "sentry/event_loop.h"
 
 namespace moat::sentry {
@@ -24,12 +24,12 @@ class LoopSource final : public EventHandler {
   bool Watch(OwnedFd fd) {
     Close();
     fd_ = std::move(fd);
-    if (fd_.valid()) token_ = loop_.Add(fd_.get(), EPOLLIN, this);
+    if (fd_.ok()) token_ = loop_.Add(fd_.get(), EPOLLIN, this);
     return token_ != 0;
   }
   void Close() {
     loop_.Remove(std::exchange(token_, 0));
-    fd_.Reset();
+    fd_.reset();
   }
   int fd() const { return fd_.get(); }
 

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 #include <utility>
 
+#include "base/one_message.h"
 #include "sentry/resolver/kernel_detour.h"
 
 namespace moat::sentry {
@@ -18,28 +18,11 @@ namespace {
 constexpr uint16_t kDnsPort = 53;
 constexpr int kBatch = 64;
 
-// Where a datagram was sent to, out of its control data.
-std::optional<in_addr> DestinationOf(msghdr& message) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_PKTINFO) continue;
-    in_pktinfo info;
-    std::memcpy(&info, CMSG_DATA(header), sizeof(info));
-    return info.ipi_addr;
-  }
-  return std::nullopt;
-}
-
 netstack::Endpoint ServerEndpoint(in_addr server) {
   uint8_t bytes[sizeof(server)];
   std::memcpy(bytes, &server, sizeof(server));
   return {netstack::IpAddress::V4(bytes), kDnsPort};
 }
-
-union PacketInfoControl {
-  cmsghdr align;
-  char bytes[CMSG_SPACE(sizeof(in_pktinfo))];
-};
 
 }  // namespace
 
@@ -67,7 +50,7 @@ absl::Status OutsideNames::Listen() {
   address.sin_family = AF_INET;
   address.sin_port = htons(kDnsPort);
   // Transparent: its answers come from addresses that are not the namespace's.
-  if (!fd.valid() || setsockopt(fd.get(), IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) != 0 ||
+  if (!fd.ok() || setsockopt(fd.get(), IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) != 0 ||
       setsockopt(fd.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0 ||
       setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, kLoopback, sizeof(kLoopback)) != 0 ||
       bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
@@ -90,20 +73,15 @@ void OutsideNames::Stop() {
 void OutsideNames::CarryQuestions() {
   for (int i = 0; i < kBatch; ++i) {
     const std::span<uint8_t> block = sandbox_.datagram_block();
-    iovec vector = {block.data(), block.size()};
+    OneMessage<in_pktinfo> message(block.data(), block.size());
     sockaddr_in client{};
-    PacketInfoControl control;
-    msghdr message{};
-    message.msg_name = &client;
-    message.msg_namelen = sizeof(client);
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    message.msg_control = control.bytes;
-    message.msg_controllen = sizeof(control.bytes);
-    const ssize_t size = recvmsg(asked_.fd(), &message, 0);
+    message.SetName(&client, sizeof(client));
+    message.MakeRoom();
+    const ssize_t size = recvmsg(asked_.fd(), message.header(), 0);
     if (size < 0) return;
-    const auto server = DestinationOf(message);
-    if (server.has_value()) Ask(client, *server, block.first(static_cast<size_t>(size)));
+    const auto info = message.Attached(IPPROTO_IP, IP_PKTINFO);
+    if (!info.has_value()) continue;
+    Ask(client, info->ipi_addr, block.first(static_cast<size_t>(size)));
   }
 }
 
@@ -155,24 +133,13 @@ void OutsideNames::CarryAnswers() {
 }
 
 void OutsideNames::Answer(const Question& question, std::span<const uint8_t> message) {
-  iovec vector = {const_cast<uint8_t*>(message.data()), message.size()};
   sockaddr_in client = question.client;
-  PacketInfoControl control{};
-  msghdr header{};
-  header.msg_name = &client;
-  header.msg_namelen = sizeof(client);
-  header.msg_iov = &vector;
-  header.msg_iovlen = 1;
-  header.msg_control = control.bytes;
-  header.msg_controllen = sizeof(control.bytes);
   in_pktinfo source{};
   source.ipi_spec_dst = question.server;
-  cmsghdr* info = CMSG_FIRSTHDR(&header);
-  info->cmsg_level = IPPROTO_IP;
-  info->cmsg_type = IP_PKTINFO;
-  info->cmsg_len = CMSG_LEN(sizeof(source));
-  std::memcpy(CMSG_DATA(info), &source, sizeof(source));
-  (void)sendmsg(asked_.fd(), &header, MSG_NOSIGNAL);
+  OneMessage<in_pktinfo> answer(message.data(), message.size());
+  answer.SetName(&client, sizeof(client));
+  answer.Attach(IPPROTO_IP, IP_PKTINFO, source);
+  (void)sendmsg(asked_.fd(), answer.header(), MSG_NOSIGNAL);
 }
 
 // Whoever asked has gone. An idle sandbox has neither sockets nor a timer left.

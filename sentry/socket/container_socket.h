@@ -20,13 +20,13 @@
 #include <span>
 #include <vector>
 
+#include "base/owned_fd.h"
 #include "netstack/base/time.h"
 #include "netstack/socket/datagram_socket.h"
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/wire/address.h"
 #include "sentry/abi/errno_or.h"
 #include "sentry/abi/msghdr.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/event_loop.h"
 #include "sentry/intercept/call.h"
 #include "sentry/intercept/reply.h"

@@ -34,7 +34,7 @@ Reply TcpContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument)
       if (state_ == State::kDirect) return Reply::Continue();
       return WriteInt(call, argument,
                       static_cast<int>(tcp_->UnackedBytes()) +
-                          (end_.valid() ? NativeInt(end_.get(), FIONREAD) : 0));
+                          (end_.ok() ? NativeInt(end_.get(), FIONREAD) : 0));
     case SIOCOUTQNSD:
       if (state_ == State::kListening) return Reply::Fail(EINVAL);
       return WriteInt(call, argument, static_cast<int>(tcp_->UnsentBytes()));

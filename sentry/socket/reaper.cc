@@ -98,7 +98,7 @@ bool Reaper::ListLiving(absl::flat_hash_set<uint64_t>* living) {
 }
 
 bool Reaper::ForEachUnixSocket(absl::FunctionRef<void(uint64_t cookie, uint32_t inode)> visit) {
-  if (!diag_.valid() || !SendDumpRequest(diag_.get())) return false;
+  if (!diag_.ok() || !SendDumpRequest(diag_.get())) return false;
   std::vector<uint8_t> reply(kReplySize);
   for (;;) {
     const ssize_t size = recv(diag_.get(), reply.data(), reply.size(), 0);

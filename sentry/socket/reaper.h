@@ -13,8 +13,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
+#include "base/owned_fd.h"
 #include "netstack/base/timer.h"
-#include "sentry/base/owned_fd.h"
 
 namespace moat::sentry {
 

@@ -7,8 +7,8 @@
 
 #include <array>
 
+#include "base/owned_fd.h"
 #include "gtest/gtest.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/socket/arrivals.h"
 
 namespace moat::sentry {
@@ -19,8 +19,8 @@ class SeqpacketTest : public testing::Test {
   SeqpacketTest() {
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    ours.Reset(ends[0]);
-    theirs.Reset(ends[1]);
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
     EXPECT_TRUE(EnableTags(theirs.get()));
   }
   OwnedFd ours, theirs;
@@ -44,7 +44,7 @@ TEST_F(SeqpacketTest, PlainReadSeesOnlyThePayload) {
 
 TEST_F(SeqpacketTest, EmptyMessageIsNotTheEnd) {
   ASSERT_EQ(SendTagged(ours.get(), {}, 7), 0);
-  ours.Reset();
+  ours.reset();
   ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), 0);
   EXPECT_TRUE(message.has_tag);
   EXPECT_EQ(message.size, 0u);
@@ -70,7 +70,7 @@ TEST_F(SeqpacketTest, FullQueue) {
 }
 
 TEST_F(SeqpacketTest, NoReader) {
-  theirs.Reset();
+  theirs.reset();
   EXPECT_EQ(SendTagged(ours.get(), {}, 7), EPIPE);
 }
 

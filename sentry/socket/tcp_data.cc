@@ -75,7 +75,7 @@ void TcpContainerSocket::DrainWritten() {
 }
 
 void TcpContainerSocket::PumpOut() {
-  if (state_ != State::kConnected || !readable_ || fin_sent_ || !end_.valid()) return;
+  if (state_ != State::kConnected || !readable_ || fin_sent_ || !end_.ok()) return;
   PumpResult result;
   do {
     result = PumpToStack(end_.get(), *tcp_, sandbox_.read_block());
@@ -119,7 +119,7 @@ void TcpContainerSocket::OnContainerEnd(bool reset) {
 }
 
 void TcpContainerSocket::PumpIn() {
-  if (state_ != State::kConnected || !end_.valid()) return;
+  if (state_ != State::kConnected || !end_.ok()) return;
   PumpStop stop = PumpStop::kEnd;
   if (!fin_received_) {
     const PumpResult result = PumpToContainer(*tcp_, end_.get());
@@ -151,12 +151,12 @@ void TcpContainerSocket::ShowReset() {
 
 bool TcpContainerSocket::LeaveUnread() {
   const OwnedFd file = FindContainerEnd();
-  return file.valid() && send(file.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+  return file.ok() && send(file.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 void TcpContainerSocket::CloseEnd() {
   sandbox_.loop().Remove(std::exchange(token_, 0));
-  end_.Reset();
+  end_.reset();
   state_ = State::kDead;
   sandbox_.reaper().Watch(cookie_);
 }

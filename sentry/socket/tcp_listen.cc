@@ -157,7 +157,7 @@ int TcpContainerSocket::MakeAccepted(Pending& pending, int flags) {
     fcntl(pending.complete->get(), F_SETFL, nonblocking ? O_RDWR | O_NONBLOCK : O_RDWR);
     return 0;
   }
-  const bool direct = pending.direct_end.valid();
+  const bool direct = pending.direct_end.ok();
   auto handle = direct ? sandbox_.stack().NewTcpSocket(family()) : std::move(pending.handle);
   auto socket = std::make_unique<TcpContainerSocket>(sandbox_, domain_, std::move(handle),
                                                      direct ? State::kDirect : State::kConnected);

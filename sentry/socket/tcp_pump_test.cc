@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/owned_fd.h"
 #include "gtest/gtest.h"
-#include "sentry/base/owned_fd.h"
 #include "sentry/testing/fake_sockets.h"
 
 namespace moat::sentry {
@@ -56,8 +56,8 @@ class TcpPumpTest : public testing::Test {
   TcpPumpTest() {
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    ours.Reset(ends[0]);
-    theirs.Reset(ends[1]);
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
   }
   void ContainerWrites(const std::string& text) {
     ASSERT_EQ(write(theirs.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
@@ -110,7 +110,7 @@ TEST_F(TcpPumpTest, StopsWhenTheStackIsFull) {
 
 TEST_F(TcpPumpTest, EndAfterTheLastByte) {
   ContainerWrites("bye");
-  theirs.Reset();
+  theirs.reset();
   EXPECT_EQ(PumpToStack(ours.get(), tcp, block).stop, PumpStop::kEmpty);
   EXPECT_EQ(PumpToStack(ours.get(), tcp, block).stop, PumpStop::kEnd);
   EXPECT_EQ(tcp.written, "bye");
@@ -120,7 +120,7 @@ TEST_F(TcpPumpTest, CloseWithUnreadDataIsAReset) {
   tcp.received = "unread";
   EXPECT_EQ(PumpToContainer(tcp, ours.get()).stop, PumpStop::kEmpty);
   ContainerWrites("last words");
-  theirs.Reset();
+  theirs.reset();
   EXPECT_EQ(PumpToStack(ours.get(), tcp, block).stop, PumpStop::kEmpty);
   EXPECT_EQ(PumpToStack(ours.get(), tcp, block).stop, PumpStop::kReset);
   EXPECT_EQ(tcp.written, "last words");

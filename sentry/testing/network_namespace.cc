@@ -21,7 +21,7 @@ bool Unshare() {
 std::unique_ptr<NetworkNamespace> NetworkNamespace::MakeAndEnter() {
   if (!Unshare()) return nullptr;
   OwnedFd fd(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return nullptr;
+  if (!fd.ok()) return nullptr;
   return std::unique_ptr<NetworkNamespace>(new NetworkNamespace(std::move(fd)));
 }
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "sentry/base/owned_fd.h"
+#include "base/owned_fd.h"
 
 namespace moat::sentry {
 

@@ -11,7 +11,7 @@ import time
 import uuid
 
 from harness.container import binary
-from harness.process import Background, eventually, need, run
+from harness.process import Background, Scoped, eventually, need, run
 
 BRIDGE4, BRIDGE6 = "172.30.77.1", "fd30:77::1"  # of the default bridge, where dockerd runs
 
@@ -21,7 +21,7 @@ PROGRAM_MOUNTS = [name for name in ("/usr", "/lib", "/lib64", "/bin", "/sbin", "
                   if os.path.exists(name)]
 
 
-class Docker:
+class Docker(Scoped):
     def __init__(self):
         self.namespace = "md" + uuid.uuid4().hex[:8]
         # A short path: Unix socket names are limited to 108 bytes.
@@ -30,17 +30,9 @@ class Docker:
         self._configuration = self.directory + "/daemon.json"
         self._daemon = None
 
-    def __enter__(self):
-        try:
-            self._start()
-            self._import_image()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *unused):
-        self.close()
+    def _make(self):
+        self._start()
+        self._import_image()
 
     def _start(self):
         ip = need("ip")

@@ -29,6 +29,21 @@ def run(argv, timeout=30, check=True, stdin=None, env=None, cwd=None):
     return done
 
 
+class Scoped:
+    """What `_make()` makes on entry `close()` takes back on exit, also when making it fails half-way."""
+
+    def __enter__(self):
+        try:
+            self._make()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+
 def eventually(condition, message, seconds=15):
     """Until `condition()` holds; `message` may be a function."""
     end = time.monotonic() + seconds

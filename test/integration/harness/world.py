@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 
-from harness.process import Background, need, run
+from harness.process import Background, Scoped, need, run
 
 CLIENT4, CLIENT6 = "10.77.0.1", "fd77::1"
 SERVER4, SERVER6 = "10.77.0.2", "fd77::2"
@@ -26,23 +26,12 @@ def url(address, port, path="/"):
     return "http://%s:%d%s" % (host, port, path)
 
 
-class World:
+class World(Scoped):
     def __init__(self):
         tag = uuid.uuid4().hex[:8]
         self.client = "mc" + tag
         self.sandbox = "ms" + tag
         self._background = []
-
-    def __enter__(self):
-        try:
-            self._make()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *unused):
-        self.close()
 
     @property
     def sandbox_path(self):

@@ -1,12 +1,12 @@
 // A file descriptor with one owner, closed at the end of its scope.
-#ifndef MOAT_RUNTIME_FD_OWNED_FD_H_
-#define MOAT_RUNTIME_FD_OWNED_FD_H_
+#ifndef MOAT_BASE_OWNED_FD_H_
+#define MOAT_BASE_OWNED_FD_H_
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace moat::runtime {
+namespace moat {
 
 class OwnedFd {
  public:
@@ -17,6 +17,8 @@ class OwnedFd {
     reset(std::exchange(other.fd_, -1));
     return *this;
   }
+  OwnedFd(const OwnedFd&) = delete;
+  OwnedFd& operator=(const OwnedFd&) = delete;
   ~OwnedFd() { reset(); }
 
   bool ok() const { return fd_ >= 0; }
@@ -31,6 +33,6 @@ class OwnedFd {
   int fd_ = -1;
 };
 
-}  // namespace moat::runtime
+}  // namespace moat
 
-#endif  // MOAT_RUNTIME_FD_OWNED_FD_H_
+#endif  // MOAT_BASE_OWNED_FD_H_
