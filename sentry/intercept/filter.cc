@@ -18,8 +18,8 @@ enum class Treatment : uint8_t {
   kAbsent,         // ENOSYS
   kByFamily,       // socket(2)
   kPairByFamily,   // socketpair(2)
-  kWithAddress,    // notified when argument 4 is not null
-  kReceiveFrom,    // as kWithAddress, or when MSG_ERRQUEUE is asked for
+  kWithAddress,    // notified when argument 4 is not null, or when MSG_OOB is asked for
+  kReceiveFrom,    // when argument 4 is not null, or when MSG_ERRQUEUE is asked for
   kByRequest,      // ioctl(2)
 };
 
@@ -106,11 +106,9 @@ constexpr void EmitFamily(Builder& b, const Exits& exits, Builder::Label inet) {
   b.JumpIfEqual(AF_NETLINK, inet, exits.no_family);
 }
 
-constexpr void EmitAddress(Builder& b, const Exits& exits, bool error_queue) {
-  if (error_queue) {
-    b.Load(DataArgumentLow(3));
-    b.JumpIfAnyBit(MSG_ERRQUEUE, exits.notify);
-  }
+constexpr void EmitAddress(Builder& b, const Exits& exits, uint32_t flags) {
+  b.Load(DataArgumentLow(3));
+  b.JumpIfAnyBit(flags, exits.notify);
   b.Load(DataArgumentLow(4));
   b.JumpIfEqual(0, Builder::kNext, exits.notify);
   b.Load(DataArgumentHigh(4));
@@ -158,9 +156,9 @@ constexpr Builder Assemble() {
   b.Place(pair);
   EmitFamily(b, exits, exits.no_pair);
   b.Place(receive);
-  EmitAddress(b, exits, true);
+  EmitAddress(b, exits, MSG_ERRQUEUE);
   b.Place(address);
-  EmitAddress(b, exits, false);
+  EmitAddress(b, exits, MSG_OOB);
   b.Place(request);
   EmitRequest(b, exits);
 

@@ -5,7 +5,7 @@
 //                       EOPNOTSUPP, as Linux). Every other family: EAFNOSUPPORT.
 //   bind connect listen accept accept4 shutdown getsockname getpeername getsockopt setsockopt
 //   sendmsg recvmsg sendmmsg recvmmsg     the sentry's (it lets the kernel go on for other sockets)
-//   sendto, recvfrom    the sentry's with an address, and recvfrom of the error queue; else the kernel's
+//   sendto, recvfrom    the sentry's with an address, urgent data and the error queue; else the kernel's
 //   ioctl               the sentry's for network requests and FIONREAD, TIOCOUTQ; else the kernel's
 //   io_uring_*          ENOSYS: a way round every other rule
 //   i386                network calls and io_uring ENOSYS, all others the kernel's

@@ -95,6 +95,8 @@ TEST(Filter, AddressesOfSendtoAndRecvfrom) {
   }
   EXPECT_EQ(Ask(SYS_recvfrom, {{3, 0, 0, MSG_ERRQUEUE, 0}}), SECCOMP_RET_USER_NOTIF);
   EXPECT_EQ(Ask(SYS_recvfrom, {{3, 0, 0, MSG_DONTWAIT, 0}}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(Ask(SYS_sendto, {{3, 0, 0, MSG_OOB, 0}}), SECCOMP_RET_USER_NOTIF);
+  EXPECT_EQ(Ask(SYS_sendto, {{3, 0, 0, MSG_NOSIGNAL, 0}}), SECCOMP_RET_ALLOW);
 }
 
 TEST(Filter, NetworkRequestsOfIoctl) {

@@ -84,6 +84,12 @@ Reply TcpContainerSocket::Shutdown(Call& call, int how) {
       }
       return Reply::Value(0);
     case State::kConnecting:
+      // RFC 9293 3.10.4: in SYN-RECEIVED the end of the stream follows when the connection stands.
+      if (!read && tcp_->state() == netstack::TcpState::kSynReceived) {
+        container_shut_write_ = true;
+        shutdown(call.file(), how);
+        return Reply::Value(0);
+      }
       (void)tcp_->Disconnect();
       OnConnectFailed(ECONNRESET);
       return Reply::Value(0);
