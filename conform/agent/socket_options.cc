@@ -136,6 +136,7 @@ int SetSources(int socket, const sockaddr_storage& group, int index, bool exclud
   if (errno != EINVAL && errno != EADDRNOTAVAIL) return -1;
   if (exclude) {
     if (JoinOrLeave(socket, group, index, true) < 0) return -1;
+    if (sources.empty()) return 0;
   } else {
     group_source_req request{};
     request.gsr_interface = static_cast<uint32_t>(index);
@@ -189,7 +190,7 @@ int SetGroupFilter(int socket, const std::string& group, int port, bool exclude,
     errno = EINVAL;
     return -1;
   }
-  if (sources.empty()) return JoinOrLeave(socket, address, index, exclude);
+  if (sources.empty() && !exclude) return JoinOrLeave(socket, address, index, false);
   std::vector<sockaddr_storage> list(sources.size());
   for (size_t i = 0; i < sources.size(); ++i) {
     if (!MakeAddress(sources[i], 0, &list[i], &size)) {

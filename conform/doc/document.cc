@@ -20,6 +20,9 @@ failed. A case that needs what a device's adapter cannot do is not applicable.
 
 )";
 
+constexpr char kTableBegins[] = "<!-- bazel run //conform/doc:generate writes this table -->\n";
+constexpr char kTableEnds[] = "<!-- end of the table -->";
+
 std::string Cell(std::string text) { return absl::StrReplaceAll(text, {{"|", "\\|"}}); }
 
 struct Count {
@@ -44,7 +47,8 @@ bool Measured(const Results& results, const Stack& stack) {
   return false;
 }
 
-std::string ResultsRow(const Results& results, const std::string& suite) {
+// `page`: where the suites are described.
+std::string ResultsRow(const Results& results, const std::string& suite, const std::string& page) {
   int cases = 0;
   Count counts[std::size(kStacks)];
   for (const Case* c : AllCases()) {
@@ -54,7 +58,7 @@ std::string ResultsRow(const Results& results, const std::string& suite) {
       counts[i].Add(results.Find(c->id(), kStacks[i].name));
     }
   }
-  std::string row = suite.empty() ? "| all" : "| [" + suite + "](#" + suite + ")";
+  std::string row = suite.empty() ? "| all" : "| [" + suite + "](" + page + "#" + suite + ")";
   row += " | " + std::to_string(cases);
   for (size_t i = 0; i < std::size(kStacks); ++i) {
     if (Measured(results, kStacks[i])) row += " | " + counts[i].ToString();
@@ -62,7 +66,7 @@ std::string ResultsRow(const Results& results, const std::string& suite) {
   return row + " |\n";
 }
 
-std::string ResultsTable(const Results& results) {
+std::string ResultsTable(const Results& results, const std::string& page) {
   std::string head = "| suite | cases", line = "| --- | ---:";
   for (const Stack& stack : kStacks) {
     if (!Measured(results, stack)) continue;
@@ -70,8 +74,8 @@ std::string ResultsTable(const Results& results) {
     line += " | ---:";
   }
   std::string text = head + " |\n" + line + " |\n";
-  for (const std::string& suite : SuiteNames()) text += ResultsRow(results, suite);
-  return text + ResultsRow(results, "");
+  for (const std::string& suite : SuiteNames()) text += ResultsRow(results, suite, page);
+  return text + ResultsRow(results, "", page);
 }
 
 std::string Waivers() {
@@ -112,9 +116,17 @@ std::string SuiteTable(const Results& results, const std::string& suite) {
 }  // namespace
 
 std::string Document(const Results& results) {
-  std::string text = kHead + ResultsTable(results) + Waivers();
+  std::string text = kHead + ResultsTable(results, "") + Waivers();
   for (const std::string& suite : SuiteNames()) text += SuiteTable(results, suite);
   return text;
+}
+
+std::string WithTable(const std::string& readme, const Results& results) {
+  const size_t mark = readme.find(kTableBegins);
+  const size_t end = readme.find(kTableEnds);
+  if (mark == readme.npos || end == readme.npos || end < mark) return readme;
+  return readme.substr(0, mark) + kTableBegins + "\n" + ResultsTable(results, kDocumentPath) + "\n" +
+         readme.substr(end);
 }
 
 }  // namespace moat::conform

@@ -1,4 +1,4 @@
-// The committed document is the one that the cases and the recorded results give.
+// The committed document, and the README's table, are the ones that the cases and the recorded results give.
 #include "conform/doc/document.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +21,16 @@ TEST(Document, IsUpToDate) {
   const Results results = Results::Parse(ReadFile(kResultsPath));
   EXPECT_TRUE(ReadFile(kDocumentPath) == Document(results))
       << kDocumentPath << " is stale: run bazel run //conform/doc:generate";
+}
+
+TEST(Readme, HasTheTableAndItIsUpToDate) {
+  const Results results = Results::Parse(ReadFile(kResultsPath));
+  const std::string readme = ReadFile(kReadmePath);
+  EXPECT_TRUE(readme == WithTable(readme, results))
+      << kReadmePath << " is stale: run bazel run //conform/doc:generate";
+  Results other = results;
+  other.Set("arp-001", "inprocess", {"fail", "for a test"});
+  EXPECT_FALSE(readme == WithTable(readme, other)) << kReadmePath << " has lost the marks of its table";
 }
 
 TEST(Results, LaterLinesReplaceEarlierOnes) {

@@ -1,7 +1,8 @@
 // bazel run //conform/doc:generate [RESULTS...]
 //
 // Runs every case in process, joins the outcome and the results files that are named (as `moat conform
-// --record FILE` writes them) to the recorded results, and writes both files of docs/ anew.
+// --record FILE` writes them) to the recorded results, and writes both files of docs/ and the table of
+// README.md anew.
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -57,6 +58,7 @@ int Main(int argc, char** argv) {
   RunInProcess(results);
   WriteFile(prefix + kResultsPath, results.Format());
   WriteFile(prefix + kDocumentPath, Document(results));
+  WriteFile(prefix + kReadmePath, WithTable(ReadFile(prefix + kReadmePath), results));
   return 0;
 }
 

@@ -94,11 +94,11 @@ void MoatDevice::FindAbilities() {
     uint32_t need;
   } kSwitches[] = {{"ipv4.ip_forward", "1", kForwarding4},
                    {"ipv6.conf.all.forwarding", "1", kForwarding6},
-                   {"ipv6.conf.eth0.accept_ra", "1", kAutoconf}};
+                   {"ipv6.conf.eth0.accept_ra", "1", kAutoconf}};  // off until a case asks
   for (const auto& [sysctl, value, need] : kSwitches) {
     if (!SetSysctl(sysctl, value).ok()) continue;
     abilities_ |= need;
-    if (need != kAutoconf) (void)SetSysctl(sysctl, "0");
+    (void)SetSysctl(sysctl, "0");
   }
 }
 
@@ -117,6 +117,12 @@ absl::Status MoatDevice::FlushNeighbors() { return Control({"neigh", "flush"}); 
 
 absl::Status MoatDevice::SetSysctl(std::string_view name, std::string_view value) {
   return Control({"sysctl", std::string(name) + "=" + std::string(value)});
+}
+
+int MoatDevice::Close(int socket) {
+  const int result = WireDevice::Close(socket);
+  Settle();
+  return result;
 }
 
 void MoatDevice::Settle() { usleep(kSettleUs); }

@@ -20,6 +20,8 @@ class MoatDevice : public WireDevice {
 
   absl::Status FlushNeighbors() override;
   absl::Status SetSysctl(std::string_view name, std::string_view value) override;
+  // The sentry sees the end of a descriptor a moment after the program has closed it.
+  int Close(int socket) override;
 
  protected:
   // The sentry follows the namespace's changes by itself, a moment later.

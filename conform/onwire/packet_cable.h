@@ -25,7 +25,7 @@ class PacketCable : public Cable {
   Duration Now() const override;
   void Send(int port, const Bytes& frame) override;
   std::optional<SeenFrame> Receive(Duration deadline) override;
-  Duration settle_time() const override { return std::chrono::milliseconds(25); }
+  Duration settle_time() const override { return std::chrono::milliseconds(60); }
 
  private:
   // A frame that is there already.

@@ -74,7 +74,7 @@ struct Running {
   size_t index;
   pid_t pid;
   int fd;
-  time_t deadline;
+  time_t started, deadline;
   std::string text;
   bool late = false;
 };
@@ -87,14 +87,15 @@ time_t Seconds() {
 
 Running StartJob(size_t index, const Job& job, const PoolOptions& options) {
   int channel[2];
-  if (pipe2(channel, O_CLOEXEC) < 0) return {index, -1, -1, 0, ""};
+  if (pipe2(channel, O_CLOEXEC) < 0) return {index, -1, -1, 0, 0, ""};
   const pid_t pid = fork();
   if (pid == 0) {
     close(channel[0]);
     RunChild(job, options, channel[1]);
   }
   close(channel[1]);
-  return {index, pid, channel[0], Seconds() + options.timeout_seconds, ""};
+  const time_t now = Seconds();
+  return {index, pid, channel[0], now, now + options.timeout_seconds, ""};
 }
 
 // Reads what is there; true when the child has ended.
@@ -138,6 +139,7 @@ std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const PoolOptions& 
       result.job = jobs[child->index];
       Decode(child->text, &result);
       if (child->late) result.reason = "took too long";
+      result.seconds = static_cast<int>(Seconds() - child->started);
       progress(result);
       child = running.erase(child);
     }

@@ -22,6 +22,8 @@ struct JobResult {
   std::string outcome;  // of OutcomeName()
   std::string reason;
   std::string trace;    // lines; only of what did not pass
+  int attempts = 1;
+  int seconds = 0;      // that the last attempt took
 };
 
 struct PoolOptions {

@@ -93,6 +93,8 @@ std::string JsonReport(const std::vector<JobResult>& results) {
                               {"stack", result.job.stack},
                               {"outcome", result.outcome},
                               {"reason", result.reason},
+                              {"attempts", result.attempts},
+                              {"seconds", result.seconds},
                               {"trace", result.trace}});
   }
   for (const std::string& stack : StacksOf(results)) {

@@ -75,9 +75,9 @@ TCP_CASE(69, MUST, "RFC 6298 5.3", "An ACK of new text restarts the timer for wh
   t.socket().Set(Option::kNoDelay, 1);
   LearnRoundTrip(b, t, 100ms, 4);
   t.socket().Send(Pattern(10));
-  t.socket().Send(Pattern(10));
   t.ExpectText();
   t.ack = t.end;
+  t.socket().Send(Pattern(10));
   t.ExpectText();
   b.Wait(100ms);
   t.SendAck();

@@ -1,4 +1,6 @@
 // What ICMP errors do to a connection (RFC 9293 3.9.2.2, RFC 5927, RFC 1191).
+#include <algorithm>
+
 #include "conform/bench/tcp_peer.h"
 
 namespace moat::conform {
@@ -15,8 +17,10 @@ struct Error {
 Frame IcmpAbout(Bench& b, TcpPeer& t, const Packet& packet, Error error, uint32_t rest = 0) {
   const Layer header =
       t.v6() ? Icmp6(error.type, error.code, rest) : Icmp4(error.type, error.code, rest);
-  return IpOf(t.v6(), b.router, b.device) / header /
-         Raw(packet.From(t.v6() ? Kind::kIpv6 : Kind::kIpv4));
+  // As much as an error may quote: RFC 4443 2.4 (c), RFC 1812 4.3.2.3.
+  Bytes quoted = packet.From(t.v6() ? Kind::kIpv6 : Kind::kIpv4);
+  quoted.resize(std::min<size_t>(quoted.size(), t.v6() ? 1280 - 48 : 576 - 28));
+  return IpOf(t.v6(), b.router, b.device) / header / Raw(quoted);
 }
 
 // The device has 100 octets in flight; an error comes about them.

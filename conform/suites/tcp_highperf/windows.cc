@@ -188,7 +188,8 @@ TCP_CASE(18, MUST, "RFC 7323 2.3; RFC 9293 3.8.6.2.2",
   Stream(b, t, receiver, 600000, false);
   b.Wait(300ms);
   b.Forget();
-  t.socket().ReceiveAll(t.seq - from, 10s);
+  // Half of it: the last of what was sent may not have been taken.
+  t.socket().ReceiveAll((t.seq - from) / 2, 10s);
   const Packet update = b.Expect(t.Acks() && AtLeast(tcp::kWindow, 1));
   b.Check((update.Get(tcp::kWindow).u64() << receiver.shift) >= kMss,
           "the window opens by too little");
