@@ -36,13 +36,14 @@ int DatagramHandle::SetOption(Option option, int value) {
 // RFC 3678 5.1.3: a full-state filter needs a membership first.
 int DatagramHandle::SetFilter(const netstack::IpAddress& group,
                               netstack::InterfaceIndex interface, const SourceFilter& filter) {
-  if (filter.sources.empty()) {
+  const bool member = socket_->GetSourceFilter(group, interface).ok();
+  if (filter.sources.empty() && !(filter.exclude && member)) {
     return NegativeErrno(filter.exclude ? socket_->JoinGroup(group, interface)
                                         : socket_->LeaveGroup(group, interface));
   }
   netstack::SourceFilter wanted{filter.exclude, {}};
   for (const Ip& source : filter.sources) wanted.sources.push_back(ToStack(source));
-  if (!socket_->GetSourceFilter(group, interface).ok()) {
+  if (!member) {
     const netstack::Error error =
         filter.exclude ? socket_->JoinGroup(group, interface)
                        : socket_->ChangeSource(netstack::SourceChange::kJoin, group,

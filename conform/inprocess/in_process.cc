@@ -30,6 +30,8 @@ RouteInfo Route(const Prefix& to, const std::optional<Ip>& gateway, int port, in
 }  // namespace
 
 InProcess::InProcess(Setup setup, bool two_ports) : stack_({.clock = &clock_, .random = &random_}) {
+  // As on the wire: addresses are given, not made.
+  if (setup != Setup::kAutoconf) (void)stack_.SetSysctl("ipv6.conf.default.addr_gen_mode", "1");
   AddPort(0, setup);
   if (two_ports) AddPort(1, setup);
   if (setup == Setup::kConfigured) {

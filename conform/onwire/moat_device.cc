@@ -80,6 +80,10 @@ absl::Status MoatDevice::Start(const Programs& programs) {
     std::string text((std::istreambuf_iterator<char>(log)), std::istreambuf_iterator<char>());
     return absl::UnavailableError(std::string(status.message()) + ": " + text);
   }
+  // As the namespace was told (wire_world.cc): addresses are given, not made.
+  for (const char* interface : {"eth0", "eth1"}) {
+    (void)SetSysctl(std::string("ipv6.conf.") + interface + ".addr_gen_mode", "1");
+  }
   FindAbilities();
   return absl::OkStatus();
 }

@@ -451,7 +451,8 @@ void RouterDiscovery::AddressDuplicate(InterfaceIndex index, const IpAddress& ad
       [&](const Address& row) { return row.prefix.address == address && !row.dead; });
   if (it == state->addresses.end()) return;
   const Address old = *it;
-  const bool fixed = !old.temporary && interface->conf.own(Conf::kAddrGenMode) == 0;
+  // An identifier that is made from the link address (modes 0 and 1) would be the same again.
+  const bool fixed = !old.temporary && interface->conf.own(Conf::kAddrGenMode) <= kGenerateNone;
   if (fixed || old.dad_counter >= kMaxDuplicates) {
     it->dead = true;  // RFC 4862 5.4.5: stays, marked, until somebody looks at it
     return;
