@@ -39,7 +39,7 @@ def report(*arguments):
 
 
 def sample(suite):
-    lines = text(conform("--list", "--suite=" + suite).stdout).splitlines()
+    lines = conform("--list", "--suite=" + suite).stdout.decode().splitlines()
     names = [line.split()[0] for line in lines]
     return [name for name in names[::SAMPLE[suite]] if name not in SLOW]
 
@@ -55,7 +55,7 @@ class OnTheWire(unittest.TestCase):
         cls.rows = report("--dut=moat", *["--case=" + name for name in names])
 
     def test_every_suite_is_sampled(self):
-        listed = text(conform("--list").stdout).splitlines()
+        listed = conform("--list").stdout.decode().splitlines()
         self.assertEqual({line.split()[0].rpartition("-")[0] for line in listed}, set(SAMPLE))
 
     def test_linux_is_judged_rightly(self):
