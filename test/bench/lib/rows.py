@@ -179,8 +179,8 @@ def _wait_ready(client):
 ROWS = [
     Row("iperf3-in-1", "Gbit/s", True, iperf(1, out=False), floor=0.6),
     Row("iperf3-out-1", "Gbit/s", True, iperf(1, out=True), floor=0.6),
-    Row("iperf3-in-8", "Gbit/s", True, iperf(8, out=False)),
-    Row("iperf3-out-8", "Gbit/s", True, iperf(8, out=True)),
+    Row("iperf3-in-8", "Gbit/s", True, iperf(8, out=False), floor=0.6),
+    Row("iperf3-out-8", "Gbit/s", True, iperf(8, out=True), floor=0.6),
     Row("tcp-ping-pong", "us", False, with_load("tcp-server", "ping-pong", "mean_us"), floor=1.5),
     Row("connections", "1/s", True, with_load("tcp-server", "connections", "per_second", "16")),
     Row("udp-requests", "1/s", True, with_load("udp-server", "udp", "per_second", "16")),
