@@ -117,7 +117,7 @@ class IpLayer final : public IpSender,
   void ReceiveEthernet(Interface& in, RxFrame& frame);
   void ReceiveIp(Interface& in, Slice packet, const LinkMetadata& link);
 
-  // --- Configuration, in ip_layer_config.cc ----------------------------------------------------
+  // --- Configuration, in ip_layer_interfaces.cc, _addresses.cc, _routes.cc, _groups.cc -----------
   void AddLoopback();
   // Finds the interface of a next hop that names only its gateway, and checks it.
   absl::Status CompleteHop(const Prefix& destination, const std::optional<IpAddress>& gateway,
