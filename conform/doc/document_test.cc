@@ -1,10 +1,12 @@
-// The committed document, and the README's table, are the ones that the cases and the recorded results give.
+// The committed documents, and the README's table, are the ones that the cases and the recorded results give.
 #include "conform/doc/document.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
+
+#include "conform/doc/requirements_page.h"
 
 namespace moat::conform {
 namespace {
@@ -21,6 +23,13 @@ TEST(Document, IsUpToDate) {
   const Results results = Results::Parse(ReadFile(kResultsPath));
   EXPECT_TRUE(ReadFile(kDocumentPath) == Document(results))
       << kDocumentPath << " is stale: run bazel run //conform/doc:generate";
+}
+
+TEST(RequirementsPage, IsUpToDate) {
+  Requirements requirements;
+  requirements.ReadDirectory(kRequirementsDirectory);
+  EXPECT_TRUE(ReadFile(kRequirementsPath) == RequirementsPage(requirements))
+      << kRequirementsPath << " is stale: run bazel run //conform/doc:generate";
 }
 
 TEST(Readme, HasTheTableAndItIsUpToDate) {

@@ -1,7 +1,7 @@
 // bazel run //conform/doc:generate [RESULTS...]
 //
 // Runs every case in process, joins the outcome and the results files that are named (as `moat conform
-// --record FILE` writes them) to the recorded results, and writes both files of docs/ and the table of
+// --record FILE` writes them) to the recorded results, and writes the files of docs/ and the table of
 // README.md anew.
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +11,7 @@
 
 #include "conform/bench/run_case.h"
 #include "conform/doc/document.h"
+#include "conform/doc/requirements_page.h"
 #include "conform/doc/results.h"
 #include "conform/inprocess/in_process.h"
 
@@ -44,6 +45,13 @@ void RunInProcess(Results& results) {
   }
 }
 
+std::string PageOfRequirements(const std::string& prefix) {
+  Requirements requirements;
+  requirements.ReadDirectory(prefix + kRequirementsDirectory);
+  for (const std::string& error : requirements.errors) std::fprintf(stderr, "%s\n", error.c_str());
+  return RequirementsPage(requirements);
+}
+
 int Main(int argc, char** argv) {
   const char* top = std::getenv("BUILD_WORKSPACE_DIRECTORY");
   if (top == nullptr) {
@@ -58,6 +66,7 @@ int Main(int argc, char** argv) {
   RunInProcess(results);
   WriteFile(prefix + kResultsPath, results.Format());
   WriteFile(prefix + kDocumentPath, Document(results));
+  WriteFile(prefix + kRequirementsPath, PageOfRequirements(prefix));
   WriteFile(prefix + kReadmePath, WithTable(ReadFile(prefix + kReadmePath), results));
   return 0;
 }

@@ -114,7 +114,7 @@ TCP_CASE(11, MUST, "RFC 9293 3.2 (MUST-4)", "What follows an end-of-options opti
   SendsSegmentsOf(b, t, Join({tcp_option::Mss(1000), tcp_option::End(), Bytes{2, 4, 1, 0}}), 1000);
 }
 
-TCP_CASE(12, MUST, "RFC 9293 3.2 (MUST-4)",
+TCP_CASE(12, MUST, "RFC 9293 3.2 (MUST-4, MUST-64)",
          "No-operation options are skipped, and options need no alignment.") {
   SendsSegmentsOf(b, t, Join({tcp_option::Nop(), tcp_option::Mss(1000), tcp_option::Nop()}), 1000);
 }
@@ -231,7 +231,7 @@ TCP_CASE(30, MUST, "RFC 9293 3.9.2 (MUST-49)",
   b.CheckPacket(t.ExpectText(), Is(t.v6() ? ipv6::kHopLimit : ipv4::kTtl, 33));
 }
 
-TCP_CASE(31, SHOULD, "RFC 9293 3.9.2 (SHLD-22, SHLD-23)",
+TCP_CASE(31, MUST, "RFC 9293 3.9.1.9 (MUST-48, SHLD-21, SHLD-22)",
          "The program can choose the type of service (traffic class) of segments.") {
   t.Open();
   t.socket().Set(t.v6() ? Option::kTrafficClass : Option::kTos, 0x28);
@@ -281,7 +281,7 @@ TCP_CASE(34, MUST, "RFC 9293 3.9.2.3; RFC 1122 3.2.2",
   b.Expect(t.Reset());
 }
 
-TCP_CASE(35, MUST, "RFC 9293 3.9.1.1 (MUST-44)",
+TCP_CASE(35, MUST, "RFC 9293 3.9.1.1 (MUST-45)",
          "A connection keeps the local address that it began with.", kAddresses) {
   const Prefix second = t.v6() ? Prefix{"2001:db8::77", 64} : Prefix{"192.0.2.77", 24};
   b.AddAddress(second);

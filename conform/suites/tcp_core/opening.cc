@@ -183,12 +183,12 @@ TCP_CASE(63, MUST, "RFC 9293 3.9.1.1",
   socket.Connect({t.from.ip(t.v6()), t.port});
   b.Expect(TcpFlags(tcp::kSyn) && Is(tcp::kSourcePort, 7777));
 }
-TCP_CASE(64, MUST, "RFC 9293 3.9.1.1 (MUST-43)",
+TCP_CASE(64, MUST, "RFC 9293 3.9.1.1 (MUST-44)",
          "Active OPEN: without a bound address the one of the interface is the source.") {
   t.Dial();
   b.CheckPacket(t.syn(), From(t.to.ip(t.v6())));
 }
-TCP_CASE(65, MUST, "RFC 9293 3.9.1.1 (MUST-45)",
+TCP_CASE(65, MUST, "RFC 9293 3.9.1.1 (MUST-43)",
          "Active OPEN: a local address that was bound is the source.", kAddresses) {
   const Prefix second = t.v6() ? Prefix{"2001:db8::77", 64} : Prefix{"192.0.2.77", 24};
   b.AddAddress(second);

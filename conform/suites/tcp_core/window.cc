@@ -58,7 +58,7 @@ TCP_CASE(208, MUST, "RFC 9293 3.10.7.4, fifth",
   t.SendAck();
   b.Expect(t.Text() && Is(tcp::kSequence, t.end));
 }
-TCP_CASE(209, MUST, "RFC 9293 3.8.6 (MUST-1)",
+TCP_CASE(209, MUST, "RFC 9293 3.1, Window (MUST-1)",
          "Windows are unsigned: more than 32767 octets are sent into 65535.") {
   t.Open();
   t.socket().Set(Option::kSendBuffer, 400000);

@@ -317,6 +317,7 @@ class Connection final : public Flow {
   void OnSendTimer();
   void OnSynTimeout();
   void OnRetransmitTimeout();
+  bool HeardSinceLastTimer() const;  // something came while the timer that fires was running
   void OnPersistTimeout();
   void ProbeWindow();
   void OnDelayedAckTimer();

@@ -209,6 +209,29 @@ TEST_F(Sending, Rfc5461_UnreachableIsSoftOnceEstablished) {
   EXPECT_EQ(socket->TakeError(), Error::kConnectionRefused);  // what the timeout reports
 }
 
+TEST_F(Sending, Rfc9293_S3_8_3_AtR1ThePathIsAskedForAnew) {
+  ASSERT_EQ(WriteBytes(100), Error::kOk);
+  Next();
+  const int before = host.ip.lookups();
+  size_t retransmissions = 0;
+  for (int i = 0; i < 1000 && host.ip.lookups() == before; ++i) {
+    Advance(std::chrono::milliseconds(100));
+    retransmissions += All().size();
+  }
+  EXPECT_EQ(host.ip.lookups(), before + 1);
+  EXPECT_GE(retransmissions, 3u);
+  EXPECT_EQ(state(), TcpState::kEstablished);
+}
+
+TEST_F(Sending, Rfc9293_S3_9_2_2_ASoftErrorCanBeAskedFor) {
+  ASSERT_EQ(WriteBytes(100), Error::kOk);
+  SendIcmp(IcmpErrorIn::Kind::kHostUnreachable, Error::kHostUnreachable, 1);
+  EXPECT_EQ(state(), TcpState::kEstablished);
+  EXPECT_EQ(socket->TakeError(), Error::kHostUnreachable);
+  EXPECT_EQ(socket->TakeError(), Error::kOk);  // told once
+  EXPECT_EQ(state(), TcpState::kEstablished);
+}
+
 TEST_F(Story, UnreachableEndsAConnectionAttempt) {
   Connect();
   SendIcmp(IcmpErrorIn::Kind::kHostUnreachable, Error::kHostUnreachable, 0);

@@ -165,6 +165,19 @@ TEST_F(Established, Rfc9293_S3_10_7_4_UrgentDataIsAnnouncedAndStaysInTheStream) 
   EXPECT_FALSE(socket->Ready() & ready::kUrgent);
 }
 
+TEST_F(Established, Rfc9293_S3_4_ZeroWindowStillTakesUrgentPointers) {
+  uint32_t next = 1;
+  while (socket->Info().receive_window > 0 && next < 10000000) {
+    const std::string text(std::min<uint32_t>(socket->Info().receive_window, 1460), 'x');
+    Send(Data(text).Seq(next).Ack(1));
+    next += static_cast<uint32_t>(text.size());
+  }
+  ASSERT_EQ(socket->Info().receive_window, 0u);
+  EXPECT_FALSE(observer.bits & ready::kUrgent);
+  Send(Data("abc").Seq(next).Ack(1).Urg(3));
+  EXPECT_TRUE(observer.bits & ready::kUrgent);
+}
+
 TEST_F(Established, Rfc9293_S3_8_5_UrgentPointerIsBehindTheUrgentOctet) {
   ASSERT_EQ(socket->WriteUrgent(Bytes("abc")), Error::kOk);
   EXPECT_THAT(Next(), Is(Data("abc").Seq(1).Urg(3)));

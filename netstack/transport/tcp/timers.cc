@@ -90,6 +90,8 @@ bool Connection::GaveUp(int retries) {
   return waited >= limit;
 }
 
+bool Connection::HeardSinceLastTimer() const { return core_.Now() - last_receive_ <= rtt_.Rto(backoff_); }
+
 // Nobody waits for an orphan, so that it goes before others are refused memory (tcp_out_of_resources()).
 bool Connection::OrphanMustGo() {
   if (!orphan() || core_.memory.Allows(MemoryUse::kOrphans, 0)) return false;
@@ -101,7 +103,11 @@ bool Connection::OrphanMustGo() {
 void Connection::OnRetransmitTimeout() {
   if (flight_.empty()) return;
   if (retransmits_ == 0) first_timeout_ = std::max(last_send_, Time{});
-  if (GaveUp(RetryLimit())) {
+  // A peer that shrank its window to nothing, and answers, is not given up (RFC 9293 3.8.6, SHLD-17), unless the
+  // user said when: what is retransmitted probes its window.
+  const bool probing = tcb_.snd.wnd == 0 && !orphan() && HeardSinceLastTimer() &&
+                       settings_->tcp.user_timeout == Duration::zero();
+  if (!probing && GaveUp(RetryLimit())) {
     ++core_.counters.abort_on_timeout;
     Die(soft_error_ != Error::kOk ? soft_error_ : Error::kTimedOut);
     return;
@@ -141,7 +147,7 @@ void Connection::OnPersistTimeout() {
   if (probes_ == 0) first_timeout_ = core_.Now();
   // A peer that answers probes may keep its window closed as long as it likes (RFC 9293 MUST-37); one that
   // does not answer is gone, and an orphan has nobody to wait.
-  const bool silent = probes_ > 0 && core_.Now() - last_receive_ > rtt_.Rto(backoff_);
+  const bool silent = probes_ > 0 && !HeardSinceLastTimer();
   const bool closed = tcb_.snd.wnd == 0;
   if (closed && (silent || orphan()) && probes_ > 0 && GaveUp(RetryLimit())) {
     ++core_.counters.abort_on_timeout;
