@@ -18,6 +18,9 @@ void AddressTable::Rebuild() {
   }
   for (const auto& interface : interfaces_.all()) {
     if (interface->loopback) continue;
+    for (const IpAddress& anycast : interface->anycasts) {
+      rows_.try_emplace(anycast, Row{AddressKind::kAnycast, interface->index});
+    }
     for (const AssignedAddress& assigned : interface->addresses) {
       for (const IpAddress& broadcast : BroadcastsOf(assigned)) {
         rows_.try_emplace(broadcast, Row{AddressKind::kBroadcast, interface->index});
@@ -50,6 +53,13 @@ bool AddressTable::IsLocalOn(const IpAddress& address, InterfaceIndex interface)
   if (on == nullptr) return false;
   const AssignedAddress* assigned = on->FindAddress(address);
   return assigned != nullptr && assigned->usable();
+}
+
+bool AddressTable::IsAnycastOn(const IpAddress& address, InterfaceIndex interface) const {
+  if (Classify(address) != AddressKind::kAnycast) return false;
+  if (interface == 0 || !address.IsLinkLocal()) return true;
+  const Interface* on = interfaces_.Find(interface);
+  return on != nullptr && on->HasAnycast(address);
 }
 
 }  // namespace moat::netstack

@@ -13,6 +13,7 @@ enum class AddressKind : uint8_t {
   kLocal,      // assigned and usable, or loopback
   kTentative,  // assigned, but not ours to use yet (RFC 4862 2)
   kBroadcast,  // limited, or a directed one of an interface
+  kAnycast,    // of the routers of a subnet where we are one (RFC 4291 2.6.1)
 };
 
 class AddressTable {
@@ -29,6 +30,7 @@ class AddressTable {
   InterfaceIndex InterfaceOf(const IpAddress& address) const;
   // As Classify(), but link-local addresses only count on `interface` (0: any).
   bool IsLocalOn(const IpAddress& address, InterfaceIndex interface) const;
+  bool IsAnycastOn(const IpAddress& address, InterfaceIndex interface) const;
 
  private:
   struct Row {

@@ -3,6 +3,7 @@
 #ifndef MOAT_NETSTACK_IP_INTERFACE_H_
 #define MOAT_NETSTACK_IP_INTERFACE_H_
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ struct Interface {
   bool is_router = false;            // has joined the groups of all IPv6 routers
   bool checks_reverse_path = false;  // rp_filter is not 0
   GroupTable groups;
+  // Of the subnets' routers (RFC 4291 2.6.1), while this is one: the prefixes of `addresses` with
+  // zeros, sorted.
+  std::vector<IpAddress> anycasts;
 
   bool active() const { return up && !removed; }
   bool resolves() const { return !loopback && capabilities.has_ethernet_header; }
@@ -55,6 +59,9 @@ struct Interface {
     return conf.own(family == Family::kIpv4 ? Conf::kForwardV4 : Conf::kForwardV6) != 0;
   }
   bool InGroup(const IpAddress& group) const { return groups.contains(group); }
+  bool HasAnycast(const IpAddress& address) const {
+    return std::binary_search(anycasts.begin(), anycasts.end(), address);
+  }
   AssignedAddress* FindAddress(const IpAddress& address) {
     for (AssignedAddress& assigned : addresses) {
       if (assigned.prefix.address == address) return &assigned;

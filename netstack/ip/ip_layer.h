@@ -154,6 +154,8 @@ class IpLayer final : public IpSender,
   // --- InterfaceSysctls::Listener --------------------------------------------------------------
   void ConfChanged(Conf key, Interface* interface) override;
   void RouterRoleChanged(Interface& interface);
+  // Brings the anycast addresses of subnets' routers, and the table of addresses, up to date.
+  void RefreshAnycasts(Interface& interface);
   void RouterSolicited(InterfaceIndex interface) override { advertiser_.Solicited(interface); }
   // --- RouterAdvertiser::Host ------------------------------------------------------------------
   bool CanAdvertise(InterfaceIndex interface) const override;

@@ -83,13 +83,15 @@ void IpLayer::StartDetection(Interface& interface, AssignedAddress& address) {
 
 // The address may be used and answered for from now on.
 void IpLayer::BeginUse(Interface& interface, AssignedAddress& address) {
-  state_.addresses.Rebuild();
+  RefreshAnycasts(interface);
   Invalidate();
   if (!interface.active() || !interface.resolves()) return;
   const IpAddress& own = address.prefix.address;
   if (own.IsLinkLocal()) advertiser_.Reconsider(interface.index);
   if (own.is_v4()) {
-    if (interface.conf.larger(Conf::kArpNotify) != 0) next_hops_.arp().Announce(interface.index, own);
+    if (interface.conf.larger(Conf::kArpNotify) != 0) {
+      next_hops_.arp().Announce(interface.index, own);
+    }
   } else if (interface.conf.larger(Conf::kNdiscNotify) != 0) {
     next_hops_.ndp().Announce(interface.index, own);
   }
@@ -138,7 +140,7 @@ void IpLayer::DropAddress(Interface& interface, size_t position) {
     conflicts_.Cancel(interface.index, dropped.prefix.address);
   }
   RemoveConnectedRoute(interface, dropped);
-  state_.addresses.Rebuild();
+  RefreshAnycasts(interface);
   Invalidate();
   NotifyAddress(interface, dropped, /*removed=*/true);
   if (dropped.prefix.address.IsLinkLocal()) advertiser_.Reconsider(interface.index);

@@ -1,6 +1,7 @@
 // IpLayer and routers: being one, advertising oneself, and doing what advertisements say.
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "netstack/ip/configuration_checks.h"
@@ -21,6 +22,30 @@ void IpLayer::RouterRoleChanged(Interface& interface) {
       LeaveAll(*IpAddress::Parse(group), interface.index);
     }
   }
+  RefreshAnycasts(interface);
+}
+
+// RFC 4291 2.6.1: a router answers for the prefix with zeros of each of its addresses. As
+// Linux, not where a prefix has no room for it (RFC 6164). There is no duplicate detection (RFC 4862 5.4).
+void IpLayer::RefreshAnycasts(Interface& interface) {
+  std::vector<IpAddress> wanted;
+  for (const AssignedAddress& assigned : interface.addresses) {
+    const Prefix& prefix = assigned.prefix;
+    if (!interface.is_router || prefix.address.is_v4() || !assigned.usable()) continue;
+    const IpAddress base = prefix.address.Prefix(prefix.length);
+    if (prefix.length < 127 && !base.IsUnspecified()) wanted.push_back(base);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  std::vector<IpAddress> fresh, gone;
+  std::set_difference(wanted.begin(), wanted.end(), interface.anycasts.begin(),
+                      interface.anycasts.end(), std::back_inserter(fresh));
+  std::set_difference(interface.anycasts.begin(), interface.anycasts.end(), wanted.begin(),
+                      wanted.end(), std::back_inserter(gone));
+  interface.anycasts = std::move(wanted);
+  for (const IpAddress& anycast : fresh) JoinAll(SolicitedNodeGroup(anycast), interface.index);
+  for (const IpAddress& anycast : gone) LeaveAll(SolicitedNodeGroup(anycast), interface.index);
+  state_.addresses.Rebuild();
 }
 
 // --- Router advertisements ----------------------------------------------------------------------
@@ -83,8 +108,8 @@ bool IpLayer::CanAdvertise(InterfaceIndex index) const {
 }
 
 void IpLayer::SendAdvertisement(InterfaceIndex interface, std::vector<uint8_t> message) {
-  next_hops_.SendNdp(interface, next_hops_.LinkLocalAddress(interface), *IpAddress::Parse("ff02::1"),
-                     std::nullopt, message);
+  next_hops_.SendNdp(interface, next_hops_.LinkLocalAddress(interface),
+                     *IpAddress::Parse("ff02::1"), std::nullopt, message);
 }
 
 // --- What router discovery decides --------------------------------------------------------------

@@ -26,7 +26,7 @@ NextHops::NextHops(IpState& state, const IpEnvironment& env, Listener& listener)
       v6_(Family::kIpv6, env.clock, env.random, env.timers, env.sysctls, env.counters, env.memory,
           *this),
       arp_(*this, v4_, env.counters),
-      ndp_(*this, v6_, env.counters) {}
+      ndp_(*this, v6_, env.counters, env.clock, env.random, env.timers) {}
 
 // --- Sending -----------------------------------------------------------------------------------
 
@@ -100,14 +100,11 @@ void NextHops::TransmitPending(const NeighborEntry& entry, PendingPacket packet)
 IpAddress NextHops::SolicitSource(const NeighborEntry& entry) const {
   const NeighborInfo& info = entry.info();
   const IpAddress& wanted = entry.solicit_source();
-  Interface* out = state_.interfaces.Find(info.interface);
-  if (out == nullptr) return IpAddress::Any(info.address.family());
   if (wanted.family() == info.address.family() && !wanted.IsUnspecified() &&
       state_.addresses.IsLocalOn(wanted, info.interface) && !wanted.IsLoopback()) {
     return wanted;
   }
-  return SelectSource(state_.interfaces, *out, info.address, info.address)
-      .value_or(IpAddress::Any(info.address.family()));
+  return SourceTowards(info.interface, info.address);
 }
 
 void NextHops::Solicit(const NeighborEntry& entry, bool unicast) {
@@ -166,6 +163,9 @@ void NextHops::SendArp(InterfaceIndex interface, const MacAddress& to, const Arp
 AddressStanding NextHops::Standing(InterfaceIndex interface, const IpAddress& address) const {
   Interface* on = state_.interfaces.Find(interface);
   const AssignedAddress* assigned = on == nullptr ? nullptr : on->FindAddress(address);
+  if (assigned == nullptr && on != nullptr && on->HasAnycast(address)) {
+    return AddressStanding::kAnycast;
+  }
   if (assigned == nullptr || assigned->duplicate) return AddressStanding::kNotOurs;
   return assigned->tentative ? AddressStanding::kTentative : AddressStanding::kOurs;
 }
@@ -193,6 +193,13 @@ IpAddress NextHops::LinkLocalAddress(InterfaceIndex interface) const {
     if (assigned.usable() && address.is_v6() && address.IsLinkLocal()) return address;
   }
   return IpAddress::Any(Family::kIpv6);
+}
+
+IpAddress NextHops::SourceTowards(InterfaceIndex interface, const IpAddress& destination) const {
+  const IpAddress none = IpAddress::Any(destination.family());
+  const Interface* out = state_.interfaces.Find(interface);
+  if (out == nullptr) return none;
+  return SelectSource(state_.interfaces, *out, destination, destination).value_or(none);
 }
 
 void NextHops::DuplicateSeen(InterfaceIndex interface, const IpAddress& address,

@@ -77,6 +77,7 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
   std::optional<MacAddress> KnownMac(InterfaceIndex interface,
                                      const IpAddress& neighbor) const override;
   IpAddress LinkLocalAddress(InterfaceIndex interface) const override;
+  IpAddress SourceTowards(InterfaceIndex interface, const IpAddress& destination) const override;
   void DuplicateSeen(InterfaceIndex interface, const IpAddress& address,
                      const std::optional<std::array<uint8_t, 6>>& nonce) override;
   void RouterAdvertised(InterfaceIndex interface, const IpAddress& router,

@@ -78,6 +78,9 @@ Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
                     ? FillLocal(*route)
                     : FillUnicast(query, *route);
         break;
+      case AddressKind::kAnycast:
+        error = FillAnycast(query, *route);
+        break;
       case AddressKind::kBroadcast:
         error = FillBroadcast(query, *route);
         break;
@@ -170,6 +173,24 @@ Error RouteFinder::FillLocal(RouteHandle& route) {
   if (route.source.IsUnspecified()) route.source = route.destination;
   SetMtu(0, route);
   return Error::kOk;
+}
+
+// The nearest of those who have the address are we ourselves, as on Linux.
+Error RouteFinder::FillAnycast(const RouteQuery& query, RouteHandle& route) {
+  if (!state_.addresses.IsAnycastOn(route.destination, query.interface)) {
+    return FillUnicast(query, route);
+  }
+  if (route.source.IsUnspecified()) {
+    const InterfaceIndex index =
+        query.interface != 0 ? query.interface : state_.addresses.InterfaceOf(route.destination);
+    const Interface* on = state_.interfaces.Find(index);
+    if (on == nullptr) return Error::kNetworkUnreachable;
+    const std::optional<IpAddress> source =
+        SelectSource(state_.interfaces, *on, route.destination, route.destination);
+    if (!source.has_value()) return Error::kAddressNotAvailable;
+    route.source = *source;
+  }
+  return FillLocal(route);
 }
 
 // Where a packet to a group leaves that names no interface: by its source's, or by the way that a

@@ -57,6 +57,7 @@ class RouteFinder {
   Result<Handle> Make(const RouteQuery& query);
   Error FillForward(const ForwardQuery& query, RouteHandle& route);
   Error FillLocal(RouteHandle& route);
+  Error FillAnycast(const RouteQuery& query, RouteHandle& route);
   Error FillBroadcast(const RouteQuery& query, RouteHandle& route);
   Error FillMulticast(const RouteQuery& query, RouteHandle& route);
   Error FillUnicast(const RouteQuery& query, RouteHandle& route);

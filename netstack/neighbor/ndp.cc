@@ -36,10 +36,15 @@ Ndp::Counters::Counters(CounterTable& table)
       not_for_us(table, "Drop.NdpNotForUs"),
       unsupported(table, "Drop.NdpUnsupported"),
       duplicates(table, "Ndp.DuplicatesSeen"),
+      anycast_full(table, "Drop.NdpAnycastQueueFull"),
       out_redirects(table, "Icmp6.OutRedirects") {}
 
-Ndp::Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters)
-    : host_(host), cache_(cache), counters_(counters) {}
+Ndp::Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters, const Clock& clock,
+         Random& random, TimerQueue& timers)
+    : host_(host),
+      cache_(cache),
+      counters_(counters),
+      anycast_answers_(clock, random, timers, *this) {}
 
 void Ndp::Receive(const NdpContext& context, std::span<const uint8_t> icmp) {
   // RFC 4861 6.1, 7.1: a packet that crossed a router is not from a neighbour.
@@ -86,25 +91,56 @@ void Ndp::HandleSolicitation(const NdpContext& context, std::span<const uint8_t>
       return;
     case AddressStanding::kOurs:
       return Answer(context, *message);
+    case AddressStanding::kAnycast:
+      return AnswerForAnycast(context, *message);
   }
 }
 
-void Ndp::Answer(const NdpContext& context, const NeighborSolicitation& message) {
-  const bool dad = context.source.IsUnspecified();
-  if (!dad && host_.Standing(context.interface, context.source) == AddressStanding::kOurs) {
+bool Ndp::HeardSolicitor(const NdpContext& context, const NeighborSolicitation& message) {
+  if (context.source.IsUnspecified()) return true;
+  if (host_.Standing(context.interface, context.source) == AddressStanding::kOurs) {
     ++counters_.invalid;  // our own frame, looped back, or a liar
-    return;
+    return false;
   }
   const std::optional<MacAddress>& mac = message.options.source_link_address;
-  if (!dad && Believable(mac)) {
+  if (Believable(mac)) {
     cache_.HeardFrom(context.interface, context.source, *mac, /*create=*/true);
   }
+  return true;
+}
+
+void Ndp::Answer(const NdpContext& context, const NeighborSolicitation& message) {
+  if (!HeardSolicitor(context, message)) return;
+  const bool dad = context.source.IsUnspecified();
   uint8_t bytes[kMaxNdpEmit];
   const size_t size = EmitNeighborAdvertisement(
       message.target, host_.IsRouter(context.interface), /*solicited=*/!dad, /*override_=*/true,
       host_.InterfaceMac(context.interface), bytes);
   host_.SendNdp(context.interface, message.target, dad ? AllNodes() : context.source, std::nullopt,
                 {bytes, size});
+}
+
+void Ndp::AnswerForAnycast(const NdpContext& context, const NeighborSolicitation& message) {
+  if (!HeardSolicitor(context, message)) return;
+  const AnycastAnswer answer{context.interface, message.target, context.source};
+  // A unicast question has reached no other node that could answer as well.
+  if (!context.destination.IsMulticast()) return AnswerDue(answer);
+  if (!anycast_answers_.Add(answer)) ++counters_.anycast_full;
+}
+
+// RFC 4861 7.2.4: without the override flag, so that who answers first is believed, and from an
+// address that is ours alone. Who probes for the address learns as well that it is taken (as Linux).
+void Ndp::AnswerDue(const AnycastAnswer& answer) {
+  if (host_.Standing(answer.interface, answer.target) != AddressStanding::kAnycast) return;
+  const bool dad = answer.solicitor.IsUnspecified();
+  const IpAddress& to = dad ? AllNodes() : answer.solicitor;
+  const IpAddress source = host_.SourceTowards(answer.interface, to);
+  if (source.IsUnspecified()) return;
+  uint8_t bytes[kMaxNdpEmit];
+  const size_t size = EmitNeighborAdvertisement(
+      answer.target, host_.IsRouter(answer.interface), /*solicited=*/!dad, /*override_=*/false,
+      host_.InterfaceMac(answer.interface), bytes);
+  host_.SendNdp(answer.interface, source, to, std::nullopt, {bytes, size});
 }
 
 // RFC 4861 7.1.2 and 7.2.5, RFC 4862 5.4.4.
@@ -115,6 +151,7 @@ void Ndp::HandleAdvertisement(const NdpContext& context, std::span<const uint8_t
     return;
   }
   const AddressStanding standing = host_.Standing(context.interface, message->target);
+  if (standing == AddressStanding::kAnycast) return;  // another one that has it, as it may
   if (standing != AddressStanding::kNotOurs) {
     ++counters_.duplicates;
     if (standing == AddressStanding::kTentative) {

@@ -8,13 +8,18 @@
 #include <span>
 
 #include "netstack/base/counters.h"
+#include "netstack/base/random.h"
+#include "netstack/base/time.h"
+#include "netstack/base/timer.h"
+#include "netstack/neighbor/anycast_answers.h"
 #include "netstack/neighbor/neighbor_cache.h"
 #include "netstack/wire/address.h"
 #include "netstack/wire/ndp.h"
 
 namespace moat::netstack {
 
-enum class AddressStanding : uint8_t { kNotOurs, kTentative, kOurs };
+// kAnycast: others may have it too (RFC 4291 2.6).
+enum class AddressStanding : uint8_t { kNotOurs, kTentative, kOurs, kAnycast };
 
 class NdpHost {
  public:
@@ -27,6 +32,9 @@ class NdpHost {
                                              const IpAddress& neighbor) const = 0;
   // Our usable link-local address there; unspecified when there is none.
   virtual IpAddress LinkLocalAddress(InterfaceIndex interface) const = 0;
+  // Our address to speak to `destination` from; unspecified when there is none.
+  virtual IpAddress SourceTowards(InterfaceIndex interface,
+                                  const IpAddress& destination) const = 0;
   // Another node uses or probes for a tentative address (RFC 4862 5.4.3, 5.4.4).
   virtual void DuplicateSeen(InterfaceIndex interface, const IpAddress& address,
                              const std::optional<std::array<uint8_t, 6>>& nonce) = 0;
@@ -52,9 +60,10 @@ struct NdpContext {
   uint8_t hop_limit = 0;
 };
 
-class Ndp {
+class Ndp final : private AnycastAnswers::Host {
  public:
-  Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters);
+  Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters, const Clock& clock,
+      Random& random, TimerQueue& timers);
 
   // An ICMPv6 message of type 133..137.
   void Receive(const NdpContext& context, std::span<const uint8_t> icmp);
@@ -77,18 +86,24 @@ class Ndp {
  private:
   struct Counters {
     explicit Counters(CounterTable& table);
-    Counter invalid, not_for_us, unsupported, duplicates, out_redirects;
+    Counter invalid, not_for_us, unsupported, duplicates, anycast_full, out_redirects;
   };
   void HandleSolicitation(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleAdvertisement(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleRouterSolicitation(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleRouterAdvertisement(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleRedirect(const NdpContext& context, std::span<const uint8_t> icmp);
+  // Notes the link address of who asks. False: it is nobody to answer to.
+  bool HeardSolicitor(const NdpContext& context, const NeighborSolicitation& message);
   void Answer(const NdpContext& context, const NeighborSolicitation& message);
+  void AnswerForAnycast(const NdpContext& context, const NeighborSolicitation& message);
+  // --- AnycastAnswers::Host --------------------------------------------------------------------
+  void AnswerDue(const AnycastAnswer& answer) override;
 
   NdpHost& host_;
   NeighborCache& cache_;
   Counters counters_;
+  AnycastAnswers anycast_answers_;
 };
 
 }  // namespace moat::netstack

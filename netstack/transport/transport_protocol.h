@@ -22,6 +22,8 @@ struct IpPacketIn {
   uint8_t hop_limit = 0;
   bool to_broadcast = false;  // link or IP broadcast
   bool to_multicast = false;
+  bool to_anycast = false;    // an address that other nodes have too
+  bool to_several() const { return to_broadcast || to_multicast || to_anycast; }
   Slice payload{};            // from the transport header on
   // The whole IP packet (header on) while it is in one piece, for ICMP errors that quote it.
   Slice ip_packet{};

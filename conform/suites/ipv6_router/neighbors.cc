@@ -213,10 +213,6 @@ CONFORM(156, SHOULD, "RFC 4861 7.2.4; 7.2.7", "An advertisement of an anycast ad
   Solicit(b, b.peer, "2001:db8::");
   b.Expect(NeighborAdvertisementFor("2001:db8::") && Is(icmp6::kOverrideFlag, 0), 2s);
 }
-CONFORM_WAIVER(153, "the anycast address of a subnet's routers is not implemented");
-CONFORM_WAIVER(154, "the anycast address of a subnet's routers is not implemented");
-CONFORM_WAIVER(155, "the anycast address of a subnet's routers is not implemented");
-CONFORM_WAIVER(156, "the anycast address of a subnet's routers is not implemented");
 CONFORM(157, MUST, "RFC 4862 5.4.3", "A router defends its addresses against who probes for them.", kForwards) {
   BeRouter(b);
   const Ip group = SolicitedNode(b.device.ip6);

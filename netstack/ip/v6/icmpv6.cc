@@ -121,7 +121,7 @@ void Icmpv6::Receive(const IpPacketIn& packet, const Ipv6Arrival& arrival) {
   (this->*row->handler)(packet, *icmp);
 }
 
-// RFC 4443 4.2: from the address that was asked; from one of ours when that was a group.
+// RFC 4443 4.2: from the address that was asked; from one of ours when that was a group or anycast.
 void Icmpv6::HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp) {
   if (state_.tunables.echo_ignore_all_v6->value() != 0 || packet.source.IsUnspecified() ||
       (packet.to_multicast && state_.tunables.echo_ignore_multicast_v6->value() != 0)) {
@@ -129,8 +129,7 @@ void Icmpv6::HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp) {
   }
   RouteQuery query;
   query.destination = packet.source;
-  if (!packet.to_multicast) query.source = packet.destination;
-  if (packet.to_multicast) query.source = IpAddress::Any(Family::kIpv6);
+  query.source = packet.to_several() ? IpAddress::Any(Family::kIpv6) : packet.destination;
   if (packet.source.IsLinkLocal()) query.interface = packet.interface;
   const Result<RouteRef> route = sender_.FindRoute(query);
   if (!route.ok()) {

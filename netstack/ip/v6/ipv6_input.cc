@@ -119,6 +119,10 @@ Ipv6Input::Fate Ipv6Input::JudgeDestination(IpPacketIn& packet, const LinkMetada
   if (state_.addresses.Classify(destination) == AddressKind::kTentative) {
     return DropAs(DropReason::kTentativeDestination, counters.in_address_errors);
   }
+  if (state_.addresses.IsAnycastOn(destination, scope)) {
+    packet.to_anycast = true;
+    return Fate::kOurs;
+  }
   if (in.Forwards(Family::kIpv6) && !link.looped) return Fate::kForward;
   const RouteInfo* route = state_.routes.Lookup(destination, 0);
   if (route != nullptr && route->type == RouteType::kLocal) return Fate::kOurs;

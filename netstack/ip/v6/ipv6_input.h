@@ -25,7 +25,7 @@ class Ipv6Input {
 
   bool Validate(const Slice& packet, Ipv6View* view);
   bool CheckSource(const IpPacketIn& packet, const LinkMetadata& link);
-  // Is it for us, and how? Sets to_multicast.
+  // Is it for us, and how? Sets to_multicast and to_anycast.
   Fate JudgeDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
   Fate DropAs(DropReason reason, Counter& counter);
   // Walks `packet.ip_packet`'s chain and delivers, reassembles, answers or drops.

@@ -130,7 +130,7 @@ void Core::Send(const Bare& bare) {
 
 void Core::SendReset(const Segment& segment) {
   if (segment.Has(tcp_flag::kRst)) return;
-  if (segment.packet->to_broadcast || segment.packet->to_multicast) return;
+  if (segment.packet->to_several()) return;
   Bare bare;
   bare.flow = KeyOf(segment);
   if (bare.flow.scope != 0) bare.interface = segment.packet->interface;

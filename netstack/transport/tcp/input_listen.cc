@@ -16,9 +16,10 @@ void Listener::SegmentArrives(const Segment& segment, const SeqNum* minimum_isn)
     if (!OnCookieAck(segment)) core_.SendReset(segment);
     return;
   }
-  // Third, check for a SYN. RFC 1122 4.2.3.10: not from or to a group or a broadcast.
+  // Third, check for a SYN. RFC 1122 4.2.3.10: not from or to a group or a broadcast;
+  // nor to an anycast address, as Linux: the next segment may reach another node.
   if (!segment.Has(tcp_flag::kSyn)) return;
-  if (segment.packet->to_broadcast || segment.packet->to_multicast) return;
+  if (segment.packet->to_several()) return;
   if (segment.packet->source.IsMulticast() || segment.packet->source.IsUnspecified()) return;
   // DEVIATION: SYN with FIN or RST never begins a connection (as Linux and most do).
   if (segment.Has(tcp_flag::kFin)) return;
