@@ -66,6 +66,11 @@ struct TcpInfo {
   uint64_t pacing_rate = ~uint64_t{0}, max_pacing_rate = ~uint64_t{0};
   bool delivery_rate_app_limited = false, reordering_seen = false;
   uint32_t delivered = 0, delivered_marked = 0;  // segments; the latter with an ECN echo
+  // AccECN (RFC 9768): what arrived with which codepoint, at the peer and here.
+  bool accurate_ecn = false;
+  uint32_t received_marked = 0;  // packets
+  uint32_t delivered_e0_bytes = 0, delivered_e1_bytes = 0, delivered_ce_bytes = 0;
+  uint32_t received_e0_bytes = 0, received_e1_bytes = 0, received_ce_bytes = 0;
   uint32_t duplicates_reported = 0;              // by D-SACK
   uint32_t total_timeouts = 0, timeout_recoveries = 0;
   Duration timeout_time{}, receive_rtt{};

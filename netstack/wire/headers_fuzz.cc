@@ -17,6 +17,9 @@
 #include "netstack/wire/ipv6.h"
 #include "netstack/wire/ipv6_extension.h"
 #include "netstack/wire/ndp.h"
+#include "netstack/wire/tcp.h"
+#include "netstack/wire/tcp_options.h"
+#include "test/fuzz/seeds.h"
 
 namespace moat::netstack {
 namespace {
@@ -62,6 +65,31 @@ void FuzzIpv4(std::span<const uint8_t> bytes) {
   Require(scan.well_formed || scan.error_offset < view.header_size());
   (void)view.ChecksumValid();
   FuzzIpv4Options(view, scan);
+}
+
+// What is borrowed lies in the header, and what is emitted parses to the same where it fits.
+void FuzzTcp(std::span<const uint8_t> bytes) {
+  TcpView view;
+  if (!TcpView::Parse(bytes, &view)) return;
+  Require(AceOf(view.ae(), view.flags()) < 8);
+  const std::span<const uint8_t> options = view.options();
+  const auto within = [&options](const uint8_t* p, size_t size) {
+    return size == 0 || (p >= options.data() && p + size <= options.data() + options.size());
+  };
+  const TcpOptionSet set = ParseTcpOptions(options);
+  Require(set.sack_count <= kTcpMaxSackBlocks && set.window_scale <= kTcpMaxWindowScale);
+  Require(within(set.fast_open, set.fast_open_size));
+  Require(set.accecn_fields <= kTcpMaxAccEcnFields && within(set.accecn, size_t{3} * set.accecn_fields));
+  uint8_t again[kTcpMaxOptionsSize];
+  const size_t size = EmitTcpOptions(set, again);
+  Require(size <= kTcpMaxOptionsSize && size % 4 == 0 && TcpFixedOptionsSize(set) <= size);
+  const TcpOptionSet other = ParseTcpOptions({again, size});
+  Require(other.has_mss == set.has_mss && other.mss == set.mss);
+  Require(other.has_timestamps == set.has_timestamps && other.ts_echo == set.ts_echo);
+  const bool fits = TcpFixedOptionsSize(set) + TcpAccEcnSize(set.accecn_fields) <= kTcpMaxOptionsSize;
+  if (set.accecn_kind == 0 || !fits) return;
+  Require(other.accecn_kind == set.accecn_kind && other.accecn_fields == set.accecn_fields);
+  Require(std::memcmp(other.accecn, set.accecn, size_t{3} * set.accecn_fields) == 0);
 }
 
 void FuzzIpv6(std::span<const uint8_t> bytes) {
@@ -130,6 +158,23 @@ void FuzzText(std::span<const uint8_t> bytes) {
 }  // namespace
 }  // namespace moat::netstack
 
+// A TCP header with timestamps and AccECN options, which bits turned at random rarely make.
+std::vector<std::vector<uint8_t>> FuzzSeeds() {
+  std::vector<std::vector<uint8_t>> seeds;
+  for (const uint8_t kind : {moat::netstack::tcp_option::kAccEcn0, moat::netstack::tcp_option::kAccEcn1}) {
+    for (uint8_t length = 2; length < 16; ++length) {
+      std::vector<uint8_t> header(20);
+      header.insert(header.end(), {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, kind, length});
+      for (uint8_t i = 2; i < length; ++i) header.push_back(i);
+      header.resize((header.size() + 3) / 4 * 4, 1);
+      header[12] = static_cast<uint8_t>(header.size() / 4 << 4 | (length & 1));
+      header[13] = static_cast<uint8_t>(0x10 | length << 6);
+      seeds.push_back(header);
+    }
+  }
+  return seeds;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::netstack;
   // A block of exactly this size, so that a sanitizer sees the first byte too far.
@@ -138,6 +183,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzArp(bytes);
   FuzzIpv4(bytes);
   FuzzIpv6(bytes);
+  FuzzTcp(bytes);
   FuzzNdp(bytes);
   FuzzGroups(bytes);
   FuzzText(bytes);

@@ -26,6 +26,13 @@ inline constexpr uint8_t kEce = 0x40;  // RFC 3168
 inline constexpr uint8_t kCwr = 0x80;
 }  // namespace tcp_flag
 
+// RFC 9768 3.2.2: AE (in the octet before the other flags), CWR and ECE as one number, the ACE field.
+constexpr uint8_t AceOf(bool ae, uint8_t flags) {
+  return static_cast<uint8_t>((ae ? 4 : 0) | flags >> 6);
+}
+constexpr uint8_t FlagsOfAce(uint8_t ace) { return static_cast<uint8_t>(ace << 6); }
+constexpr bool AeOfAce(uint8_t ace) { return (ace & 4) != 0; }
+
 // A header whose length is proven: `bytes` holds at least the data offset's worth of it.
 class TcpView {
  public:
@@ -45,6 +52,7 @@ class TcpView {
   SeqNum ack() const { return SeqNum(LoadBe32(p_ + 8)); }
   size_t header_size() const { return static_cast<size_t>(p_[12] >> 4) * 4; }
   uint8_t flags() const { return p_[13]; }
+  bool ae() const { return (p_[12] & 1) != 0; }
   uint16_t window() const { return LoadBe16(p_ + 14); }
   uint16_t checksum() const { return LoadBe16(p_ + 16); }
   uint16_t urgent_pointer() const { return LoadBe16(p_ + 18); }
@@ -62,6 +70,7 @@ struct TcpFields {
   SeqNum seq;
   SeqNum ack;
   uint8_t flags = 0;
+  bool ae = false;      // RFC 9768 3.2.2
   uint16_t window = 0;  // as on the wire: already scaled
   uint16_t urgent_pointer = 0;
   size_t options_size = 0;  // a multiple of 4, at most 40; the caller writes them behind the header
@@ -73,7 +82,7 @@ inline void EmitTcp(const TcpFields& fields, uint8_t* out) {
   StoreBe16(out + 2, fields.destination_port);
   StoreBe32(out + 4, fields.seq.value());
   StoreBe32(out + 8, fields.ack.value());
-  out[12] = static_cast<uint8_t>((kTcpHeaderSize + fields.options_size) / 4 << 4);
+  out[12] = static_cast<uint8_t>((kTcpHeaderSize + fields.options_size) / 4 << 4 | (fields.ae ? 1 : 0));
   out[13] = fields.flags;
   StoreBe16(out + 14, fields.window);
   StoreBe16(out + 16, 0);

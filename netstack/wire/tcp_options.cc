@@ -28,6 +28,13 @@ void ParseFastOpen(std::span<const uint8_t> body, TcpOptionSet& set) {
   set.fast_open = body.data();
 }
 
+// 3.2.3: of an unknown length the whole fields count, and the rest is padding.
+void ParseAccEcn(uint8_t kind, std::span<const uint8_t> body, TcpOptionSet& set) {
+  set.accecn_kind = kind;
+  set.accecn_fields = static_cast<uint8_t>(std::min(body.size() / 3, kTcpMaxAccEcnFields));
+  set.accecn = body.data();
+}
+
 void ParseOne(uint8_t kind, std::span<const uint8_t> body, TcpOptionSet& set) {
   switch (kind) {
     case tcp_option::kMaxSegmentSize:
@@ -55,6 +62,10 @@ void ParseOne(uint8_t kind, std::span<const uint8_t> body, TcpOptionSet& set) {
     case tcp_option::kFastOpen:
       ParseFastOpen(body, set);
       return;
+    case tcp_option::kAccEcn0:
+    case tcp_option::kAccEcn1:
+      ParseAccEcn(kind, body, set);
+      return;
     default:
       return;
   }
@@ -69,16 +80,27 @@ uint8_t* EmitAligned(uint8_t kind, size_t body, uint8_t* out) {
   return out + 4;
 }
 
-uint8_t* EmitFastOpen(const TcpOptionSet& set, size_t room, uint8_t* out) {
-  const size_t size = 2 + static_cast<size_t>(set.fast_open_size);
+// NOPs in front, so that it ends aligned. Nothing when there is no room.
+uint8_t* EmitPadded(uint8_t kind, const uint8_t* body, size_t body_size, size_t room, uint8_t* out) {
+  const size_t size = 2 + body_size;
   const size_t padding = (4 - size % 4) % 4;
-  if (!set.has_fast_open || size + padding > room) return out;
+  if (size + padding > room) return out;
   std::memset(out, tcp_option::kNoOperation, padding);
   out += padding;
-  out[0] = tcp_option::kFastOpen;
+  out[0] = kind;
   out[1] = static_cast<uint8_t>(size);
-  if (set.fast_open_size != 0) std::memcpy(out + 2, set.fast_open, set.fast_open_size);
+  if (body_size != 0) std::memcpy(out + 2, body, body_size);
   return out + size;
+}
+
+uint8_t* EmitFastOpen(const TcpOptionSet& set, size_t room, uint8_t* out) {
+  if (!set.has_fast_open) return out;
+  return EmitPadded(tcp_option::kFastOpen, set.fast_open, set.fast_open_size, room, out);
+}
+
+uint8_t* EmitAccEcn(const TcpOptionSet& set, size_t room, uint8_t* out) {
+  if (set.accecn_kind == 0) return out;
+  return EmitPadded(set.accecn_kind, set.accecn, size_t{3} * set.accecn_fields, room, out);
 }
 
 uint8_t* EmitSack(const TcpOptionSet& set, size_t room, uint8_t* out) {
@@ -147,8 +169,17 @@ size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out) {
     p += 4;
   }
   p = EmitFastOpen(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
+  p = EmitAccEcn(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
   p = EmitSack(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
   return static_cast<size_t>(p - out);
+}
+
+size_t TcpFixedOptionsSize(const TcpOptionSet& set) {
+  size_t size = (set.has_mss ? 4 : 0) + (set.sack_permitted ? 4 : 0) + (set.has_window_scale ? 4 : 0) +
+                (set.has_timestamps ? kTcpTimestampsSize : 0);
+  const size_t cookie = (2 + static_cast<size_t>(set.fast_open_size) + 3) / 4 * 4;
+  if (set.has_fast_open && size + cookie <= kTcpMaxOptionsSize) size += cookie;
+  return size;
 }
 
 }  // namespace moat::netstack

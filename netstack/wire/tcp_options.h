@@ -1,4 +1,5 @@
-// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 7413 Fast Open).
+// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 7413 Fast Open;
+// RFC 9768 AccECN).
 #ifndef MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 #define MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 
@@ -20,6 +21,8 @@ inline constexpr uint8_t kSackPermitted = 4;
 inline constexpr uint8_t kSack = 5;
 inline constexpr uint8_t kTimestamps = 8;
 inline constexpr uint8_t kFastOpen = 34;
+inline constexpr uint8_t kAccEcn0 = 172;  // octets of ECT(0), CE, ECT(1)
+inline constexpr uint8_t kAccEcn1 = 174;  // octets of ECT(1), CE, ECT(0)
 }  // namespace tcp_option
 
 inline constexpr size_t kTcpMaxOptionsSize = 40;
@@ -27,6 +30,7 @@ inline constexpr size_t kTcpTimestampsSize = 12;  // with the two NOPs that alig
 inline constexpr uint8_t kTcpMaxWindowScale = 14;  // RFC 7323 2.3
 inline constexpr size_t kTcpMaxFastOpenCookie = 16;  // RFC 7413 2; at least 4, and even
 inline constexpr size_t kTcpMaxSackBlocks = 4;     // what fits in 40 bytes
+inline constexpr size_t kTcpMaxAccEcnFields = 3;   // of three octets each (RFC 9768 3.2.3)
 
 // Octets [start, end).
 struct SackBlock {
@@ -47,18 +51,25 @@ struct TcpOptionSet {
   uint8_t window_scale = 0;  // at most kTcpMaxWindowScale
   uint8_t sack_count = 0;
   uint16_t mss = 0;
+  uint8_t accecn_kind = 0;    // kAccEcn0 or kAccEcn1; 0: no such option
+  uint8_t accecn_fields = 0;  // at most kTcpMaxAccEcnFields
   uint32_t ts_value = 0;
   uint32_t ts_echo = 0;
   const uint8_t* fast_open = nullptr;  // the cookie, borrowed from the segment, or from who sends
+  const uint8_t* accecn = nullptr;     // the fields as on the wire, borrowed likewise
   std::array<SackBlock, kTcpMaxSackBlocks> sack{};
 };
 
 TcpOptionSet ParseTcpOptions(std::span<const uint8_t> options);
 
 // Writes the options of `set`, padded with NOPs so that each is aligned to four bytes as everybody sends
-// them. SACK blocks and a Fast Open cookie that do not fit are left out. `out` has kTcpMaxOptionsSize bytes; returns the size, a
-// multiple of 4.
+// them. SACK blocks, a Fast Open cookie and an AccECN option that do not fit are left out. `out` has
+// kTcpMaxOptionsSize bytes; returns the size, a multiple of 4.
 size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out);
+// What an AccECN option of so many fields takes, padding included.
+constexpr size_t TcpAccEcnSize(size_t fields) { return (2 + 3 * fields + 3) / 4 * 4; }
+// What the options of `set` take beside SACK blocks and AccECN.
+size_t TcpFixedOptionsSize(const TcpOptionSet& set);
 
 }  // namespace moat::netstack
 

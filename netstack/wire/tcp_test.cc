@@ -106,6 +106,64 @@ TEST(TcpOptions, WrongLengthOfAKnownOptionIsIgnored) {
   EXPECT_EQ(set.sack_count, 0);
 }
 
+TEST(Rfc9768, S3_2_2_AceIsAeCwrAndEce) {
+  for (uint8_t ace = 0; ace < 8; ++ace) {
+    std::array<uint8_t, 20> bytes{};
+    TcpFields fields;
+    fields.flags = tcp_flag::kAck | FlagsOfAce(ace);
+    fields.ae = AeOfAce(ace);
+    EmitTcp(fields, bytes.data());
+    EXPECT_EQ(bytes[12], 0x50 | ace >> 2);
+    TcpView view;
+    ASSERT_TRUE(TcpView::Parse(bytes, &view));
+    EXPECT_EQ(AceOf(view.ae(), view.flags()), ace);
+  }
+}
+
+TEST(Rfc9768, S3_2_3_OptionsHaveUpToThreeFieldsWhateverTheirLength) {
+  constexpr uint8_t kFields[] = {0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3};
+  for (const uint8_t kind : {172, 174}) {
+    for (uint8_t length = 2; length < 15; ++length) {
+      std::vector<uint8_t> bytes = {1, kind, length};
+      for (uint8_t i = 2; i < length; ++i) bytes.push_back(i);
+      const TcpOptionSet set = Parse(bytes);
+      EXPECT_EQ(set.accecn_kind, kind);
+      EXPECT_EQ(set.accecn_fields, kFields[length]) << int{length};
+      if (set.accecn_fields > 0) {
+        EXPECT_EQ(set.accecn[0], 2);
+      }
+    }
+  }
+}
+
+TEST(Rfc9768, S3_2_3_3_TheOptionStandsBeforeSackAndNeedsRoom) {
+  const std::array<uint8_t, 9> octets = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  TcpOptionSet in;
+  in.has_timestamps = true;
+  in.accecn_kind = tcp_option::kAccEcn1;
+  in.accecn_fields = 2;
+  in.accecn = octets.data();
+  in.sack_count = 3;
+  std::array<uint8_t, kTcpMaxOptionsSize> bytes;
+  size_t size = EmitTcpOptions(in, bytes.data());
+  EXPECT_EQ(size, 40u);
+  TcpOptionSet out = ParseTcpOptions(std::span(bytes).first(size));
+  EXPECT_EQ(out.accecn_kind, tcp_option::kAccEcn1);
+  ASSERT_EQ(out.accecn_fields, 2);
+  EXPECT_EQ(out.accecn[5], 6);
+  EXPECT_EQ(out.sack_count, 2);
+  in.has_mss = in.sack_permitted = in.has_window_scale = in.has_fast_open = true;
+  in.fast_open = octets.data();
+  in.fast_open_size = 8;
+  in.sack_count = 0;
+  EXPECT_EQ(TcpFixedOptionsSize(in), 36u);
+  size = EmitTcpOptions(in, bytes.data());
+  EXPECT_EQ(size, 36u);
+  out = ParseTcpOptions(std::span(bytes).first(size));
+  EXPECT_TRUE(out.has_fast_open);
+  EXPECT_EQ(out.accecn_kind, 0);
+}
+
 TEST(Rfc7323, S2_3_WindowScaleAboveFourteenIsFourteen) {
   EXPECT_EQ(Parse({3, 3, 15}).window_scale, 14);
   EXPECT_EQ(Parse({3, 3, 255}).window_scale, 14);

@@ -195,8 +195,14 @@ TEST_F(OptionsTest, TcpInfoLayout) {
   EXPECT_EQ(info.tcpi_state, 8);
   EXPECT_EQ(info.tcpi_rtt, 123u);
   EXPECT_EQ(info.tcpi_snd_wscale, 7);
+  tcp_socket_.info.received_marked = 3;
+  tcp_socket_.info.delivered_e0_bytes = 5;
+  tcp_socket_.info.received_ce_bytes = 7;
   const auto whole = GetSocketOption(tcp_, SOL_TCP, TCP_INFO, 4096);
-  ASSERT_EQ(whole->span().size(), 248u);
+  ASSERT_EQ(whole->span().size(), 280u);
+  EXPECT_EQ(LoadAt<uint32_t>(whole->span(), 248), 3u);  // tcpi_received_ce
+  EXPECT_EQ(LoadAt<uint32_t>(whole->span(), 256), 5u);  // tcpi_delivered_e0_bytes
+  EXPECT_EQ(LoadAt<uint32_t>(whole->span(), 272), 7u);  // tcpi_received_ce_bytes
   EXPECT_EQ(LoadAt<uint64_t>(whole->span(), 120), uint64_t{1} << 40);  // tcpi_bytes_acked
   EXPECT_EQ(LoadAt<uint32_t>(whole->span(), 228), 65535u);             // tcpi_snd_wnd
   EXPECT_EQ(GetSocketOption(tcp_, SOL_TCP, TCP_INFO, 104)->span().size(), 104u);

@@ -20,6 +20,8 @@ constexpr size_t kReceiveWindowOffset = 232;
 constexpr size_t kTotalRtoOffset = 240;
 constexpr size_t kTotalRtoRecoveriesOffset = 242;
 constexpr size_t kTotalRtoTimeOffset = 244;
+// tcpi_received_ce and the six counts of octets behind it (Linux 6.18).
+constexpr size_t kAccEcnOffset = 248;
 
 uint32_t Microseconds(Duration duration) {
   const int64_t count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
@@ -134,6 +136,10 @@ std::array<uint8_t, kTcpInfoSize> EncodeTcpInfo(const TcpInfo& info, uint64_t ma
   StoreAt(bytes, kTotalRtoRecoveriesOffset,
           static_cast<uint16_t>(std::min(info.timeout_recoveries, 65535u)));
   StoreAt(bytes, kTotalRtoTimeOffset, Milliseconds(info.timeout_time));
+  const std::array<uint32_t, 7> accecn = {
+      info.received_marked,   info.delivered_e1_bytes, info.delivered_e0_bytes, info.delivered_ce_bytes,
+      info.received_e1_bytes, info.received_e0_bytes,  info.received_ce_bytes};
+  StoreAt(bytes, kAccEcnOffset, accecn);
   return bytes;
 }
 

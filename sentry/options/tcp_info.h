@@ -1,4 +1,4 @@
-// TCP_INFO: netstack's TcpInfo in the layout of struct tcp_info (linux/tcp.h, as of Linux 6.7).
+// TCP_INFO: netstack's TcpInfo in the layout of struct tcp_info (linux/tcp.h, as of Linux 6.18).
 #ifndef MOAT_SENTRY_OPTIONS_TCP_INFO_H_
 #define MOAT_SENTRY_OPTIONS_TCP_INFO_H_
 
@@ -9,7 +9,7 @@
 
 namespace moat::sentry {
 
-inline constexpr size_t kTcpInfoSize = 248;
+inline constexpr size_t kTcpInfoSize = 280;
 
 // Linux's numbers of the states (TCP_ESTABLISHED is 1).
 uint8_t LinuxTcpState(netstack::TcpState state);

@@ -147,6 +147,8 @@ void Connection::ProcessAck(const Segment& segment) {
     ++core_.counters.pure_acks;
   }
   event.delivered = event.delivery.octets;
+  if (event.echo) event.marked = event.delivered;
+  if (accecn_ != nullptr) [[unlikely]] TakeAccEcn(segment, event);
   NoteEcho(segment, event);
   event.rtt = TakeRttSample(segment, event.delivery.sent, event.acked > 0);
   const RateSample sample = rate_.OnAck(event.delivery, rtt_.min_rtt(), last_receive_);

@@ -69,7 +69,8 @@ Error Connection::OpenPassive(Listener& listener, const Segment& syn, SeqNum iss
 Error Connection::OpenFromCookie(Listener& listener, const Segment& syn, SeqNum iss) {
   const Error error = BecomeSynReceived(listener, syn, iss);
   if (error != Error::kOk) return error;
-  ecn_ = syn.Has(tcp_flag::kEce);  // as the cookie says, whatever codepoint the ACK has
+  // As the cookie says, whatever codepoint the ACK has.
+  ecn_ = accecn_ == nullptr && syn.Has(tcp_flag::kEce);
   retransmits_ = 1;  // no round trip was measured
   send_timer_kind_ = SendTimer::kSyn;
   send_timer_.Arm(core_.Now() + rtt_.Rto());
@@ -288,7 +289,7 @@ TcpInfo Connection::Info() {
   info.backoff = backoff_;
   info.timestamps = tcb_.ts.enabled;
   info.sack = tcb_.sack;
-  info.ecn = ecn_;
+  info.ecn = ecn_ || accecn_ != nullptr;
   info.syn_data = syn_data_acked_;
   info.window_scaling = window_scaling_;
   info.send_window_scale = tcb_.snd.shift;
@@ -338,7 +339,18 @@ TcpInfo Connection::Info() {
     info.timeout_recoveries = repair_->timeout_recoveries;
     info.timeout_time = repair_->timeout_time;
     info.duplicates_reported = repair_->dsacks;
-    info.delivered_marked = repair_->delivered_marked / mss;
+    info.delivered_marked = static_cast<uint32_t>(repair_->delivered_marked / mss);
+  }
+  if (accecn_ != nullptr) {
+    info.accurate_ecn = true;
+    info.delivered_marked = accecn_->out.marked();
+    info.received_marked = accecn_->in.marked();
+    info.delivered_e0_bytes = accecn_->out.octets(EcnOctets::kE0);
+    info.delivered_e1_bytes = accecn_->out.octets(EcnOctets::kE1);
+    info.delivered_ce_bytes = accecn_->out.octets(EcnOctets::kCe);
+    info.received_e0_bytes = accecn_->in.octets(EcnOctets::kE0);
+    info.received_e1_bytes = accecn_->in.octets(EcnOctets::kE1);
+    info.received_ce_bytes = accecn_->in.octets(EcnOctets::kCe);
   }
   return info;
 }

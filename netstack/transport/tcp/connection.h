@@ -10,7 +10,7 @@
 //   recovery.cc              loss detection and repair (RFC 5681, 6582, 8985, 6937)
 //   early_data.cc            data on the SYN (RFC 7413)
 //   pacing.cc                sending at a rate
-//   ecn.cc                   explicit congestion notification (RFC 3168)
+//   ecn.cc, accurate_ecn.cc  explicit congestion notification (RFC 3168); AccECN (RFC 9768)
 //   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
@@ -28,6 +28,7 @@
 #include "netstack/ip/ip_sender.h"
 #include "netstack/socket/socket.h"
 #include "netstack/socket/tcp_socket.h"
+#include "netstack/transport/tcp/accecn.h"
 #include "netstack/transport/tcp/ack_policy.h"
 #include "netstack/transport/tcp/congestion.h"
 #include "netstack/transport/tcp/core.h"
@@ -110,8 +111,10 @@ class Connection final : public Flow {
   // --- Queues of others ------------------------------------------------------------------------
   ListHook<Connection>& all_hook() { return all_hook_; }
   ListHook<Connection>& listener_hook() { return listener_hook_; }
-  // Whether `syn` asks for ECN and gets it (ecn.cc).
-  static bool AcceptsEcn(const Core& core, const Segment& syn);
+  // What `syn` asks for; what it gets; whether AccECN may be had at all (ecn.cc).
+  static EcnMode AskedEcn(const Segment& syn);
+  static EcnMode JudgeEcn(const Core& core, const Segment& syn);
+  static bool AcceptsAccEcn(const Core& core);
   void Accepted() { listener_ = nullptr; }     // has a handle now
   void ListenerGone() { listener_ = nullptr; }
   const Tcb& tcb() const { return tcb_; }
@@ -190,11 +193,12 @@ class Connection final : public Flow {
     bool duplicate = false;  // RFC 5681 2
     bool plain = false;      // neither text nor FIN came with it
     bool sacked_new = false;
-    bool echo = false;       // ECE (RFC 3168)
+    bool echo = false;       // ECE (RFC 3168), or packets newly known to be marked (RFC 9768)
     bool dsack = false;      // it reports duplicate_block as received twice (RFC 2883)
     bool has_echo = false;   // ts_echo is its timestamp echo
     bool repeat_is_old = false;  // the echo is older than the retransmission that it acknowledges
     uint32_t ts_echo = 0;
+    uint32_t marked = 0;     // of `delivered`, what arrived marked
     SackBlock duplicate_block;
     Duration rtt{};          // measured by it; zero: not
     Delivery delivery;
@@ -234,11 +238,27 @@ class Connection final : public Flow {
   void TellEveryAck(const AckEvent& event, const RateSample& sample);
 
   // --- ecn.cc ----------------------------------------------------------------------------------
-  uint8_t EcnSetupFlags(bool answer);
+  uint8_t EcnSetupAce(bool answer);
   void TakeEcnSetup(const Segment& segment);
   void TakeCongestionMark(const Segment& segment);
   uint8_t TrafficClass(uint8_t configured, bool new_text) const;
   bool HeedsEcho() const;
+
+  // --- accurate_ecn.cc: while accecn_ is there, but for the first two and where it says so ---------
+  void EnterAccEcn(const Segment& segment);
+  void TakeAccEcnAnswer(const Segment& segment);
+  void AckAccEcnAnswer();
+  bool TakeRepeatedSyn(const Segment& segment);     // always
+  void TakeRepeatedSynAck(const Segment& segment);  // always
+  void TakeHandshakeAck(const Segment& segment);    // always
+  void OnMarkedHandshake();
+  void CountMarks(const Segment& segment);
+  void AckMarks();
+  void SuspectAccEcnOption();
+  void StampAccEcn(TcpFields& fields, TcpOptionSet& options, uint32_t text);
+  void NoteAccEcnRepeat(SeqNum seq);
+  bool AccEcnSuperseded(const Segment& segment, const AckEvent& event);
+  void TakeAccEcn(const Segment& segment, AckEvent& event);
 
   // --- undo.cc ---------------------------------------------------------------------------------
   void BeginUndo();
@@ -306,7 +326,7 @@ class Connection final : public Flow {
   // --- transmit.cc -----------------------------------------------------------------------------
   Error SendSyn();
   Error SendSegment(SeqNum seq, uint32_t* text, uint8_t flags);
-  void SendAck(const SackBlock* duplicate = nullptr);
+  void SendAck(const SackBlock* duplicate = nullptr, bool with_sack = true);
   void SendProbe();
   void SendRst();
   Error SendOut(struct OutSegment& out);
@@ -374,7 +394,8 @@ class Connection final : public Flow {
   bool probe_outstanding_ : 1 = false;  // TLP.end_seq is set (RFC 8985 7.1)
   bool probe_repeats_ : 1 = false;      // TLP.is_retrans
   bool probe_armed_by_rtt_ : 1 = true;  // a round trip was measured since the last probe
-  bool ecn_ : 1 = false;       // negotiated (RFC 3168 6.1.1)
+  bool ecn_ : 1 = false;       // negotiated, of RFC 3168's kind
+  bool accecn_asked_ : 1 = false;  // by our SYN
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there
   mutable bool starved_ : 1 = false;  // told of less space than the buffer has, for want of memory
@@ -395,6 +416,7 @@ class Connection final : public Flow {
   std::unique_ptr<Repair> repair_;  // with the first loss
   std::unique_ptr<Pacer> pacer_;
   std::unique_ptr<FastOpen> fast_open_;  // until the handshake is complete
+  std::unique_ptr<AccEcn> accecn_;       // when AccECN was negotiated
   SendQueue send_queue_;
   Flight flight_;
   ReceiveQueue receive_queue_;

@@ -114,7 +114,8 @@ void Core::Send(const Bare& bare) {
   fields.destination_port = bare.flow.remote_port;
   fields.seq = bare.seq;
   fields.ack = bare.ack;
-  fields.flags = bare.flags;
+  fields.flags = bare.flags | FlagsOfAce(bare.ace);
+  fields.ae = AeOfAce(bare.ace);
   fields.window = bare.wnd;
   fields.options_size = EmitTcpOptions(options, header.data() + kTcpHeaderSize);
   EmitTcp(fields, header.data());

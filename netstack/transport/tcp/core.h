@@ -70,6 +70,7 @@ class Core {
     SeqNum seq;
     SeqNum ack;
     uint8_t flags = 0;
+    uint8_t ace = 0;  // RFC 9768 3.2.2
     uint16_t wnd = 0;
     uint8_t traffic_class = 0;
     bool timestamps = false;

@@ -97,7 +97,8 @@ namespace moat::netstack::tcp {
   X(fast_open_black_hole, "TcpExt.TCPFastOpenBlackhole")       \
   X(black_holes, "TcpExt.TCPMtuBlackHoles")                    \
   X(ecn_reductions, "TcpExt.TCPEcnReductions")                 \
-  X(delivered, "TcpExt.TCPDelivered")
+  X(delivered, "TcpExt.TCPDelivered")                          \
+  X(delivered_ce, "TcpExt.TCPDeliveredCE")
 
 struct Counters {
   explicit Counters(CounterTable& counters) : table(counters) {

@@ -140,6 +140,7 @@ bool Connection::AckOfEarlySynAck(const Segment& segment) {
   }
   syn_ack_unacked_ = false;
   fast_open_.reset();
+  TakeHandshakeAck(segment);
   if (retransmits_ > 0) {
     rtt_.SynTimedOut();
   } else if (!syn_ack_repeated_) {

@@ -77,16 +77,19 @@ void Listener::SendSynCookie(const Segment& syn) {
   answer.flags = tcp_flag::kSyn | tcp_flag::kAck;
   answer.wnd = 65535;
   answer.mss = key.remote.is_v4() ? 1460 : 1440;
+  const EcnMode ecn = Connection::JudgeEcn(core_, syn);
+  // RFC 9768 5.1: this need not be remembered, for the ACK says it again.
+  if (ecn == EcnMode::kAccurate) answer.ace = HandshakeAce(syn.packet->traffic_class);
   // Without timestamps there is nowhere to keep the other options, so they are not accepted.
   if (syn.options.has_timestamps && core_.sysctls.timestamps->value() != 0) {
     TcpOptionSet kept = syn.options;
     if (core_.sysctls.sack->value() == 0) kept.sack_permitted = false;
     if (core_.sysctls.window_scaling->value() == 0) kept.has_window_scale = false;
-    const bool ecn = Connection::AcceptsEcn(core_, syn);
     answer.timestamps = true;
     answer.ts_value =
-        SynCookies::EncodeOptions(kept, ecn, core_.TimestampNow()) + core_.isn.TimestampOffset(key);
-    if (ecn) answer.flags |= tcp_flag::kEce;
+        SynCookies::EncodeOptions(kept, ecn == EcnMode::kClassic, core_.TimestampNow()) +
+        core_.isn.TimestampOffset(key);
+    if (ecn == EcnMode::kClassic) answer.ace = AceOf(false, tcp_flag::kEce);
     answer.ts_echo = syn.options.ts_value;
     answer.sack_permitted = kept.sack_permitted;
     answer.has_window_scale = kept.has_window_scale;
@@ -132,6 +135,12 @@ bool Listener::OnCookieAck(const Segment& segment) {
     syn.options.ts_value = segment.options.ts_value;
     const uint32_t kept = segment.options.ts_echo - core_.isn.TimestampOffset(key);
     if (SynCookies::DecodeOptions(kept, &syn.options)) syn.flags |= tcp_flag::kEce | tcp_flag::kCwr;
+  }
+  // RFC 9768 5.1: ACE of a client that agreed to AccECN is 2 or more. With data it counts already, which is
+  // as good unless marks have made it cycle.
+  if (!syn.Has(tcp_flag::kEce) && segment.ace() >= 2 && Connection::AcceptsAccEcn(core_)) {
+    syn.flags |= tcp_flag::kEce | tcp_flag::kCwr;
+    syn.ae = true;
   }
   Connection* connection = NewEmbryo(key);
   if (connection->OpenFromCookie(*this, syn, iss) != Error::kOk) {

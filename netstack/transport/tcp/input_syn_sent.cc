@@ -50,13 +50,14 @@ void Connection::SynSentArrives(Segment& segment) {
   tcb_.snd.wl1 = segment.seq;
   tcb_.snd.wl2 = segment.ack;
   Established();
+  if (accecn_ != nullptr) AckAccEcnAnswer();
   // Text or a FIN on the SYN,ACK goes on with the sixth step.
   if (segment.text.size() > 0 || segment.Has(tcp_flag::kFin)) {
     CheckUrgent(segment);
     ReceiveText(segment);
     CheckFin(segment);
   }
-  if (state_ == TcpState::kEstablished && send_queue_.empty()) SendAck();
+  if (state_ == TcpState::kEstablished && send_queue_.empty() && accecn_ == nullptr) SendAck();
 }
 
 // IRS and the options, from a SYN with or without ACK.

@@ -14,25 +14,29 @@ constexpr Duration kTimestampLife = std::chrono::hours(24 * 24);
 
 constexpr uint8_t kPredicted = tcp_flag::kAck;
 constexpr uint8_t kPredictedMask = static_cast<uint8_t>(~tcp_flag::kPsh);
+constexpr uint8_t kAccEcnMask = static_cast<uint8_t>(kPredictedMask & ~FlagsOfAce(3));
 
 }  // namespace
 
 // Header prediction (RFC 7323 appendix, Jacobson): the next segment of a quiet connection, which is an ACK of
 // new data, or text that is exactly next, or both. Takes only what needs none of the checks.
 bool Connection::FastPath(Segment& segment) {
-  if (state_ != TcpState::kEstablished || (segment.flags & kPredictedMask) != kPredicted) return false;
+  if (state_ != TcpState::kEstablished) return false;
+  const uint8_t mask = accecn_ == nullptr ? kPredictedMask : kAccEcnMask;
+  if ((segment.flags & mask) != kPredicted) return false;
   if (segment.seq != tcb_.rcv.nxt || segment.options.sack_count != 0) return false;
   if (tcb_.ts.enabled != segment.options.has_timestamps) return false;
   if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0) return false;
   if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr || syn_ack_unacked_) return false;
   // A CE mark (RFC 3168 5) wants more.
-  if ((segment.packet->traffic_class & 3) == 3 && ecn_) return false;
+  if ((segment.packet->traffic_class & ip_ecn::kMask) == ip_ecn::kCe && (ecn_ || accecn_ != nullptr)) return false;
   const auto size = static_cast<uint32_t>(segment.text.size());
   if (size == 0) {
     // Pure ACK of something in flight.
     if (segment.ack <= tcb_.snd.una || segment.ack > tcb_.snd.nxt) return false;
     ++core_.counters.header_prediction_acks;
     UpdateTimestamp(segment);
+    if (accecn_ != nullptr) [[unlikely]] CountMarks(segment);
     ProcessAck(segment);
     return true;
   }
@@ -40,6 +44,7 @@ bool Connection::FastPath(Segment& segment) {
   if (read_shut_ || size > ReceiveWindow() || !MemoryForText(size)) return false;
   ++core_.counters.header_prediction_hits;
   UpdateTimestamp(segment);
+  if (accecn_ != nullptr) [[unlikely]] CountMarks(segment);
   if (segment.ack == tcb_.snd.una) {
     UpdateSendWindow(segment);
   } else {
@@ -85,6 +90,7 @@ bool Connection::CheckSequence(Segment& segment) {
   if (state_ == TcpState::kSynReceived && segment.Has(tcp_flag::kSyn) &&
       segment.Has(tcp_flag::kAck) && segment.seq == tcb_.rcv.irs && segment.ack == tcb_.snd.nxt) {
     segment.flags &= static_cast<uint8_t>(~tcp_flag::kSyn);
+    segment.had_syn = true;
     segment.seq += 1;
     return true;
   }
@@ -109,6 +115,7 @@ void Connection::AnswerUnacceptable(const Segment& segment) {
   const bool opening = state_ == TcpState::kSynReceived || syn_ack_unacked_;
   if (opening && segment.Has(tcp_flag::kSyn) && segment.seq == tcb_.rcv.irs) {
     // Our SYN,ACK was lost, or crossed the retransmission.
+    if (!TakeRepeatedSyn(segment)) return;
     if (core_.AllowInvalidAck(last_invalid_ack_)) {
       syn_ack_repeated_ = true;
       (void)SendSyn();
@@ -117,11 +124,14 @@ void Connection::AnswerUnacceptable(const Segment& segment) {
     }
     return;
   }
+  TakeRepeatedSynAck(segment);
   if (segment.text.size() == 0 && !core_.AllowInvalidAck(last_invalid_ack_)) {
     ++core_.counters.ack_skipped_seq;
+    if (accecn_ != nullptr) accecn_->handshake_ack = false;
     return;
   }
   const bool old_text = segment.text.size() > 0 && segment.text_seq() < tcb_.rcv.nxt;
+  if (old_text && accecn_ != nullptr) SuspectAccEcnOption();
   if (!old_text || !tcb_.sack || core_.sysctls.dsack->value() == 0) {
     SendAck();
     return;
@@ -223,6 +233,7 @@ bool Connection::AckInSynReceived(Segment& segment) {
   tcb_.snd.wl1 = segment.seq;
   tcb_.snd.wl2 = segment.ack;
   fast_open_.reset();
+  TakeHandshakeAck(segment);
   Established();
   return true;
 }

@@ -42,7 +42,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
 }
 
 Connection::~Connection() {
-  core_.memory.Release(MemoryCost() + charged_);
+  core_.memory.Release(MemoryCost() + charged_ + (accecn_ == nullptr ? 0 : sizeof(AccEcn)));
   core_.flows.Erase(this);
   if (counted_orphan_) --core_.orphans;
 }
@@ -120,6 +120,7 @@ void Connection::EnterTimeWait() {
   }
   const auto wnd = static_cast<uint16_t>(std::min(ReceiveWindow() >> tcb_.rcv.shift, 65535u));
   auto rest = std::make_unique<TimeWait>(core_, key, device, tcb_, wnd, id_, std::move(port_));
+  if (accecn_ != nullptr) rest->set_ace(accecn_->in.ace());
   Flow* flow = rest.get();
   core_.Adopt(std::move(rest));
   Die(Error::kOk);

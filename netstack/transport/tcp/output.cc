@@ -67,6 +67,8 @@ void Connection::UpdateMss() {
 uint32_t Connection::MaxSuperSegment() const {
   const uint32_t mss = tcb_.snd.mss;
   const uint32_t headers = HeaderSize() + static_cast<uint32_t>(kTcpMaxOptionsSize);
+  // A link clears CWR in all but the first of the segments that it makes (RFC 3168), which would change ACE.
+  if (accecn_ != nullptr && (accecn_->in.ace() & AceOf(false, tcp_flag::kCwr)) != 0) return mss;
   const uint32_t limit = std::min<uint32_t>(route_->max_gso_bytes, 65535);
   if (limit <= headers + mss) return mss;
   return (limit - headers) / mss * mss;
@@ -229,6 +231,7 @@ bool Connection::RetransmitRecord(size_t i, uint32_t limit) {
   uint32_t text = flight_[i].length - (fin ? 1 : 0);
   const uint32_t wanted = text;
   const SeqNum seq = flight_[i].seq;
+  if (accecn_ != nullptr) NoteAccEcnRepeat(seq);
   const Error error = SendSegment(seq, &text, fin ? tcp_flag::kFin : 0);
   if (error != Error::kOk) {
     ++core_.counters.retrans_fail;

@@ -36,7 +36,8 @@ void Connection::OnAckEvent(AckEvent& event) {
   if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, last_receive_);
   if (event.delivery.reordered) ++core_.counters.sack_reorder;
   if (event.dsack) OnDsack(event);
-  if (event.echo && repair_ != nullptr) repair_->delivered_marked += event.delivered;
+  if (event.echo && ecn_) core_.counters.delivered_ce += (event.marked + tcb_.snd.mss - 1) / tcb_.snd.mss;
+  if (event.echo && repair_ != nullptr) repair_->delivered_marked += event.marked;
   if (probe_outstanding_) LossProbeAck(event);
   switch (recovery_) {
     case Recovery::kFast:

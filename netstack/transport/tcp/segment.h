@@ -18,6 +18,8 @@ struct Segment {
   SeqNum seq;
   SeqNum ack;
   uint8_t flags = 0;
+  bool ae = false;       // RFC 9768 3.2.2
+  bool had_syn = false;  // SYN was taken out of the flags
   uint16_t wnd = 0;  // as on the wire, not scaled
   uint16_t up = 0;
   uint16_t gso_size = 0;  // size of the segments that were merged into this one; 0: it is one
@@ -25,6 +27,8 @@ struct Segment {
   Slice text;
 
   bool Has(uint8_t flag) const { return (flags & flag) != 0; }
+  // AE, CWR and ECE as one number: the ACE field when SYN is clear and AccECN was negotiated.
+  uint8_t ace() const { return AceOf(ae, flags); }
   // SEG.LEN: text, SYN and FIN.
   uint32_t length() const {
     return static_cast<uint32_t>(text.size()) + (Has(tcp_flag::kSyn) ? 1 : 0) +

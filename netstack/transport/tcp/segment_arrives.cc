@@ -31,12 +31,14 @@ void Connection::SynchronizedArrives(Segment& segment) {
   // Fifth, check the ACK field.
   if (!CheckAck(segment)) return;
   if (ecn_) TakeCongestionMark(segment);
+  if (accecn_ != nullptr) CountMarks(segment);
   // Sixth, check the URG bit.
   CheckUrgent(segment);
   // Seventh, process the segment text.
   ReceiveText(segment);
   // Eighth, check the FIN bit.
   CheckFin(segment);
+  if (accecn_ != nullptr) AckMarks();
 }
 
 // What the steps left to do: data that the acknowledgment let through, and readiness.

@@ -51,7 +51,8 @@ struct Sysctls {
   const Sysctl* recovery;       // recovery_bit
   const Sysctl* early_retrans;  // tail loss probes: 0 no, else yes
   const Sysctl* frto;
-  const Sysctl* ecn;           // 0 no, 1 yes, 2 when the peer asks
+  const Sysctl* ecn;           // by value, what is accepted and what is asked for (ecn.cc)
+  const Sysctl* ecn_option;    // AccECN's: 0 never, 1 when a change must be told, 2 with every change
   const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 the same
   const Sysctl* base_mss;         // octets
   const Sysctl* mtu_probe_floor;  // octets

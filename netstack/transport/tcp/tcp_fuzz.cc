@@ -59,7 +59,8 @@ class Fuzz {
     if ((mode & 8) != 0) host_.Sysctl("ipv4.tcp_syncookies", "2");
     constexpr const char* kAlgorithms[] = {"cubic", "reno", "bbr", "westwood", "vegas", "cubic", "bbr", "reno"};
     host_.Sysctl("ipv4.tcp_congestion_control", kAlgorithms[(mode >> 6) * 2 + ((mode & 16) != 0 ? 1 : 0)]);
-    if ((mode & 64) != 0) host_.Sysctl("ipv4.tcp_ecn", "1");
+    constexpr const char* kEcn[] = {"2", "1", "5", "3"};
+    host_.Sysctl("ipv4.tcp_ecn", kEcn[mode >> 6]);
     if ((mode & 128) != 0) host_.Sysctl("ipv4.tcp_mtu_probing", "1");
     if ((mode & 32) != 0) {
       listener_ = host_.tcp->NewSocket(Family::kIpv4);
@@ -194,7 +195,8 @@ class Fuzz {
     // Congestion marks and their echoes, rarely.
     if (c[4] % 7 == 3) flags |= tcp_flag::kEce;
     if (c[4] % 11 == 5) flags |= tcp_flag::kCwr;
-    traffic_class_ = c[4] % 5 == 1 ? 3 : 0;
+    traffic_class_ = c[4] % 5 == 1 ? 3 : c[4] % 5 == 3 ? 2 : 0;
+    ae_ = c[4] % 3 == 1;
     // Relative to what the host expects; mostly near.
     const int32_t step = static_cast<int8_t>(c[2]) * ((c[3] & 0x80) != 0 ? 700 : 1);
     const bool syn = (flags & tcp_flag::kSyn) != 0;
@@ -217,6 +219,13 @@ class Fuzz {
       options.sack[0] = {ack + c[2], ack + c[2] + c[3] * 30u};
       options.sack[1] = {ack + c[3], ack + c[3] * 60u};
     }
+    uint8_t octets[3 * kTcpMaxAccEcnFields];
+    for (size_t i = 0; i < sizeof(octets); ++i) octets[i] = i % 3 == 0 ? c[4] & 1 : c[1 + i % 4];
+    if (c[3] % 3 == 0) {
+      options.accecn_kind = (c[2] & 4) != 0 ? tcp_option::kAccEcn0 : tcp_option::kAccEcn1;
+      options.accecn_fields = c[2] & 3;
+      options.accecn = octets;
+    }
     Emit(seq, ack, flags, length, static_cast<uint16_t>((c[4] & 0x10) != 0 ? 0 : c[4] * 200 + 1), options,
          length > 400 && (c[2] & 1) != 0 ? 400 : 0);
   }
@@ -230,6 +239,7 @@ class Fuzz {
     fields.seq = SeqNum(kPeerIss) + seq;
     fields.ack = ack;
     fields.flags = flags;
+    fields.ae = ae_;
     fields.window = wnd;
     fields.urgent_pointer = 3;
     fields.options_size = EmitTcpOptions(options, header + kTcpHeaderSize);
@@ -333,6 +343,7 @@ class Fuzz {
   uint16_t port_ = 80;
   bool timestamps_ = false;
   uint8_t traffic_class_ = 0;
+  bool ae_ = false;
   bool sack_ = false;
   bool shift_ = false;
   uint32_t expected_ = 1;  // relative sequence number that the host wants next

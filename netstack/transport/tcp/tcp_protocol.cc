@@ -32,6 +32,7 @@ bool Parse(const IpPacketIn& packet, Segment& segment) {
   segment.seq = view.seq();
   segment.ack = view.ack();
   segment.flags = view.flags();
+  segment.ae = view.ae();
   segment.wnd = view.window();
   segment.up = view.urgent_pointer();
   segment.gso_size = packet.gso_size;

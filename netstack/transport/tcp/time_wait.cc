@@ -75,6 +75,7 @@ void TimeWait::SendAck(const Segment& segment) {
   bare.seq = snd_nxt_;
   bare.ack = rcv_nxt_;
   bare.flags = tcp_flag::kAck;
+  bare.ace = ace_;
   bare.wnd = wnd_;
   bare.timestamps = timestamps_;
   bare.ts_value = core_.TimestampNow() + ts_offset_;

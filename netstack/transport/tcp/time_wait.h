@@ -30,6 +30,8 @@ class TimeWait final : public Flow {
   // Whether connect() may take over the flow (tcp_tw_reuse).
   bool Reusable() const;
   uint64_t id() const { return id_; }
+  // The ACE field of its ACKs (RFC 9768 3.2.2).
+  void set_ace(uint8_t ace) { ace_ = ace; }
   ListHook<TimeWait>& hook() { return hook_; }
 
  private:
@@ -47,6 +49,7 @@ class TimeWait final : public Flow {
   Time last_invalid_ack_{};
   uint16_t wnd_ = 0;  // as on the wire
   bool timestamps_ = false;
+  uint8_t ace_ = 0;
   const uint64_t id_;
   PortReservation port_;
 };

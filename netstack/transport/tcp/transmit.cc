@@ -18,6 +18,7 @@ constexpr size_t kMaxPieces = 32;
 struct OutSegment {
   SeqNum seq;
   uint8_t flags = 0;
+  bool ae = false;
   uint32_t offset = 0;  // of the text in the send queue
   uint32_t text = 0;    // octets wanted; what was sent afterwards
   TcpOptionSet options;
@@ -65,6 +66,7 @@ Error Connection::SendOut(OutSegment& out) {
   fields.destination_port = key.remote_port;
   fields.seq = out.seq;
   fields.flags = out.flags;
+  fields.ae = out.ae;
   if (echo_ce_ && (out.flags & (tcp_flag::kSyn | tcp_flag::kRst)) == 0) fields.flags |= tcp_flag::kEce;
   if ((out.flags & tcp_flag::kAck) != 0) fields.ack = tcb_.rcv.nxt;
   fields.window = out.wnd;
@@ -72,6 +74,7 @@ Error Connection::SendOut(OutSegment& out) {
     fields.flags |= tcp_flag::kUrg;
     fields.urgent_pointer = static_cast<uint16_t>(tcb_.snd.up - out.seq);
   }
+  if (accecn_ != nullptr) [[unlikely]] StampAccEcn(fields, out.options, out.text);
   fields.options_size = EmitTcpOptions(out.options, header.data() + kTcpHeaderSize);
   EmitTcp(fields, header.data());
 
@@ -123,7 +126,9 @@ Error Connection::SendSyn() {
   out.seq = tcb_.snd.iss;
   out.flags = tcp_flag::kSyn;
   if (answer) out.flags |= tcp_flag::kAck;
-  out.flags |= EcnSetupFlags(answer);
+  const uint8_t ace = EcnSetupAce(answer);
+  out.flags |= FlagsOfAce(ace);
+  out.ae = AeOfAce(ace);
   out.options.has_mss = true;
   out.options.mss = AdvertisedMss();
   // An answer offers only what the SYN offered (RFC 7323 1.3, RFC 2018 2).
@@ -171,11 +176,12 @@ Error Connection::SendSegment(SeqNum seq, uint32_t* text, uint8_t flags) {
   return error;
 }
 
-void Connection::SendAck(const SackBlock* duplicate) {
+void Connection::SendAck(const SackBlock* duplicate, bool with_sack) {
   OutSegment out;
   out.seq = tcb_.snd.nxt;
   out.flags = tcp_flag::kAck;
   FillOptions(out.options, duplicate);
+  if (!with_sack) out.options.sack_count = 0;
   out.wnd = AdvertiseWindow();
   (void)SendOut(out);  // a lost ACK is repaired by the peer
   NoteSent(false);

@@ -49,12 +49,17 @@ std::string Describe(const Packet& packet) {
     for (const auto& [start, end] : *packet.sack) absl::StrAppend(&text, " sack ", start, ":", end);
   }
   if (packet.ecn) absl::StrAppend(&text, " ecn ", static_cast<int>(*packet.ecn));
+  if (packet.ace) absl::StrAppend(&text, " ace ", static_cast<int>(*packet.ace));
+  if (packet.accecn && packet.accecn->first != 0) {
+    absl::StrAppend(&text, " accecn", packet.accecn->first == tcp_option::kAccEcn0 ? "0" : "1");
+    for (const uint32_t field : packet.accecn->second) absl::StrAppend(&text, " ", field);
+  }
   if (packet.gso_size) absl::StrAppend(&text, " gso ", *packet.gso_size);
   return text + ">";
 }
 
 bool Matches(const Packet& got, const Packet& want, std::string* why) {
-  constexpr uint8_t kIgnored = tcp_flag::kPsh;
+  const uint8_t kIgnored = tcp_flag::kPsh | (want.ace || want.accecn ? tcp_flag::kEce | tcp_flag::kCwr : 0);
   // Data, an ACK that is not compared, may be asked for without saying ACK.
   uint8_t want_flags = want.flags;
   if ((want.data || want.size) && (want_flags & tcp_flag::kRst) == 0) want_flags |= tcp_flag::kAck;
@@ -78,7 +83,8 @@ bool Matches(const Packet& got, const Packet& want, std::string* why) {
          !Differs("shift", got.shift, want.shift, why) &&
          !Differs("sackOK", got.sack_ok, want.sack_ok, why) &&
          !Differs("timestamps", got.timestamps, want.timestamps, why) &&
-         !Differs("ecn", got.ecn, want.ecn, why) &&
+         !Differs("ecn", got.ecn, want.ecn, why) && !Differs("ace", got.ace, want.ace, why) &&
+         !Differs("AccECN option", got.accecn, want.accecn, why) &&
          !Differs("sack", got.sack, want.sack, why) && !Differs("gso", got.gso_size, want.gso_size, why);
 }
 

@@ -38,6 +38,9 @@ struct Packet {
   std::optional<uint16_t> gso_size;
   std::optional<std::string> cookie;  // Fast Open; "": the option asks for one
   std::optional<uint8_t> ecn;  // codepoint of the IP header
+  std::optional<uint8_t> ace;  // AE, CWR and ECE as one number; when set, or `accecn` is, `flags` does not say these
+  // AccECN option: its kind and fields. Kind 0: must be absent.
+  std::optional<std::pair<uint8_t, std::vector<uint32_t>>> accecn;
 
   Packet& Flag(uint8_t flag) { flags |= flag; return *this; }
   Packet& Seq(uint32_t v) { seq = v; return *this; }
@@ -53,6 +56,10 @@ struct Packet {
   Packet& Sack(std::vector<std::pair<uint32_t, uint32_t>> v) { sack = std::move(v); return *this; }
   Packet& Cookie(std::string v) { cookie = std::move(v); return *this; }
   Packet& Ecn(uint8_t v) { ecn = v; return *this; }
+  Packet& Ace(uint8_t v) { ace = v; return *this; }
+  Packet& AccEcn0(std::vector<uint32_t> v) { accecn = {tcp_option::kAccEcn0, std::move(v)}; return *this; }
+  Packet& AccEcn1(std::vector<uint32_t> v) { accecn = {tcp_option::kAccEcn1, std::move(v)}; return *this; }
+  Packet& NoAccEcn() { accecn.emplace(); return *this; }
   Packet& Gso(uint16_t v) { gso_size = v; return *this; }
 };
 

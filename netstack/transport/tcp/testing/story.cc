@@ -49,12 +49,22 @@ void Story::SendBatched(const Packet& packet) {
     options.fast_open_size = static_cast<uint8_t>(packet.cookie->size());
     options.fast_open = reinterpret_cast<const uint8_t*>(packet.cookie->data());
   }
+  std::vector<uint8_t> accecn;
+  if (packet.accecn && packet.accecn->first != 0) {
+    for (const uint32_t field : packet.accecn->second) {
+      for (const int shift : {16, 8, 0}) accecn.push_back(static_cast<uint8_t>(field >> shift));
+    }
+    options.accecn_kind = packet.accecn->first;
+    options.accecn_fields = static_cast<uint8_t>(packet.accecn->second.size());
+    options.accecn = accecn.data();
+  }
   std::array<uint8_t, kTcpMaxHeaderSize> header{};
   TcpFields fields;
   fields.source_port = peer_port;
   fields.destination_port = host_port;
   fields.seq = SeqNum(kPeerIss) + packet.seq.value_or(0);
-  fields.flags = packet.flags;
+  fields.flags = packet.flags | FlagsOfAce(packet.ace.value_or(0));
+  fields.ae = AeOfAce(packet.ace.value_or(0));
   if (packet.ack) fields.ack = host_iss + *packet.ack;
   fields.window = packet.wnd.value_or(65535);
   fields.urgent_pointer = packet.urgent.value_or(0);
@@ -114,6 +124,13 @@ Packet Story::Decode(const FakeIp::Sent& sent) {
                               options.sack[i].end - SeqNum(kPeerIss));
   }
   packet.ecn = sent.traffic_class & 3;
+  packet.ace = AceOf(view.ae(), view.flags());
+  packet.accecn.emplace();
+  packet.accecn->first = options.accecn_kind;
+  for (size_t i = 0; i < options.accecn_fields; ++i) {
+    const uint8_t* p = options.accecn + 3 * i;
+    packet.accecn->second.push_back(static_cast<uint32_t>(p[0]) << 16 | static_cast<uint32_t>(p[1]) << 8 | p[2]);
+  }
   if (sent.gso != GsoType::kNone) packet.gso_size = sent.gso_size;
   return packet;
 }
