@@ -303,9 +303,6 @@ void Sandbox::Note(ContainerSocket* socket) {
 void Sandbox::Settle() {
   std::vector<ContainerSocket*> batch;
   for (int round = 0; round < kMaxRounds; ++round) {
-    if (!graveyard_.empty()) BuryDead();
-    stack_->Flush();
-    if (noted_.empty() && graveyard_.empty()) return;
     batch.clear();
     batch.swap(noted_);
     for (ContainerSocket* socket : batch) {
@@ -313,6 +310,9 @@ void Sandbox::Settle() {
       const uint32_t bits = std::exchange(socket->noted_, 0);
       if (!socket->dead_) socket->OnStackReady(bits);
     }
+    if (!graveyard_.empty()) BuryDead();
+    stack_->Flush();  // after the sockets have read: one acknowledgement tells of both
+    if (noted_.empty() && graveyard_.empty()) return;
   }
 }
 

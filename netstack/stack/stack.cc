@@ -123,6 +123,8 @@ void Stack::Receive(InterfaceIndex interface, RxFrame frame) {
   impl_->ip.Receive(interface, std::move(frame));
 }
 
+void Stack::NoteArrivals(size_t waited) { impl_->tcp.NoteArrivals(waited); }
+
 void Stack::Flush() { impl_->Flush(); }
 
 void Stack::RunTimers() {

@@ -52,6 +52,10 @@ class Stack {
   // A frame that arrived on `interface`. What it causes is sent before Flush() ends at the latest: links may
   // keep frames until then, and acknowledgements and window updates wait for the end of the batch.
   void Receive(InterfaceIndex interface, RxFrame frame);
+  // So many octets of frames had been waiting in a link and were taken at once (AfPacketLink::ReceiveBatch()).
+  // Optional: it lets the windows of near peers be kept small enough for a short queue. A link that is read in
+  // pieces of less than a MiB is never found to have a long one.
+  void NoteArrivals(size_t waited);
   // End of a batch of Receive() and socket calls: delivers looped-back packets and sends what was held back.
   void Flush();
   void RunTimers();           // everything due at clock->Now(), then Flush()

@@ -23,6 +23,9 @@ class Links::Reader final : public EventHandler {
   void OnEvents(uint32_t) override {
     frames_.clear();
     link_.ReceiveBatch(frames_, kBudget);
+    size_t waited = 0;
+    for (const netstack::RxFrame& frame : frames_) waited += frame.bytes.size();
+    sandbox_.stack().NoteArrivals(waited);
     for (netstack::RxFrame& frame : frames_) {
       sandbox_.stack().Receive(link_.interface(), std::move(frame));
     }

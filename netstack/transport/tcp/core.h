@@ -8,6 +8,7 @@
 
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/transport/environment.h"
+#include "netstack/transport/tcp/backlog_governor.h"
 #include "netstack/transport/tcp/counters.h"
 #include "netstack/transport/tcp/fast_open.h"
 #include "netstack/transport/tcp/flow.h"
@@ -103,6 +104,7 @@ class Core {
   const SynCookies cookies;
   FastOpenCache fast_open_cache;
   FastOpenPause fast_open_pause;
+  BacklogGovernor governor;
   FlowTable flows;
   ListenerTable listeners;
   List<Connection> connections;

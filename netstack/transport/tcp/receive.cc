@@ -161,11 +161,11 @@ void Connection::SendAckNow() {
   SendAck();
 }
 
-// How far the window may open: under pressure by a few segments, so that everybody goes on, slowly. What was
-// offered before stays offered.
+// How far the window may open: not so far that a long queue forms in front of the stack; under pressure by a
+// few segments, so that everybody goes on, slowly. What was offered before stays offered.
 uint32_t Connection::WindowLimit() const {
   constexpr uint32_t kSegments = 4;  // Linux, __tcp_select_window()
-  const uint32_t size = receive_buffer_.size();
+  const uint32_t size = core_.governor.Limit(receive_buffer_.size(), receive_buffer_.rtt());
   if (!core_.memory.under_pressure()) return size;
   return std::min(size, std::max(kSegments * ack_policy_.receive_mss(), 4096u));
 }

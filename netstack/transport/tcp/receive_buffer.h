@@ -20,7 +20,8 @@ class ReceiveBuffer {
 
   uint32_t size() const { return clamp_ != 0 && clamp_ < size_ ? clamp_ : size_; }
   uint32_t max() const { return max_; }
-  Duration rtt() const { return rtt_; }  // as the receiver sees it; zero when unknown
+  // As the receiver sees it; zero when unknown, and while the size is fixed.
+  Duration rtt() const { return autotune_ ? rtt_ : Duration::zero(); }
 
   void Start(SeqNum next, Time now);
   // Text came in order up to `next`; `window` is what the peer may still send.

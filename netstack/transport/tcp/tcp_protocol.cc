@@ -123,6 +123,10 @@ void TcpProtocol::ReceiveError(const IcmpErrorIn& error) {
 
 void TcpProtocol::Flush() { core_->Flush(); }
 
+void TcpProtocol::NoteArrivals(size_t waited) {
+  core_->governor.OnArrivals(waited, static_cast<uint32_t>(core_->sysctls.rmem->value(2)));
+}
+
 namespace {
 
 SocketInfo Describe(const Listener& listener) {

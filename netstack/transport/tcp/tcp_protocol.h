@@ -34,6 +34,9 @@ class TcpProtocol : public TransportProtocol {
   // were held back for it.
   void Flush();
 
+  // Stack::NoteArrivals().
+  void NoteArrivals(size_t waited);
+
   // Listeners, connections, and what is in TIME-WAIT.
   void ListSockets(std::vector<SocketInfo>* out) const;
 
