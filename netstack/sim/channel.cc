@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "netstack/sim/marking.h"
 #include "netstack/wire/ethernet.h"
 
 namespace moat::netstack::sim {
@@ -66,6 +67,7 @@ void Channel::Send(Slice frame) {
     ++counters_.queue_full;
     return;
   }
+  if (plan_.ecn_bytes != 0 && waiting_bytes_ > plan_.ecn_bytes && MarkCongestion(frame)) ++counters_.marked;
   waiting_bytes_ += frame.size();
   counters_.longest_queue_bytes = std::max(counters_.longest_queue_bytes, waiting_bytes_);
   waiting_.push_back({std::move(frame), queue_.Now()});

@@ -1,6 +1,6 @@
 // One direction of a link: a drop-tail queue, a rate, and what can befall a frame on its way.
 //
-// A frame waits in the queue, is serialized at the rate, may be lost, corrupted, duplicated, and arrives
+// A frame waits in the queue, where it may be marked CE (ECN), is serialized at the rate, may be lost, corrupted, duplicated, and arrives
 // after delay and jitter. While the link is down, what leaves the queue and what would arrive is lost.
 #ifndef MOAT_NETSTACK_SIM_CHANNEL_H_
 #define MOAT_NETSTACK_SIM_CHANNEL_H_
@@ -25,6 +25,7 @@ struct ChannelCounters {
   // Why a frame did not arrive.
   uint64_t oversize = 0, queue_full = 0, lost = 0, down = 0, overflow = 0;
   uint64_t corrupted = 0, duplicated = 0, reordered = 0;
+  uint64_t marked = 0;  // CE instead of a later loss
   uint64_t longest_queue_bytes = 0;
   Duration longest_wait{0};  // in the queue
 

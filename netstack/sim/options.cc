@@ -46,6 +46,7 @@ constexpr Option<Direction> kDirectionOptions[] = {
     {"queue", Unit::kBytes, 1, kGiB, [](Direction& d, uint64_t v) { d.queue_bytes = v; }},
     {"queue-packets", Unit::kCount, 1, kMillion,
      [](Direction& d, uint64_t v) { d.queue_packets = v; }},
+    {"ecn", Unit::kBytes, 1, kGiB, [](Direction& d, uint64_t v) { d.ecn_bytes = v; }},
 };
 
 constexpr uint32_t Bit(FlowKind kind) { return 1u << static_cast<int>(kind); }

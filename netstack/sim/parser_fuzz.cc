@@ -18,7 +18,7 @@ void Require(bool condition) {
 constexpr std::string_view kWords[] = {
     "host",  "router", "switch", "link",  "sysctl", "bulk",  "requests", "udp",     "ping",
     "at",    "seed",   "limit",  "a",     "b",      "c",     "d",        "s",       "t",
-    "a-b",   "s-t",    "rate",   "delay", "loss",   "back",  "forth",    "queue",   "mtu",
+    "a-b",   "s-t",    "rate",   "delay", "loss",   "back",  "forth",    "queue",   "ecn",   "mtu",
     "name",  "10Mbit", "20ms",   "1%",    "64KiB",  "1500",  "10MB",     "5",       "0",
     "start", "cc",     "cubic",  "ipv6",  "all",    "ipv4.tcp_sack",     "reorder", "down",
     "up",    "set",    "for",    "size",  "count",  "1.5s",  "99999999999999999999"};

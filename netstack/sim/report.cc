@@ -73,6 +73,7 @@ Row LinkRow(const std::string& name, const ChannelCounters& c, Duration time) {
           absl::StrCat(c.delivered),
           absl::StrCat(c.lost),
           absl::StrCat(c.queue_full),
+          absl::StrCat(c.marked),
           absl::StrCat(c.down),
           absl::StrCat(c.oversize + c.overflow),
           FormatBytes(c.longest_queue_bytes),
@@ -183,6 +184,7 @@ void WriteChannel(JsonWriter& json, std::string_view key, const ChannelCounters&
       {"down", c.down},             {"oversize", c.oversize},
       {"overflow", c.overflow},     {"corrupted", c.corrupted},
       {"duplicated", c.duplicated}, {"reordered", c.reordered},
+      {"marked", c.marked},
       {"longest_queue_bytes", c.longest_queue_bytes}};
   json.Open(key, '{');
   for (const auto& [name, value] : rows) json.Count(name, value);
@@ -198,7 +200,7 @@ std::string ReportTable(const Scenario& scenario, const Report& report) {
   for (size_t i = 0; i < report.flows.size(); ++i) {
     flows.push_back(FlowRow(scenario, scenario.flows[i], report.flows[i]));
   }
-  std::vector<Row> links = {{"link", "offered", "arrived", "lost", "queue full", "down", "other",
+  std::vector<Row> links = {{"link", "offered", "arrived", "lost", "queue full", "marked", "down", "other",
                              "longest queue", "longest wait", "rate"}};
   for (size_t i = 0; i < report.links.size(); ++i) {
     const LinkSpec& spec = scenario.links[i];

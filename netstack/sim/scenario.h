@@ -50,6 +50,8 @@ struct LinkDirection {
   // neither is given.
   uint64_t queue_bytes = 0;
   uint64_t queue_packets = 0;
+  // An ECN-capable packet that finds more than this waiting is marked CE. 0: none is.
+  uint64_t ecn_bytes = 0;
 };
 
 struct LinkSpec {

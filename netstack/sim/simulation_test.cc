@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -161,6 +162,52 @@ TEST(Simulation, QueuesDropTheTail) {
   EXPECT_NEAR(run.flow().goodput(), 1e6 * 1000 / 1042, 2e4);
 }
 
+// 10 Mbit/s and 40 ms are 50 kB. The queue holds 100 kB, and marks from 30 kB on.
+std::string Marking(const std::string& tcp_ecn, const std::string& flow) {
+  return "host a\nhost b\nlink a b rate 10Mbit delay 20ms queue 100kB ecn 30kB\n"
+         "sysctl all ipv4.tcp_ecn " + tcp_ecn + "\nbulk f a b 20MB " + flow;
+}
+
+class Marks : public testing::TestWithParam<std::tuple<const char*, const char*, const char*>> {};
+INSTANTIATE_TEST_SUITE_P(All, Marks,
+                         testing::Combine(testing::Values("1", "3"), testing::Values("cubic", "reno"),
+                                          testing::Values("", " ipv6")));
+
+// RFC 3168 and RFC 9768: the link stays full, and nothing is lost.
+TEST_P(Marks, ReplaceLosses) {
+  const auto [tcp_ecn, cc, family] = GetParam();
+  const Ran run = Simulated(Marking(tcp_ecn, std::string("cc ") + cc + family));
+  const ChannelCounters& c = run.report.links[0].forth;
+  EXPECT_TRUE(run.flow().complete) << run.flow().error;
+  EXPECT_GT(run.flow().goodput(), 9e6) << ReportTable(run.scenario, run.report);
+  EXPECT_EQ(run.flow().retransmits, 0u);
+  EXPECT_EQ(c.queue_full, 0u);
+  EXPECT_GT(c.marked, 20u);
+  EXPECT_LT(c.longest_queue_bytes, 100'000u);
+}
+
+TEST(Simulation, WithoutEcnNothingIsMarkedAndTheQueueOverflows) {
+  const Ran run = Simulated(Marking("0", "cc cubic"));
+  EXPECT_TRUE(run.flow().complete);
+  EXPECT_EQ(run.report.links[0].forth.marked, 0u);
+  EXPECT_GT(run.report.links[0].forth.queue_full, 0u);
+  EXPECT_GT(run.flow().retransmits, 0u);
+}
+
+// Super-segments are cut and marked one by one. With text both ways every ACE field is looked at.
+TEST(Simulation, MarksReachSendersThatOffload) {
+  const Ran run = Simulated(
+      "host a offload\nhost b offload\nlink a b rate 100Mbit delay 5ms queue 400kB ecn 100kB\n"
+      "sysctl all ipv4.tcp_ecn 3\nbulk f a b 20MB cc cubic\nbulk g b a 20MB cc cubic");
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(run.flow(i).complete) << run.flow(i).error;
+    EXPECT_EQ(run.flow(i).retransmits, 0u);
+    EXPECT_GT(run.flow(i).goodput(), 40e6);  // ACKs in the queues of text cost both
+  }
+  EXPECT_GT(run.report.links[0].forth.marked, 0u);
+  EXPECT_GT(run.report.links[0].back.marked, 0u);
+}
+
 TEST(Simulation, ALinkThatIsDownCarriesNothing) {
   const Ran run = Simulated(
       "host a\nhost b\nlink a b\nudp u a b 1Mbit size 125 for 4s\n"
@@ -234,7 +281,7 @@ TEST(Report, HasTablesJsonAndPlots) {
     EXPECT_TRUE(absl::StrContains(table, word)) << word << "\n" << table;
   }
   const std::string json = ReportJson(run.scenario, run.report);
-  for (const char* word : {"\"bytes\":2000000", "\"complete\":true", "\"queue_full\":", "\"digest\":"}) {
+  for (const char* word : {"\"bytes\":2000000", "\"complete\":true", "\"queue_full\":", "\"marked\":0", "\"digest\":"}) {
     EXPECT_TRUE(absl::StrContains(json, word)) << word << "\n" << json;
   }
   const auto plots = ReportPlots(run.scenario, run.report);
