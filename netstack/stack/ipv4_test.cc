@@ -43,6 +43,7 @@ using Rfc1122 = Ipv4;
 using Rfc791 = Ipv4;
 using Rfc792 = Ipv4;
 using Rfc919 = Ipv4;
+using Rfc1112 = Ipv4;
 
 TEST_F(Rfc1122, S3_2_1_1_OtherVersionIsSilentlyDiscarded) {
   Bytes packet = Echo();
@@ -87,6 +88,13 @@ TEST_F(Rfc791, S3_1_GoodOptionsAreSkipped) {
   world.ReceiveIp(EchoWithOptions({148, 4, 0, 0}));  // router alert: not the reply's business
   const Bytes reply = world.link.TakeFrame();
   EXPECT_TRUE(ParseFrame(reply).ok);
+  EXPECT_TRUE(OptionsOf(reply).empty());
+}
+
+TEST_F(Rfc1122, S3_2_1_8_TheStreamIdentifierIsIgnored) {
+  world.ReceiveIp(EchoWithOptions({136, 4, 0x12, 0x34}));
+  const Bytes reply = world.link.TakeFrame();
+  EXPECT_EQ(ParseFrame(reply).icmp_type(), icmpv4_type::kEchoReply);
   EXPECT_TRUE(OptionsOf(reply).empty());
 }
 
@@ -188,6 +196,16 @@ TEST_F(Rfc1122, S3_2_2_6_EchoToBroadcastIsIgnoredByDefault) {
   EXPECT_EQ(reply.source, cast.own);  // never the broadcast address
 }
 
+TEST_F(Rfc1122, S3_2_2_8_TimestampsToBroadcastAreIgnoredByDefault) {
+  const Bytes request = IcmpMessage(cast.peer, Ip("192.0.2.255"), icmpv4_type::kTimestampRequest, 0,
+                                    1, Bytes(12));
+  world.ReceiveIp(IpPacket(cast.peer, Ip("192.0.2.255"), ip_protocol::kIcmp, request),
+                  MacAddress::Broadcast());
+  EXPECT_TRUE(world.Silent());
+  world.ReceiveIcmp(cast.peer, cast.own, icmpv4_type::kTimestampRequest, 0, 1, Bytes(12));
+  EXPECT_TRUE(world.Next().ok);
+}
+
 TEST_F(Rfc1122, S3_2_2_UnknownIcmpTypeIsSilentlyDiscarded) {
   world.ReceiveIcmp(cast.peer, cast.own, 200, 0, 0, Pattern(8));
   EXPECT_TRUE(world.Silent());
@@ -210,6 +228,15 @@ TEST_F(Rfc792, TimestampRequestIsAnswered) {
   ASSERT_EQ(body.size(), 12u);
   EXPECT_EQ(LoadBe32(body.data()), 0x01020304u);
   EXPECT_NE(LoadBe32(body.data() + 4) & 0x80000000u, 0u);  // not universal time
+}
+
+TEST_F(Rfc1112, S7_2_TheGroupOfAllHostsIsJoinedFromTheStart) {
+  auto socket = world.UdpSocket(Family::kIpv4);
+  ASSERT_EQ(socket->Bind({Ip("0.0.0.0"), 68}), Error::kOk);
+  const Bytes datagram = UdpDatagram(cast.peer, Ip("224.0.0.1"), 67, 68, Pattern(8));
+  world.ReceiveIp(IpPacket(cast.peer, Ip("224.0.0.1"), ip_protocol::kUdp, datagram),
+                  MulticastMac(Ip("224.0.0.1")));
+  EXPECT_TRUE(socket->Receive().ok());
 }
 
 TEST_F(Rfc919, BroadcastsReachSockets) {

@@ -189,6 +189,19 @@ TEST_P(Resolution, ReachableBecomesStaleInSilence) {
   EXPECT_TRUE(world.Silent());
 }
 
+TEST_P(Resolution, Rfc1122_S2_3_2_1_TheTimeIsConfigurable) {
+  const std::string base = GetParam() == Family::kIpv4 ? "ipv4" : "ipv6";
+  ASSERT_TRUE(world.stack.SetSysctl(base + ".neigh.default.base_reachable_time_ms", "600000").ok());
+  (void)Send(cast.peer);
+  (void)world.Next();
+  PeerAnswers(cast.peer, kPeerMac);
+  (void)world.Next();
+  world.Advance(seconds(290));  // half of ten minutes is the least
+  EXPECT_EQ(State(cast.peer), NeighborState::kReachable);
+  world.Advance(seconds(620));  // one and a half the most
+  EXPECT_EQ(State(cast.peer), NeighborState::kStale);
+}
+
 TEST_P(Resolution, AnswersAndLearnsFromWhoAsks) {
   PeerAsks(cast.peer, kPeerMac);
   const ParsedFrame answer = world.Next();

@@ -376,6 +376,42 @@ TEST_F(RouterV4, Rfc791_OnlyOptionsToCopyAreInLaterFragments) {
   EXPECT_EQ(ParseFrame(first).payload + ParseFrame(second).payload, Pattern(1000));
 }
 
+TEST_F(RouterV4, Rfc1812_S4_3_2_4_AnErrorComesFromTheInterfaceItLeavesBy) {
+  world.ReceiveIp(IpPacket(cast.peer, far.far, 253, {1}, 1));
+  EXPECT_EQ(world.Next().source, cast.own);
+  world.ReceiveFar(IpPacket(far.far, cast.peer, 253, {1}, 1));
+  EXPECT_EQ(world.NextFar().source, far.own);
+}
+
+TEST_F(RouterV4, Rfc1812_S4_3_2_5_AnErrorHasThePrecedenceOfInternetworkControl) {
+  world.ReceiveIp(IpPacket(cast.peer, far.far, 253, {1}, 1));
+  const Bytes error = world.link.TakeFrame();
+  ASSERT_GT(error.size(), 15u);
+  EXPECT_EQ(error[15] >> 5, 6);
+}
+
+TEST_F(RouterV4, Rfc1812_S4_3_2_5_AReplyHasTheTypeOfServiceOfItsRequest) {
+  Ipv4Fields fields = Fields();
+  fields.tos = 0x30;
+  fields.protocol = ip_protocol::kIcmp;
+  fields.destination = cast.own;
+  world.ReceiveIp(Ipv4Packet(fields, IcmpMessage(cast.peer, cast.own, icmpv4_type::kEchoRequest, 0, 1, {})));
+  const Bytes reply = world.link.TakeFrame();
+  ASSERT_GT(reply.size(), 15u);
+  EXPECT_EQ(reply[15], 0x30);
+}
+
+TEST_F(RouterV4, Rfc6864_S4_3_DontFragmentIsKept) {
+  Ipv4Fields fields = Fields();
+  for (const bool dont_fragment : {true, false}) {
+    fields.dont_fragment = dont_fragment;
+    world.ReceiveIp(Ipv4Packet(fields, Pattern(10)));
+    const Bytes out = world.far_link.TakeFrame();
+    ASSERT_GT(out.size(), 20u);
+    EXPECT_EQ((out[14 + 6] & 0x40) != 0, dont_fragment);
+  }
+}
+
 TEST_F(RouterV4, Rfc1812_S5_3_7_MartiansAreNotForwarded) {
   for (const char* source : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1",
                              "255.255.255.255", "192.0.2.255", "203.0.113.1"}) {

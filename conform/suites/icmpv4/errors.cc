@@ -165,5 +165,34 @@ CONFORM(29, MUST, "RFC 6633 3", "A source quench is silently discarded.", {.need
   b.ExpectNothing(Has(Kind::kIcmp4));
 }
 
+CONFORM(34, SHOULD, "RFC 1122 3.2.2", "An error has normal type of service bits, whatever the datagram had.") {
+  b.Send(Udp4(b.peer, b.device, 4000, kClosedPort, Pattern(30)).Set(ipv4::kTos, 0x14));
+  b.Expect(Icmp4Error(icmp4::kUnreachable, icmp4::kPort) &&
+           Where("type of service bits of 0",
+                 [](const Packet& p) { return (p.Get(ipv4::kTos) & 0x1f) == 0; }));
+}
+
+// What a program that asks for all errors gets of an ICMP message about its datagram.
+int ErrorOf(Bench& b, int type, int code) {
+  Socket socket = b.OpenUdp();
+  socket.Set(Option::kReceiveErrors, 1);
+  socket.Connect({b.peer.ip4, 4000});
+  socket.Send(Pattern(10));
+  const Packet sent = b.Expect(UdpTo(4000));
+  b.Send(Ip4(b.peer, b.device) / Icmp4(type, code) / Raw(sent.From(Kind::kIpv4)));
+  return socket.Error();
+}
+
+CONFORM(35, MUST, "RFC 1122 3.2.2.4", "Time exceeded is passed up to the program, with either code.",
+        {.needs = kUdp}) {
+  b.Check(ErrorOf(b, icmp4::kTimeExceeded, 0) > 0, "there is no error after code 0");
+  b.Check(ErrorOf(b, icmp4::kTimeExceeded, 1) > 0, "there is no error after code 1");
+}
+
+CONFORM(36, MUST, "RFC 1122 3.2.2.5", "A parameter problem is passed up to the program.",
+        {.needs = kUdp}) {
+  b.Check(ErrorOf(b, icmp4::kParameterProblem, 0) > 0, "there is no error");
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -135,5 +135,43 @@ CONFORM(14, MUST, "RFC 792, Echo; RFC 1122 3.2.2.6",
   b.Check(request.Get(icmp4::kCode).u64() == 0, "the code is not 0");
 }
 
+Frame AskForTime(const Node& from, const Node& to, const Bytes& options = {}) {
+  return Eth(to.mac, from.mac) / Ipv4(from.ip4, to.ip4).Options(options) /
+         Icmp4(icmp4::kTimestamp, 0, 0x12340007) / Raw(Join({Be32(0x01020304), Be32(0), Be32(0)}));
+}
+
+CONFORM(37, MUST, "RFC 1122 3.2.2.8",
+        "If a timestamp request is answered, the reply comes from the address that was asked.",
+        {.needs = kAddresses}) {
+  b.AddAddress({"192.0.2.88", 24});
+  Node second = b.device;
+  second.ip4 = "192.0.2.88";
+  b.Send(AskForTime(b.peer, second));
+  const Packet reply = b.Poll(Is(icmp4::kType, icmp4::kTimestampReply));
+  if (reply.empty()) return b.NotApplicable("timestamp requests are not answered");
+  b.CheckPacket(reply, From("192.0.2.88") && To(b.peer.ip4));
+}
+
+CONFORM(38, SHOULD, "RFC 1122 3.2.2.8",
+        "If a timestamp request is answered, its record route option comes back with the device's own address.") {
+  b.Send(AskForTime(b.peer, b.device, ip_option::RecordRoute(3)));
+  const Packet reply = b.Poll(Is(icmp4::kType, icmp4::kTimestampReply));
+  if (reply.empty()) return b.NotApplicable("timestamp requests are not answered");
+  const auto route = FindTlv(reply.Options(Kind::kIpv4), ip_option::kRecordRoute);
+  b.Check(route.has_value() && route->size() == 13, "the reply has no such option");
+  if (b.ok()) b.Check(Ip::From(route->data() + 1, false) == b.device.ip4, "the device did not add its address");
+}
+
+CONFORM(39, MUST, "RFC 1122 3.2.2.8; RFC 792",
+        "The times of a timestamp reply are milliseconds since midnight, or marked as something else.") {
+  b.Send(AskForTime(b.peer, b.device));
+  const Packet reply = b.Poll(Is(icmp4::kType, icmp4::kTimestampReply));
+  if (reply.empty()) return b.NotApplicable("timestamp requests are not answered");
+  for (const Field* field : {&icmp4::kReceive, &icmp4::kTransmit}) {
+    const uint64_t time = reply.Get(*field);
+    b.Check((time >> 31) == 1 || time < 86400000, std::to_string(time) + " is no time of a day");
+  }
+}
+
 }  // namespace
 }  // namespace moat::conform

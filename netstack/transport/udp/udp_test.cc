@@ -59,6 +59,17 @@ TEST_P(UdpBothTest, DeliversToABoundSocketWithItsMetadata) {
   EXPECT_EQ(counters.Value(counter("InDatagrams")), 1u);
 }
 
+TEST_P(UdpBothTest, ThePacketsTypeOfServiceIsPassedUp) {
+  const FamilyNames& n = GetParam();
+  auto socket = Bound(n.any, 53);
+  IpPacketIn packet = Packet(n.peer, 4000, n.own, 53, "hello");
+  packet.traffic_class = 0x2e << 2;
+  EXPECT_EQ(udp.Receive(packet), Disposition::kHandled);
+  const Result<Datagram> datagram = socket->Receive();
+  ASSERT_TRUE(datagram.ok());
+  EXPECT_EQ(datagram->traffic_class, 0x2e << 2);
+}
+
 TEST_P(UdpBothTest, NobodyThereAsksForPortUnreachable) {
   const FamilyNames& n = GetParam();
   EXPECT_EQ(udp.Receive(Packet(n.peer, 1, n.own, 53, "x")), Disposition::kPortUnreachable);
