@@ -52,6 +52,8 @@ constexpr Meaning kUnreachableV6[] = {
 constexpr Meaning kTimeExceeded = {Kind::kTimeExceeded, Error::kHostUnreachable, false};
 constexpr Meaning kReassembly = {Kind::kReassemblyTimeExceeded, Error::kHostUnreachable, false};
 constexpr Meaning kProblem = {Kind::kParameterProblem, Error::kProtocol, true};
+// RFC 4443 2.4 (a): told to who asks for all errors, and otherwise as harmless as one that may pass.
+constexpr Meaning kUnknownError = {Kind::kTimeExceeded, Error::kProtocol, false};
 constexpr Meaning kTooBig = {Kind::kPacketTooBig, Error::kMessageSize, false};
 
 // Null for what is no error.
@@ -79,7 +81,7 @@ const Meaning* MeaningV6(uint8_t type, uint8_t code) {
     case icmpv6_type::kParameterProblem:
       return &kProblem;
     default:
-      return nullptr;
+      return type < 128 ? &kUnknownError : nullptr;
   }
 }
 

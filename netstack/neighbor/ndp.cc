@@ -185,6 +185,8 @@ void Ndp::HandleRouterSolicitation(const NdpContext& context, std::span<const ui
     // Who solicits routers is none.
     cache_.HeardFrom(context.interface, context.source, *options->source_link_address,
                      /*create=*/true, /*router=*/false);
+  } else if (!nameless) {
+    cache_.HeardRole(context.interface, context.source, /*router=*/false);
   }
   host_.RouterSolicited(context.interface);
 }
@@ -199,6 +201,8 @@ void Ndp::HandleRouterAdvertisement(const NdpContext& context, std::span<const u
   const std::optional<MacAddress>& mac = message->options.source_link_address;
   if (Believable(mac)) {
     cache_.HeardFrom(context.interface, context.source, *mac, /*create=*/true, /*router=*/true);
+  } else {
+    cache_.HeardRole(context.interface, context.source, /*router=*/true);
   }
   host_.RouterAdvertised(context.interface, context.source, *message);
 }
@@ -212,11 +216,14 @@ void Ndp::HandleRedirect(const NdpContext& context, std::span<const uint8_t> icm
   }
   if (!host_.Redirected(context.interface, context.source, *message)) return;
   const std::optional<MacAddress>& mac = message->options.target_link_address;
-  if (!Believable(mac)) return;
   // A target that is not the destination itself is a router.
   std::optional<bool> router;
   if (message->target != message->destination) router = true;
-  cache_.HeardFrom(context.interface, message->target, *mac, /*create=*/true, router);
+  if (Believable(mac)) {
+    cache_.HeardFrom(context.interface, message->target, *mac, /*create=*/true, router);
+  } else if (router.has_value()) {
+    cache_.HeardRole(context.interface, message->target, *router);
+  }
 }
 
 void Ndp::Solicit(InterfaceIndex interface, const IpAddress& target, const IpAddress& source,

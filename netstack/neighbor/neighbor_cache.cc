@@ -330,6 +330,11 @@ void NeighborCache::HeardFrom(InterfaceIndex interface, const IpAddress& address
   EnterStale(*entry);
 }
 
+void NeighborCache::HeardRole(InterfaceIndex interface, const IpAddress& address, bool router) {
+  const NeighborRef entry = FindEntry(interface, address);
+  if (entry != nullptr && !IsStatic(entry->info_.state)) SetRouter(*entry, router);
+}
+
 void NeighborCache::Advertised(InterfaceIndex interface, const IpAddress& address,
                                const NeighborAdvertised& message) {
   const NeighborRef entry = FindEntry(interface, address);
@@ -337,7 +342,7 @@ void NeighborCache::Advertised(InterfaceIndex interface, const IpAddress& addres
   if (entry->usable_) return AdvertisedKnown(*entry, message);
   if (entry->info_.state == NeighborState::kFailed || !message.mac.has_value()) return;
   SetMac(*entry, *message.mac);
-  if (message.router.has_value()) entry->info_.router = *message.router;
+  SetRouter(*entry, message.router);
   if (message.solicited) {
     EnterReachable(*entry);
   } else {

@@ -1,5 +1,7 @@
 // Router advertisements sent: RFC 4861 6.2.
 
+#include <set>
+
 #include "netstack/stack/router_test_world.h"
 
 namespace moat::netstack {
@@ -97,6 +99,54 @@ TEST_F(Advertiser, Rfc4861_S6_2_6_SolicitationsAreAnsweredSoonButNotTooOften) {
   for (int i = 0; i < 20; ++i) Solicit(Ip("fe80::99"), true);
   EXPECT_TRUE(Collect(seconds(2)).empty());
   EXPECT_EQ(Collect(seconds(2)).size(), 1u);
+}
+
+TEST_F(Advertiser, Rfc4861_S6_2_6_WhoSolicitsIsNoRouter) {
+  Start();
+  const IpAddress host = Ip("fe80::99");
+  uint8_t bytes[kMaxNdpEmit];
+  size_t size = EmitNeighborSolicitation(Ip("fe80::1"), kPeerMac, std::nullopt, bytes);
+  for (const bool with_link_address : {true, false}) {
+    world.ReceiveNdp(host, SolicitedNodeGroup(Ip("fe80::1")), Bytes(bytes, bytes + size));
+    uint8_t answer[kMaxNdpEmit];
+    const size_t length =
+        EmitNeighborAdvertisement(host, /*router=*/true, false, true, kPeerMac, answer);
+    world.ReceiveNdp(host, Ip("ff02::1"), Bytes(answer, answer + length));
+    ASSERT_TRUE(world.Neighbor(host)->router);
+    Solicit(host, with_link_address);
+    EXPECT_FALSE(world.Neighbor(host)->router) << with_link_address;
+  }
+}
+
+TEST_F(Advertiser, Rfc4861_S6_2_6_ASolicitationFromNobodyTeachesNothing) {
+  Start();
+  Solicit(Ip("::"), /*with_link_address=*/false);
+  EXPECT_FALSE(world.Neighbor(Ip("::")).has_value());
+  Solicit(Ip("fe80::99"), /*with_link_address=*/false);
+  EXPECT_FALSE(world.Neighbor(Ip("fe80::99")).has_value());
+}
+
+TEST_F(Advertiser, Rfc4861_S6_1_1_UnknownOptionsAndReservedBitsAreIgnored) {
+  Start();
+  (void)Collect(seconds(60));
+  const Bytes message = {133, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 200, 1, 0, 0, 0, 0, 0, 0};
+  world.ReceiveNdp(Ip("fe80::99"), Ip("ff02::2"), message);
+  EXPECT_EQ(Collect(seconds(1)).size(), 1u);
+}
+
+TEST_F(Advertiser, Rfc4861_S6_2_6_AnswersAreDelayedAtRandom) {
+  Start();
+  (void)Collect(seconds(60));
+  std::set<int64_t> delays;
+  for (int i = 0; i < 12; ++i) {
+    const Time asked = world.clock.Now();
+    Solicit(Ip("fe80::99"), true);
+    while (world.Silent() && world.clock.Now() < asked + seconds(2)) world.Advance(milliseconds(5));
+    EXPECT_LE(world.clock.Now() - asked, milliseconds(510));  // MAX_RA_DELAY_TIME
+    delays.insert((world.clock.Now() - asked) / milliseconds(5));
+    (void)Collect(seconds(5));
+  }
+  EXPECT_GE(delays.size(), 3u);
 }
 
 TEST_F(Advertiser, Rfc4861_S6_1_1_BadSolicitationsAreDropped) {

@@ -118,6 +118,41 @@ class Discovery : public testing::Test {
 
 // --- Solicitations -----------------------------------------------------------------------------
 
+TEST_F(Discovery, Rfc4861_S6_3_7_AfterAnEarlyAdvertisementItSolicitsOnceAllTheSame) {
+  Receive(router, Ra(1800));
+  int solicitations = 0;
+  for (int i = 0; i < 600; ++i) {
+    world.Advance(milliseconds(100));
+    while (!world.Silent()) solicitations += world.Next().icmp_type() == icmpv6_type::kRouterSolicitation;
+  }
+  EXPECT_EQ(solicitations, 1);
+}
+
+TEST_F(Discovery, Rfc4861_S6_3_4_ReachableTimeIsTakenAndRandomized) {
+  Receive(router, Ra(1800, {}, 0, 0, /*reachable=*/100000));
+  Receive(router, Ra(1800, {}, 0, 0, /*reachable=*/0));  // says nothing
+  const IpAddress peer = Ip("2001:db8::2");
+  std::set<int64_t> times;
+  for (int round = 0; round < 4; ++round) {
+    uint8_t bytes[kMaxNdpEmit];
+    size_t size = EmitNeighborSolicitation(Ip("2001:db8::1"), kPeerMac, std::nullopt, bytes);
+    world.ReceiveNdp(peer, SolicitedNodeGroup(Ip("2001:db8::1")), Bytes(bytes, bytes + size));
+    size = EmitNeighborAdvertisement(peer, false, /*solicited=*/true, true, kPeerMac, bytes);
+    world.ReceiveNdp(peer, Ip("2001:db8::1"), Bytes(bytes, bytes + size));
+    ASSERT_EQ(world.Neighbor(peer)->state, NeighborState::kReachable);
+    const Time begin = world.clock.Now();
+    while (world.Neighbor(peer)->state == NeighborState::kReachable &&
+           world.clock.Now() < begin + seconds(200)) {
+      world.Advance(milliseconds(100));
+    }
+    const Duration time = world.clock.Now() - begin;
+    EXPECT_GE(time, seconds(50));
+    EXPECT_LE(time, seconds(151));
+    times.insert(time / milliseconds(100));
+  }
+  EXPECT_GE(times.size(), 3u);
+}
+
 TEST_F(Discovery, Rfc4861_S6_3_7_SolicitsWithinTheDelayThenBacksOff) {
   std::vector<Time> times;
   while (times.size() < 6) {
@@ -138,6 +173,8 @@ TEST_F(Discovery, Rfc4861_S6_3_7_SolicitsWithinTheDelayThenBacksOff) {
 }
 
 TEST_F(Discovery, Rfc7559_AnAdvertisementEndsSolicitation) {
+  world.Advance(seconds(2));
+  EXPECT_EQ(world.Next().icmp_type(), icmpv6_type::kRouterSolicitation);
   Receive(router, Ra(1800));
   world.Advance(hours(1));
   while (!world.Silent()) {
@@ -233,6 +270,19 @@ TEST_F(Discovery, Rfc4861_S6_3_6_ARouterThatDoesNotAnswerIsPassedOver) {
   EXPECT_EQ(FirstHop(), kOtherMac);
 }
 
+TEST_F(Discovery, Rfc4861_S6_3_6_RoutersThatDoNotAnswerAreTriedInTurn) {
+  Receive(router, Ra(1800, SourceOption(kPeerMac)));
+  Receive(second, Ra(1800, SourceOption(kOtherMac)));
+  EXPECT_EQ(FirstHop(), kPeerMac);
+  world.Advance(seconds(10));  // delay, three probes, failure
+  EXPECT_EQ(FirstHop(), kOtherMac);
+  world.Advance(seconds(10));
+  for (const IpAddress& asked : {router, second, router, second}) {
+    EXPECT_EQ(FirstHop(), MulticastMac(SolicitedNodeGroup(asked))) << asked.ToString();
+    world.Advance(seconds(5));  // nobody answers
+  }
+}
+
 TEST_F(Discovery, Rfc4191_S3_2_PreferenceDecidesAmongReachable) {
   Receive(router, Ra(1800, SourceOption(kPeerMac), /*preference=*/3));
   Receive(second, Ra(1800, SourceOption(kOtherMac), /*preference=*/0));
@@ -281,6 +331,12 @@ TEST_F(Discovery, Rfc4191_S2_3_RoutesAreTakenUpToTheAllowedLength) {
   EXPECT_FALSE(RouteTo("2001:db8:40::/48").has_value());
 }
 
+TEST_F(Discovery, Rfc4191_S2_3_BitsBehindTheLengthAreIgnored) {
+  Set("accept_ra_rt_info_max_plen", "64");
+  Receive(router, Ra(1800, RouteOption("2001:db8:77:ffff:ffff::1", 48, 0, 600)));
+  EXPECT_TRUE(RouteTo("2001:db8:77::/48").has_value());
+}
+
 TEST_F(Discovery, Rfc4191_S2_3_AReservedPreferenceIsIgnored) {
   Set("accept_ra_rt_info_max_plen", "64");
   Receive(router, Ra(0, RouteOption("2001:db8:40::", 48, 2, 600)));
@@ -319,6 +375,7 @@ TEST_F(Discovery, Rfc4861_S6_3_4_MtuIsTakenWithinBounds) {
 }
 
 TEST_F(Discovery, Rfc4861_S6_3_4_RetransmitTimerIsTaken) {
+  world.Advance(seconds(2));  // the first solicitation
   Receive(router, Ra(1800, {}, 0, 0, 0, /*retransmit=*/200));
   world.link.Clear();
   auto socket = world.UdpSocket(Family::kIpv6);

@@ -504,6 +504,14 @@ TEST_F(RouterV6, Rfc4443_S3_1_LinkLocalSourceBeyondItsScopeIsCode2) {
   EXPECT_TRUE(world.FarSilent());
 }
 
+TEST_F(RouterV6, Rfc6724_S5_Rule5_TheOutgoingInterface) {
+  // The destination looks like eth0's prefix, but the way there is by eth1.
+  world.Route("2001:db8:0:0:8000::/65", far.gateway, kEth1);
+  auto socket = world.UdpSocket(Family::kIpv6);
+  ASSERT_EQ(StackWorld::SendTo(*socket, {Ip("2001:db8:0:0:8000::1"), 9}, Pattern(1)), Error::kOk);
+  EXPECT_EQ(world.NextFar().source, far.own);
+}
+
 TEST_F(RouterV6, RoutersDoNotFragment) {
   world.ReceiveIp(IpPacket(cast.peer, far.far, 253, Pattern(1460)));
   EXPECT_FALSE(world.FarSilent());

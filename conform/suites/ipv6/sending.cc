@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "conform/bench/tcp_peer.h"
 #include "conform/suites/ipv6/answers.h"
 
 namespace moat::conform {
@@ -129,6 +130,35 @@ CONFORM(118, MUST, "RFC 8200 4.5; RFC 4443 4.2",
   const std::vector<Packet> sent = b.Collect(Fragments() && To(b.peer.ip6), 1s);
   for (const Packet& p : sent) bytes += SizeOf(p);
   b.CheckEqual(static_cast<int64_t>(bytes), 3008, "bytes in all fragments");
+}
+
+// --- Flow labels -----------------------------------------------------------------------------------
+
+CONFORM(119, SHOULD, "RFC 6437 3", "All text of a TCP connection has one flow label, and connections have different ones.", {.needs = kTcp}) {
+  std::set<uint64_t> labels;
+  for (const int i : {0, 1, 2}) {
+    TcpPeer t(b, true);
+    t.port += i;
+    t.device_port += i;
+    t.Open();
+    t.socket().Send(Pattern(10));
+    const uint64_t label = t.ExpectText().Get(ipv6::kFlowLabel);
+    t.ack = t.end;
+    t.SendAck();
+    t.socket().Send(Pattern(10));
+    b.CheckPacket(t.ExpectText(), Is(ipv6::kFlowLabel, label));
+    labels.insert(label);
+  }
+  b.Check(labels.size() >= 2, "the connections have the same flow label");
+}
+
+CONFORM(120, MUST, "RFC 6437 3", "Datagrams of a flow have one flow label: 0 when it has none.", {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  socket.Connect({b.peer.ip6, 4000});
+  socket.Send(Pattern(10));
+  const uint64_t label = b.Expect(UdpTo(4000)).Get(ipv6::kFlowLabel);
+  socket.Send(Pattern(20));
+  b.Expect(UdpTo(4000) && Is(ipv6::kFlowLabel, label));
 }
 
 }  // namespace

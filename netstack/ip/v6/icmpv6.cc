@@ -110,8 +110,7 @@ void Icmpv6::Receive(const IpPacketIn& packet, const Ipv6Arrival& arrival) {
   const Row* row = FindRow(icmp->type());
   if (row == nullptr) {
     ++counters_.in_errors;
-    // RFC 4443 2.4 (a): an unknown error still goes up; it tells the transport nothing, so it is
-    // counted.
+    if (icmp->type() < 128) return HandleError(packet, *icmp);  // RFC 4443 2.4 (a)
     return state_.drops.Count(DropReason::kIcmpUnknownType);
   }
   if (row->counter != nullptr) ++(counters_.*row->counter);

@@ -145,7 +145,7 @@ void RouterDiscovery::Solicit(State& state) {
     state.interval = state.interval + jittered(state.interval);
     if (state.interval > most) state.interval = jittered(most);
   }
-  state.solicit.Arm(clock_.Now() + state.interval);
+  if (state.routers.empty()) state.solicit.Arm(clock_.Now() + state.interval);
   host_.SolicitRouters(state.index);
 }
 
@@ -156,7 +156,8 @@ void RouterDiscovery::Advertised(InterfaceIndex index, const IpAddress& router,
   State* state = Find(index);
   const Interface* interface = interfaces_.Find(index);
   if (state == nullptr || interface == nullptr) return;
-  if (message.router_lifetime != 0) state->solicit.Cancel();
+  // RFC 4861 6.3.7: no more solicitations, but the first, whose answer may tell more.
+  if (message.router_lifetime != 0 && state->solicitations > 0) state->solicit.Cancel();
   if (interface->conf.own(Conf::kAcceptRaDefaultRouter) != 0) {
     UpdateRouter(*state, router, message.preference, seconds(message.router_lifetime));
   }

@@ -36,6 +36,16 @@ TEST_F(Sending, Rfc6928_InitialWindowIsTenSegments) {
   EXPECT_EQ(All().size(), 10u);
 }
 
+TEST_F(Story, Rfc5681_S3_1_AfterALostSynTheWindowIsOneSegment) {
+  Connect();
+  Advance(std::chrono::milliseconds(1100));
+  EXPECT_THAT(Next(), Is(Syn()));  // again
+  Send(SynAck().Mss(1460).Seq(0).Ack(1));
+  Next();
+  ASSERT_EQ(WriteBytes(14600), Error::kOk);
+  EXPECT_EQ(All().size(), 1u);
+}
+
 TEST_F(Sending, SuperSegmentsGoAsOne) {
   host.ip.set_max_gso_bytes(65535);
   host.ip.Invalidate();

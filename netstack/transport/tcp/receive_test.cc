@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "netstack/transport/tcp/testing/story.h"
 
 namespace moat::netstack::tcp {
@@ -209,6 +211,18 @@ TEST_F(Stamped, Rfc7323_S5_5_AfterLongIdleAnyTimestampIsTaken) {
   clock.Advance(std::chrono::hours(24 * 25));
   Send(Data("x").Seq(1).Ack(1).Ts(5, host_ts));
   EXPECT_EQ(Read(), "x");
+}
+
+TEST_F(Story, Rfc7323_S5_4_TheClocksOfConnectionsDiffer) {
+  std::set<uint32_t> clocks;
+  Listen();
+  for (int i = 0; i < 3; ++i) {
+    peer_port = static_cast<uint16_t>(5000 + i);
+    Send(Syn().Mss(1460).Ts(1, 0).Seq(0));
+    Next();
+    clocks.insert(host_ts);
+  }
+  EXPECT_EQ(clocks.size(), 3u);
 }
 
 TEST_F(Stamped, Rfc7323_S4_3_OutOfOrderSegmentDoesNotMoveTheEcho) {

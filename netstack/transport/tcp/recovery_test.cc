@@ -78,6 +78,29 @@ TEST_F(WithoutSack, Rfc5681_S3_1_TimeoutCollapsesTheWindow) {
   EXPECT_TRUE(Quiet());
 }
 
+TEST_F(WithoutSack, Rfc5681_S3_1_ASecondTimeoutKeepsTheThreshold) {
+  ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
+  EXPECT_EQ(All().size(), 10u);
+  Advance(milliseconds(400));
+  EXPECT_EQ(All().size(), 1u);
+  const uint32_t threshold = socket->Info().send_ssthresh;
+  EXPECT_GE(threshold, 5u);
+  EXPECT_LE(threshold, 7u);  // CUBIC's 0.7 of ten
+  Advance(milliseconds(1000));
+  EXPECT_GE(All().size(), 1u);
+  EXPECT_EQ(socket->Info().send_ssthresh, threshold);
+}
+
+TEST_F(WithoutSack, Rfc6582_S4_DuplicatesAfterATimeoutBeginNoRecovery) {
+  ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
+  EXPECT_EQ(All().size(), 10u);
+  Advance(milliseconds(400));
+  EXPECT_EQ(All().size(), 1u);
+  // What was in flight arrives after all, and tells so again and again.
+  for (int i = 0; i < 9; ++i) Send(Ack(Seg(0)).Seq(1));
+  EXPECT_TRUE(Quiet());
+}
+
 TEST_F(WithoutSack, Rfc5681_S3_2_ThirdDuplicateAckRetransmits) {
   ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
   All();
