@@ -207,6 +207,19 @@ TEST_P(Host, ErrorsAreLimitedOverAll) {
   EXPECT_EQ(world.Count("Icmp.RateLimitGlobal"), 150u);
 }
 
+TEST_P(Host, Rfc1812_S4_3_2_8_TheLimitCanBeSet) {
+  ASSERT_TRUE(world.stack.SetSysctl("ipv4.icmp_msgs_burst", "7").ok());
+  int sent = 0;
+  for (int i = 0; i < 50; ++i) {
+    Bytes source(cast.remote.data(), cast.remote.data() + cast.remote.size());
+    source.back() = static_cast<uint8_t>(i);
+    world.ReceiveUdp(v4() ? IpAddress::V4(source.data()) : IpAddress::V6(source.data()), cast.own,
+                     53, {});
+    if (world.Next().ok) ++sent;
+  }
+  EXPECT_EQ(sent, 7);
+}
+
 TEST_P(Host, NoErrorAboutAnError) {
   // Port unreachable about something that we never sent, to us: nothing comes back, ever.
   world.ReceiveIcmp(cast.peer, cast.own, UnreachableType(), PortCode(), 0,

@@ -166,7 +166,7 @@ bool RegisterRows(std::index_sequence<I...>) {
 [[maybe_unused]] const bool kRegistered =
     RegisterRows(std::make_index_sequence<std::size(kRows)>());
 
-CONFORM(45, MUST, "RFC 4861 7.2.5",
+CONFORM(45, SHOULD, "RFC 4861 7.2.5",
         "INCOMPLETE: an advertisement without link address does not end the resolution.",
         {.needs = kPing}) {
   MakeIncomplete(b);

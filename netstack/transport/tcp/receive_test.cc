@@ -213,11 +213,11 @@ TEST_F(Stamped, Rfc7323_S5_5_AfterLongIdleAnyTimestampIsTaken) {
   EXPECT_EQ(Read(), "x");
 }
 
-TEST_F(Story, Rfc7323_S5_4_TheClocksOfConnectionsDiffer) {
+TEST_F(Story, Rfc7323_S5_4_TheClocksThatPeersSeeDiffer) {
   std::set<uint32_t> clocks;
   Listen();
   for (int i = 0; i < 3; ++i) {
-    peer_port = static_cast<uint16_t>(5000 + i);
+    peer = IpAddress::V4(198, 51, 100, static_cast<uint8_t>(i + 1));
     Send(Syn().Mss(1460).Ts(1, 0).Seq(0));
     Next();
     clocks.insert(host_ts);
