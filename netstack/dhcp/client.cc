@@ -99,6 +99,7 @@ void DhcpClient::Send(const DhcpRequest& request, const std::optional<IpAddress>
   const std::span<const uint8_t> piece = bytes;
   SendControl control;
   control.interface = options_.interface;
+  control.nameless = request.client.IsUnspecified();  // RFC 2131 4.1
   control.destination =
       Endpoint{unicast.value_or(IpAddress::V4(255, 255, 255, 255)), kDhcpServerPort};
   (void)socket_->Send({&piece, 1}, control);  // what is lost is sent again

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "netstack/stack/stack_test_world.h"
+#include "netstack/dhcp/test_server.h"
 
 namespace moat::netstack {
 namespace {
@@ -12,21 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const IpAddress kServer = Ip("192.0.2.254");
-const IpAddress kOffered = Ip("192.0.2.77");
 const IpAddress kNobody = Ip("0.0.0.0");
-const IpAddress kEverybody = Ip("255.255.255.255");
-
-// What the client said, read back from its bytes.
-struct Said {
-  bool ok = false;
-  DhcpType type{};
-  uint32_t transaction = 0;
-  bool broadcast = false;
-  IpAddress client, source, destination;
-  MacAddress to;
-  std::optional<IpAddress> requested, server;
-};
 
 class Dhcp : public testing::Test {
  protected:
@@ -45,70 +31,14 @@ class Dhcp : public testing::Test {
     client = std::make_unique<DhcpClient>(world.stack, options);
     ASSERT_TRUE(client->Start().ok());
   }
-  void Advance(Duration by) {
-    const Time end = world.clock.Now() + by;
-    while (true) {
-      const Time next = std::min(client->NextDeadline(), world.stack.NextDeadline());
-      if (next > end) break;
-      if (next > world.clock.Now()) world.clock.Set(next);
-      world.stack.RunTimers();
-      client->Poll();
-    }
-    world.clock.Set(end);
-    world.stack.RunTimers();
-    client->Poll();
-  }
-  // The next DHCP message; other frames are skipped.
-  Said Next() {
-    while (!world.Silent()) {
-      const ParsedFrame frame = world.Next();
-      if (frame.protocol != ip_protocol::kUdp || frame.payload.size() < 8 + 240) continue;
-      if (LoadBe16(frame.payload.data() + 2) != kDhcpServerPort) continue;
-      const Bytes m(frame.payload.begin() + 8, frame.payload.end());
-      EXPECT_EQ(LoadBe16(frame.payload.data()), kDhcpClientPort);
-      EXPECT_GE(m.size(), 300u);
-      Said said;
-      said.ok = true;
-      said.transaction = LoadBe32(m.data() + 4);
-      said.broadcast = (m[10] & 0x80) != 0;
-      said.client = IpAddress::V4(m.data() + 12);
-      said.source = frame.source;
-      said.destination = frame.destination;
-      said.to = frame.to;
-      for (size_t i = 240; m[i] != 255; i += 2 + m[i + 1]) {
-        if (m[i] == 53) said.type = static_cast<DhcpType>(m[i + 2]);
-        if (m[i] == 50) said.requested = IpAddress::V4(m.data() + i + 2);
-        if (m[i] == 54) said.server = IpAddress::V4(m.data() + i + 2);
-      }
-      return said;
-    }
-    return {};
-  }
+  void Advance(Duration by) { world.Advance(*client, by); }
+  Said Next() { return NextSaid(world); }
   // An answer of the server to the transaction last seen.
   void Reply(DhcpType type, uint32_t transaction, const IpAddress& yours = kOffered,
              uint32_t lease = 3600, const IpAddress& server = kServer,
              const MacAddress& mac = kOwnMac) {
-    Bytes m(240);
-    m[0] = 2;
-    m[1] = 1;
-    m[2] = 6;
-    StoreBe32(m.data() + 4, transaction);
-    std::memcpy(m.data() + 16, yours.data(), 4);
-    std::memcpy(m.data() + 28, mac.bytes.data(), 6);
-    StoreBe32(m.data() + 236, 0x63825363);
-    m = m + Bytes{53, 1, static_cast<uint8_t>(type)};
-    m = m + Bytes{54, 4} + Bytes(server.data(), server.data() + 4);
-    if (type != DhcpType::kNak) {
-      Bytes time(4);
-      StoreBe32(time.data(), lease);
-      m = m + Bytes{51, 4} + time + Bytes{1, 4, 255, 255, 255, 0, 3, 4, 192, 0, 2, 254} +
-          Bytes{6, 8, 192, 0, 2, 53, 192, 0, 2, 54, 15, 3, 'l', 'a', 'n', 26, 2, 5, 0x78};
-    }
-    m.push_back(255);
     const IpAddress to = client->state() == DhcpClient::State::kRenewing ? yours : kEverybody;
-    Bytes datagram = UdpDatagram(server, to, kDhcpServerPort, kDhcpClientPort, m);
-    world.ReceiveIp(IpPacket(server, to, ip_protocol::kUdp, datagram),
-                    to == kEverybody ? MacAddress::Broadcast() : kOwnMac);
+    ReceiveDhcp(world, to, {type, transaction, yours, lease, server, mac});
     client->Poll();
   }
   // Through the whole exchange.

@@ -38,19 +38,7 @@ class Stateless : public testing::Test {
         Dhcpv6Options{.clock = &world.clock, .random = &world.random, .interface = kEth0});
     EXPECT_TRUE(client->Start().ok());
   }
-  void Advance(Duration by) {
-    const Time end = world.clock.Now() + by;
-    while (true) {
-      const Time next = std::min(client->NextDeadline(), world.stack.NextDeadline());
-      if (next > end) break;
-      if (next > world.clock.Now()) world.clock.Set(next);
-      world.stack.RunTimers();
-      client->Poll();
-    }
-    world.clock.Set(end);
-    world.stack.RunTimers();
-    client->Poll();
-  }
+  void Advance(Duration by) { world.Advance(*client, by); }
   // The next request's bytes; empty: none.
   Bytes Next() {
     while (!world.Silent()) {

@@ -136,6 +136,7 @@ class IpLayer final : public IpSender,
   void RemoveConnectedRoute(const Interface& interface, const AssignedAddress& address);
   void BeginUse(Interface& interface, AssignedAddress& address);
   void StartDetection(Interface& interface, AssignedAddress& address);
+  void DetectAnew(Interface& interface);
   void DropAddress(Interface& interface, size_t position);
 
   // --- NextHops::Listener ----------------------------------------------------------------------

@@ -81,6 +81,16 @@ void IpLayer::StartDetection(Interface& interface, AssignedAddress& address) {
                    static_cast<int>(interface.conf.own(Conf::kDadTransmits)));
 }
 
+// RFC 5227 2.1: the link that came up, or got its carrier back, may be another one.
+void IpLayer::DetectAnew(Interface& interface) {
+  for (AssignedAddress& address : interface.addresses) {
+    if (address.prefix.address.is_v4() && address.options.detect_conflict) address.tentative = true;
+    if (!address.tentative) continue;
+    address.duplicate = false;  // whose it was may not be here
+    StartDetection(interface, address);
+  }
+}
+
 // The address may be used and answered for from now on.
 void IpLayer::BeginUse(Interface& interface, AssignedAddress& address) {
   RefreshAnycasts(interface);

@@ -120,13 +120,7 @@ absl::Status IpLayer::SetInterfaceUp(InterfaceIndex index, bool up) {
   interface->up = up;
   if (up) {
     for (const IpAddress& group : interface->groups.List()) ReportChange(*interface, group, {});
-    for (AssignedAddress& address : interface->addresses) {
-      if (address.prefix.address.is_v4() && address.options.detect_conflict) {
-        address.tentative = true;  // RFC 5227 2.1: the link may be another one now
-        address.duplicate = false;
-      }
-      if (address.tentative) StartDetection(*interface, address);
-    }
+    DetectAnew(*interface);
   } else {
     next_hops_.cache(Family::kIpv4).Flush(index, /*permanent=*/false);
     next_hops_.cache(Family::kIpv6).Flush(index, /*permanent=*/false);
@@ -149,6 +143,10 @@ absl::Status IpLayer::SetInterfaceRunning(InterfaceIndex index, bool running) {
   if (interface == nullptr) return NoInterface(index);
   if (interface->running == running) return absl::OkStatus();
   interface->running = running;
+  if (running && interface->up) {
+    DetectAnew(*interface);
+    state_.addresses.Rebuild();
+  }
   Invalidate();
   NotifyInterface(*interface, /*removed=*/false);
   return absl::OkStatus();

@@ -28,6 +28,9 @@ struct RouteQuery {
   IpAddress source{};               // unspecified (of the same family): select one (RFC 6724)
   InterfaceIndex interface = 0;   // SO_BINDTODEVICE, scope id, IP_PKTINFO; 0: any
   uint32_t flow_hash = 0;         // chooses among equal-cost next hops
+  // To 255.255.255.255 from 0.0.0.0, "this host", whatever addresses there are (RFC 2131 4.1).
+  bool nameless = false;
+  bool operator==(const RouteQuery&) const = default;
 };
 
 // A resolved way to a destination. Opaque to transports but for these fields; the IP layer derives

@@ -11,11 +11,6 @@
 namespace moat::netstack {
 namespace {
 
-bool SameQuery(const RouteQuery& a, const RouteQuery& b) {
-  return a.destination == b.destination && a.source == b.source && a.interface == b.interface &&
-         a.flow_hash == b.flow_hash;
-}
-
 IpAddress LoopbackAddress(Family family) {
   if (family == Family::kIpv4) return IpAddress::V4(127, 0, 0, 1);
   static const uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
@@ -46,7 +41,7 @@ Result<RouteRef> RouteFinder::Find(const RouteQuery& asked) {
   const size_t slot =
       absl::HashOf(query.destination, query.source, query.interface, query.flow_hash) % kCacheSize;
   CacheRow& row = cache_[slot];
-  if (row.route != nullptr && row.route->valid() && SameQuery(row.query, query)) return row.route;
+  if (row.route != nullptr && row.route->valid() && row.query == query) return row.route;
   Result<Handle> made = Make(query);
   if (!made.ok()) {
     ++state_.counters(query.destination.family()).out_no_routes;
@@ -222,10 +217,11 @@ Error RouteFinder::FillBroadcast(const RouteQuery& query, RouteHandle& route) {
   route.next_hop = route.destination;
   SetMtu(0, route);
   // "This host on this network", while it has no address yet (RFC 1122 3.2.1.3): how it asks for one.
-  const bool nameless = std::none_of(
-      route.out->addresses.begin(), route.out->addresses.end(), [](const AssignedAddress& row) {
-        return row.prefix.address.is_v4() && row.usable();
-      });
+  const bool nameless =
+      query.nameless || std::none_of(route.out->addresses.begin(), route.out->addresses.end(),
+                                     [](const AssignedAddress& row) {
+                                       return row.prefix.address.is_v4() && row.usable();
+                                     });
   if (limited && nameless && query.source.IsUnspecified()) return Error::kOk;
   return ChooseSource(query, std::nullopt, route);
 }
@@ -273,7 +269,19 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
     route.group_mac = MacAddress::Broadcast();
   }
   SetMtu(found->mtu, route);
-  return ChooseSource(query, found->source, route);
+  const Error chosen = ChooseSource(query, found->source, route);
+  if (chosen == Error::kOk && route.via_gateway) KeepSelfAssignedOnLink(route);
+  return chosen;
+}
+
+// RFC 3927 2.6.2: what comes from an address that we gave ourselves goes to no router; who it is for
+// is asked for on the link.
+void RouteFinder::KeepSelfAssignedOnLink(RouteHandle& route) {
+  if (!route.source.is_v4() || !route.source.IsLinkLocal()) return;
+  const AssignedAddress* source = route.out->FindAddress(route.source);
+  if (source == nullptr || !source->self_assigned()) return;
+  route.next_hop = route.destination;
+  route.via_gateway = false;
 }
 
 Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpAddress>& preferred,

@@ -61,6 +61,7 @@ class RouteFinder {
   Error FillBroadcast(const RouteQuery& query, RouteHandle& route);
   Error FillMulticast(const RouteQuery& query, RouteHandle& route);
   Error FillUnicast(const RouteQuery& query, RouteHandle& route);
+  void KeepSelfAssignedOnLink(RouteHandle& route);
   Error UseInterface(InterfaceIndex index, RouteHandle& route);
   Error ChooseSource(const RouteQuery& query, const std::optional<IpAddress>& preferred,
                      RouteHandle& route);

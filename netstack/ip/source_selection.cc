@@ -85,7 +85,8 @@ std::optional<IpAddress> SelectV4(const InterfaceTable& interfaces, const Interf
     if (!address.is_v4() || !assigned.usable()) continue;
     if (next_hop.InPrefix(address, assigned.prefix.length)) return address;
     if (assigned.options.peer == next_hop) return address;
-    if (!first.has_value()) first = address;
+    // RFC 3927 2.6.1: a routable one rather than a link-local one.
+    if (!first.has_value() || (first->IsLinkLocal() && !address.IsLinkLocal())) first = address;
   }
   if (first.has_value()) return first;
   // An unnumbered interface borrows an address of another (RFC 1812 2.2.7).

@@ -8,6 +8,12 @@ bool IsUnicast(const IpAddress& address) {
          !address.IsLimitedBroadcast();
 }
 
+// RFC 3927 2.5: ARP from a link-local address is for everybody to hear, so that two nodes that have
+// the same one find out.
+MacAddress Hearers(const IpAddress& sender, const MacAddress& to) {
+  return sender.IsLinkLocal() ? MacAddress::Broadcast() : to;
+}
+
 }  // namespace
 
 Arp::Counters::Counters(CounterTable& table)
@@ -75,7 +81,7 @@ void Arp::HandleRequest(InterfaceIndex interface, const ArpMessage& message) {
   }
   if (!for_us) return;
   ++counters_.out_replies;
-  host_.SendArp(interface, message.sender_mac,
+  host_.SendArp(interface, Hearers(message.target, message.sender_mac),
                 {ArpOperation::kReply, host_.InterfaceMac(interface), message.target,
                  message.sender_mac, message.sender});
 }
@@ -94,7 +100,7 @@ void Arp::HandleReply(InterfaceIndex interface, const ArpMessage& message, bool 
 void Arp::Request(InterfaceIndex interface, const IpAddress& target, const IpAddress& source,
                   const std::optional<MacAddress>& to) {
   ++counters_.out_requests;
-  host_.SendArp(interface, to.value_or(MacAddress::Broadcast()),
+  host_.SendArp(interface, Hearers(source, to.value_or(MacAddress::Broadcast())),
                 {ArpOperation::kRequest, host_.InterfaceMac(interface), source, MacAddress{},
                  target});
 }

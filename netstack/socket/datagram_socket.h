@@ -47,6 +47,8 @@ struct SendControl {
   std::optional<uint8_t> hop_limit{};
   std::optional<uint8_t> traffic_class{};
   uint16_t segment_size = 0;            // UDP_SEGMENT; 0: one datagram
+  // To 255.255.255.255: from 0.0.0.0, also when the interface has addresses (RFC 2131 4.1).
+  bool nameless = false;
 };
 
 class RawControls;  // raw_controls.h

@@ -151,6 +151,29 @@ TEST_F(Conflicts, Rfc5227_S2_1_ALinkThatComesUpIsProbedAnew) {
   EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
 }
 
+TEST_F(Conflicts, Rfc5227_S2_1_1_AnotherInterfacesConflictsDoNotSlowDown) {
+  ChannelLink other_link{{}};
+  ASSERT_TRUE(world.stack
+                  .AddInterface({.index = 3, .name = "eth1", .mac = kOtherMac, .mtu = 1500,
+                                 .up = true, .running = true, .link = &other_link})
+                  .ok());
+  for (int i = 0; i < 12; ++i) {
+    Add();
+    Claim();
+    ASSERT_TRUE(Info().duplicate);
+    ASSERT_TRUE(world.stack.RemoveAddress(kEth0, {fresh, 24}).ok());
+  }
+  AddressOptions options;
+  options.detect_conflict = true;
+  ASSERT_TRUE(world.stack.AddAddress(3, *Prefix::Parse("198.51.100.7/24"), options).ok());
+  Add();
+  world.Advance(seconds(12));
+  EXPECT_TRUE(world.stack.IsLocalAddress(Ip("198.51.100.7")));
+  EXPECT_TRUE(Info().tentative);  // RATE_LIMIT_INTERVAL
+  world.Advance(seconds(60));
+  EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
+}
+
 TEST_F(Conflicts, RemovalEndsDetection) {
   Add();
   ASSERT_TRUE(world.stack.RemoveAddress(kEth0, {fresh, 24}).ok());

@@ -175,6 +175,14 @@ TEST_P(Router, LinkLocalDestinationsAreNotForwarded) {
   EXPECT_EQ(world.Count("Drop.ForwardScope"), 1u);
 }
 
+TEST_P(Router, LinkLocalSourcesAreNotForwarded) {
+  const IpAddress there = Ip(v4() ? "169.254.1.1" : "fe80::dead");
+  for (const uint8_t hops : {1, 64, 255}) {  // RFC 3927 7: whatever the TTL is
+    world.ReceiveIp(IpPacket(there, far.far, 253, {1}, hops));
+    EXPECT_TRUE(world.FarSilent());
+  }
+}
+
 TEST_P(Router, TooBigIsToldWithTheMtu) {
   ASSERT_TRUE(world.stack.SetInterfaceMtu(kEth1, 1300).ok());
   if (v4()) {
@@ -440,6 +448,15 @@ TEST_F(RouterV4, Rfc1812_S5_3_5_2_DirectedBroadcastsCanBeForwarded) {
   // One that came as a link broadcast, and the limited broadcast, never are.
   world.ReceiveIp(IpPacket(cast.peer, Ip("203.0.113.255"), 253, {1}), MacAddress::Broadcast());
   world.ReceiveIp(IpPacket(cast.peer, Ip("255.255.255.255"), 253, {1}), MacAddress::Broadcast());
+  EXPECT_TRUE(world.FarSilent());
+}
+
+TEST_F(RouterV4, Rfc3927_S7_LinkLocalBroadcastsAreNotForwarded) {
+  world.Set("ipv4.conf.all.bc_forwarding", "1");
+  world.Set("ipv4.conf.eth0.bc_forwarding", "1");
+  ASSERT_TRUE(world.stack.AddAddress(kEth1, *Prefix::Parse("169.254.7.7/16"), {}).ok());
+  world.ReceiveIp(IpPacket(cast.peer, Ip("169.254.255.255"), 253, {1}));
+  world.ReceiveIp(IpPacket(Ip("169.254.1.1"), Ip("203.0.113.255"), 253, {1}));
   EXPECT_TRUE(world.FarSilent());
 }
 

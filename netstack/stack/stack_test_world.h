@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -120,16 +121,27 @@ class StackWorld {
   ParsedFrame Next() { return ParseFrame(link.TakeFrame()); }
   bool Silent() const { return const_cast<ChannelLink&>(link).sent().empty(); }
   void Advance(Duration by) {
+    struct Nobody {
+      Time NextDeadline() const { return kNever; }
+      void Poll() {}
+    } nobody;
+    Advance(nobody, by);
+  }
+  // With a client on top of the stack that is to be polled, as those of dhcp/ are.
+  template <typename Client>
+  void Advance(Client& client, Duration by) {
     // In steps, so that timers that arm timers fire in time.
     const Time end = clock.Now() + by;
     while (true) {
-      const Time next = stack.NextDeadline();
+      const Time next = std::min(client.NextDeadline(), stack.NextDeadline());
       if (next > end) break;
       if (next > clock.Now()) clock.Set(next);
       stack.RunTimers();
+      client.Poll();
     }
     clock.Set(end);
     stack.RunTimers();
+    client.Poll();
   }
   uint64_t Count(const std::string& name) const {
     const auto counters = stack.Counters();

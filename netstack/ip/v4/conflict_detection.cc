@@ -26,7 +26,7 @@ void ConflictDetection::Start(InterfaceIndex interface, const IpAddress& address
   auto watch = std::make_unique<Watch>(*this, key);
   watch->left = kProbes;
   const Duration wait =
-      conflicts_ >= kMaxConflicts ? kRateLimitInterval : Between(0, kProbeWaitMs);
+      conflicts_[interface] >= kMaxConflicts ? kRateLimitInterval : Between(0, kProbeWaitMs);
   watch->timer.Arm(clock_.Now() + wait);
   watches_[key] = std::move(watch);
 }
@@ -45,7 +45,7 @@ void ConflictDetection::Step(Watch& watch) {
       watch.phase = Phase::kAnnouncing;
       watch.left = kAnnouncements - 1;
       watch.timer.Arm(now + kAnnounceInterval);
-      conflicts_ = 0;
+      conflicts_.erase(key.first);
       host_.ConflictFree(key.first, key.second);
       return host_.SendArpAnnouncement(key.first, key.second);
     case Phase::kAnnouncing:
@@ -74,7 +74,7 @@ void ConflictDetection::Conflict(InterfaceIndex interface, const IpAddress& addr
     watch.challenged_at = now;
     if (!again) return host_.SendArpAnnouncement(interface, address);
   }
-  ++conflicts_;
+  ++conflicts_[interface];
   watches_.erase(it);
   host_.ConflictFound(interface, address);
 }
@@ -85,6 +85,7 @@ void ConflictDetection::Cancel(InterfaceIndex interface, const IpAddress& addres
 
 void ConflictDetection::CancelAll(InterfaceIndex interface) {
   std::erase_if(watches_, [&](const auto& row) { return row.first.first == interface; });
+  conflicts_.erase(interface);
 }
 
 }  // namespace moat::netstack

@@ -61,7 +61,8 @@ class ConflictDetection {
   TimerQueue& timers_;
   Host& host_;
   std::map<Key, std::unique_ptr<Watch>> watches_;
-  int conflicts_ = 0;  // so far: many of them slow down (RFC 5227 2.1.1)
+  // Since the interface last got an address: many of them slow down (RFC 5227 2.1.1).
+  std::map<InterfaceIndex, int> conflicts_;
 };
 
 }  // namespace moat::netstack

@@ -168,6 +168,7 @@ void Ipv4Forward::SendFragments(const RouteHandle& route, IpPacketIn& packet) {
 void Ipv4Forward::ForwardBroadcast(const Interface& in, const IpPacketIn& packet,
                                    InterfaceIndex to) {
   if (to == in.index || !in.conf.both(Conf::kForwardBroadcast) || packet.hop_limit <= 1) return;
+  if (packet.destination.IsLinkLocal() || packet.source.IsLinkLocal()) return;  // RFC 3927 7
   RouteHandle route(state_.generation);
   route.out = state_.interfaces.Share(to);
   if (route.out == nullptr || !route.out->active() || route.out->loopback) return;

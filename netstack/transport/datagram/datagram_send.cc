@@ -12,16 +12,13 @@ constexpr size_t kMaxIpPayload = 65535;  // IPv4: with its header; IPv6: without
 
 size_t HeaderSize(Family family) { return family == Family::kIpv4 ? kIpv4Header : kIpv6Header; }
 
-bool SameQuery(const RouteQuery& a, const RouteQuery& b) {
-  return a.destination == b.destination && a.source == b.source && a.interface == b.interface;
-}
-
 }  // namespace
 
 RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& control) const {
   RouteQuery query{.destination = remote.address,
                    .source = IpAddress::Any(remote.address.family()),
                    .interface = control.interface != 0 ? control.interface : device()};
+  query.nameless = control.nameless;
   if (remote.scope != 0) query.interface = remote.scope;
   const bool multicast = remote.address.IsMulticast();
   if (query.interface == 0 && multicast) query.interface = options_.multicast_interface;
@@ -36,7 +33,7 @@ RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& con
 }
 
 Result<RouteRef> DatagramBase::RouteFor(const RouteQuery& query) {
-  if (route_ != nullptr && route_->valid() && SameQuery(query, route_query_)) return route_;
+  if (route_ != nullptr && route_->valid() && query == route_query_) return route_;
   Result<RouteRef> route = environment_.ip->FindRoute(query);
   if (!route.ok()) return route;
   route_ = *route;

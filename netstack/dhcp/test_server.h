@@ -1,0 +1,89 @@
+// What a test that plays the DHCP server hears and says: RFC 2131, read and written byte by byte.
+#ifndef MOAT_NETSTACK_DHCP_TEST_SERVER_H_
+#define MOAT_NETSTACK_DHCP_TEST_SERVER_H_
+
+#include <optional>
+
+#include "netstack/dhcp/message.h"
+#include "netstack/stack/stack_test_world.h"
+
+namespace moat::netstack {
+
+inline const IpAddress kServer = Ip("192.0.2.254");
+inline const IpAddress kOffered = Ip("192.0.2.77");
+inline const IpAddress kEverybody = Ip("255.255.255.255");
+
+// What the client said, read back from its bytes.
+struct Said {
+  bool ok = false;
+  DhcpType type{};
+  uint32_t transaction = 0;
+  bool broadcast = false;
+  IpAddress client, source, destination;
+  MacAddress to;
+  std::optional<IpAddress> requested, server;
+};
+
+// The next DHCP message among what the stack sent; other frames are skipped. Not `ok`: none.
+inline Said NextSaid(StackWorld& world) {
+  while (!world.Silent()) {
+    const ParsedFrame frame = world.Next();
+    if (frame.protocol != ip_protocol::kUdp || frame.payload.size() < 8 + 240) continue;
+    if (LoadBe16(frame.payload.data() + 2) != kDhcpServerPort) continue;
+    const Bytes m(frame.payload.begin() + 8, frame.payload.end());
+    EXPECT_EQ(LoadBe16(frame.payload.data()), kDhcpClientPort);
+    EXPECT_GE(m.size(), 300u);
+    Said said;
+    said.ok = true;
+    said.transaction = LoadBe32(m.data() + 4);
+    said.broadcast = (m[10] & 0x80) != 0;
+    said.client = IpAddress::V4(m.data() + 12);
+    said.source = frame.source;
+    said.destination = frame.destination;
+    said.to = frame.to;
+    for (size_t i = 240; m[i] != 255; i += 2 + m[i + 1]) {
+      if (m[i] == 53) said.type = static_cast<DhcpType>(m[i + 2]);
+      if (m[i] == 50) said.requested = IpAddress::V4(m.data() + i + 2);
+      if (m[i] == 54) said.server = IpAddress::V4(m.data() + i + 2);
+    }
+    return said;
+  }
+  return {};
+}
+
+struct Answer {
+  DhcpType type{};
+  uint32_t transaction = 0;
+  IpAddress yours = kOffered;
+  uint32_t lease = 3600;
+  IpAddress server = kServer;
+  MacAddress mac = kOwnMac;
+};
+
+// The server says so to `to`: the client's address, or everybody.
+inline void ReceiveDhcp(StackWorld& world, const IpAddress& to, const Answer& answer) {
+  Bytes m(240);
+  m[0] = 2;
+  m[1] = 1;
+  m[2] = 6;
+  StoreBe32(m.data() + 4, answer.transaction);
+  std::memcpy(m.data() + 16, answer.yours.data(), 4);
+  std::memcpy(m.data() + 28, answer.mac.bytes.data(), 6);
+  StoreBe32(m.data() + 236, 0x63825363);
+  m = m + Bytes{53, 1, static_cast<uint8_t>(answer.type)};
+  m = m + Bytes{54, 4} + Bytes(answer.server.data(), answer.server.data() + 4);
+  if (answer.type != DhcpType::kNak) {
+    Bytes time(4);
+    StoreBe32(time.data(), answer.lease);
+    m = m + Bytes{51, 4} + time + Bytes{1, 4, 255, 255, 255, 0, 3, 4, 192, 0, 2, 254} +
+        Bytes{6, 8, 192, 0, 2, 53, 192, 0, 2, 54, 15, 3, 'l', 'a', 'n', 26, 2, 5, 0x78};
+  }
+  m.push_back(255);
+  const Bytes datagram = UdpDatagram(answer.server, to, kDhcpServerPort, kDhcpClientPort, m);
+  world.ReceiveIp(IpPacket(answer.server, to, ip_protocol::kUdp, datagram),
+                  to == kEverybody ? MacAddress::Broadcast() : kOwnMac);
+}
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_DHCP_TEST_SERVER_H_
