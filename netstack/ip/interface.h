@@ -23,6 +23,8 @@ struct AssignedAddress {
   AddressOptions options;
   bool tentative = false;  // RFC 4862: not ours yet
   bool duplicate = false;
+  // The routers that advertised its prefix; none of an address that was given.
+  std::vector<IpAddress> advertisers{};
 
   bool usable() const { return !tentative && !duplicate; }
   // As RFC 3927 has it. Link-local addresses that somebody gave us are like any other (as on Linux).

@@ -186,6 +186,8 @@ class IpLayer final : public IpSender,
                       const AddressOptions& options) override;
   void RemoveAutoAddress(InterfaceIndex interface, const Prefix& prefix) override;
   void SetDeprecated(InterfaceIndex interface, const IpAddress& address, bool deprecated) override;
+  void SetAdvertiser(InterfaceIndex interface, const IpAddress& address, const IpAddress& router,
+                     bool does) override;
   void AddAutoRoute(const RouteInfo& route) override;
   void RemoveAutoRoute(const RouteInfo& route) override;
   void SolicitRouters(InterfaceIndex interface) override;

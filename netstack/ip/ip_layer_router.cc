@@ -132,6 +132,22 @@ void IpLayer::SetDeprecated(InterfaceIndex index, const IpAddress& address, bool
   NotifyAddress(*interface, *assigned, /*removed=*/false);
 }
 
+void IpLayer::SetAdvertiser(InterfaceIndex index, const IpAddress& address,
+                            const IpAddress& router, bool does) {
+  Interface* interface = state_.interfaces.Find(index);
+  AssignedAddress* assigned = interface == nullptr ? nullptr : interface->FindAddress(address);
+  if (assigned == nullptr) return;
+  auto& all = assigned->advertisers;
+  const bool did = std::find(all.begin(), all.end(), router) != all.end();
+  if (did == does || (does && all.size() >= RouterDiscovery::kMaxRouters)) return;
+  if (does) {
+    all.push_back(router);
+  } else {
+    std::erase(all, router);
+  }
+  Invalidate();
+}
+
 void IpLayer::AddAutoRoute(const RouteInfo& route) { (void)AddRoute(route); }
 void IpLayer::RemoveAutoRoute(const RouteInfo& route) { (void)RemoveRoute(route); }
 

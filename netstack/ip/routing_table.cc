@@ -7,9 +7,15 @@ namespace {
 
 constexpr uint32_t kMainPriority = 32766;  // as Linux
 
+bool IsAdvertised(const RouteInfo& route) {
+  return route.protocol == kRouteByRouterAdvertisement;
+}
+
+// What a router advertises and what somebody set up stand side by side: one may end before the
+// other.
 bool SameRoute(const RouteInfo& a, const RouteInfo& b) {
-  return a.metric == b.metric && a.type == b.type && a.gateway == b.gateway &&
-         a.interface == b.interface && a.next_hops == b.next_hops;
+  return IsAdvertised(a) == IsAdvertised(b) && a.metric == b.metric && a.type == b.type &&
+         a.gateway == b.gateway && a.interface == b.interface && a.next_hops == b.next_hops;
 }
 
 // `like` matches when everything it gives agrees.
@@ -17,8 +23,9 @@ bool Agrees(const RouteInfo& route, const RouteInfo& like) {
   if (like.gateway.has_value() && route.gateway != like.gateway) return false;
   if (like.interface != 0 && route.interface != like.interface) return false;
   if (!like.next_hops.empty() && route.next_hops != like.next_hops) return false;
-  // What advertisements brought, they take back, and nothing else.
-  if (like.protocol == kRouteByRouterAdvertisement && route.protocol != like.protocol) return false;
+  // What advertisements brought, they take back, and nothing else; no address takes it along.
+  if (IsAdvertised(like) && !IsAdvertised(route)) return false;
+  if (like.protocol == kRouteByKernel && IsAdvertised(route)) return false;
   if (like.metric != 0 && route.metric != like.metric) return false;
   return like.type == RouteType::kUnicast || route.type == like.type;
 }

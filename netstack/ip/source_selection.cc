@@ -28,6 +28,8 @@ struct Candidate {
   const AssignedAddress* address;
   bool on_out_interface;
   bool prefers_temporary;  // use_tempaddr of its interface is 2
+  bool by_next_hop;        // its prefix was advertised by the next hop,
+  bool by_another;         // or by routers that are not
 };
 
 // RFC 6724 5: true when `a` beats `b` as a source for `destination`.
@@ -43,6 +45,8 @@ bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination
     return b.address->options.deprecated;
   }
   if (a.on_out_interface != b.on_out_interface) return a.on_out_interface;  // rule 5
+  if (a.by_next_hop && b.by_another) return true;  // rule 5.5
+  if (a.by_another && b.by_next_hop) return false;
   const bool label_x = LabelOf(x) == LabelOf(destination);
   const bool label_y = LabelOf(y) == LabelOf(destination);
   if (label_x != label_y) return label_x;  // rule 6
@@ -56,8 +60,13 @@ bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination
   return common_x > common_y;
 }
 
+bool AdvertisedBy(const AssignedAddress& assigned, const IpAddress& router) {
+  const auto& all = assigned.advertisers;
+  return std::find(all.begin(), all.end(), router) != all.end();
+}
+
 std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces, const Interface& out,
-                                  const IpAddress& destination) {
+                                  const IpAddress& destination, const IpAddress& next_hop) {
   std::optional<Candidate> best;
   // RFC 6724 4: for multicast and link-local destinations only the outgoing interface's addresses.
   const bool this_link = destination.IsMulticast() || destination.IsLinkLocal();
@@ -68,8 +77,9 @@ std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces, const Interf
       const IpAddress& address = assigned.prefix.address;
       if (!address.is_v6() || !assigned.usable()) continue;
       if (!on_out && (address.IsLinkLocal() || address.IsLoopback())) continue;
-      const Candidate candidate{&assigned, on_out,
-                                interface->conf.own(Conf::kUseTempAddr) == 2};
+      const bool by_next_hop = on_out && AdvertisedBy(assigned, next_hop);
+      const Candidate candidate{&assigned, on_out, interface->conf.own(Conf::kUseTempAddr) == 2,
+                                by_next_hop, !by_next_hop && !assigned.advertisers.empty()};
       if (!best.has_value() || Better(candidate, *best, destination)) best = candidate;
     }
   }
@@ -130,7 +140,7 @@ int LabelOf(const IpAddress& address) {
 std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces, const Interface& out,
                                       const IpAddress& destination, const IpAddress& next_hop) {
   return destination.is_v4() ? SelectV4(interfaces, out, next_hop)
-                             : SelectV6(interfaces, out, destination);
+                             : SelectV6(interfaces, out, destination, next_hop);
 }
 
 }  // namespace moat::netstack

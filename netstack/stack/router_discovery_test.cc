@@ -429,6 +429,33 @@ TEST_F(Discovery, Rfc4861_S6_3_4_WithoutTheFlagAPrefixIsNotOnLink) {
   EXPECT_FALSE(RouteTo("2001:db8:5::/64").has_value());
 }
 
+TEST_F(Discovery, APrefixThatIsAlsoConfiguredStaysWhileEitherHolds) {
+  const Prefix mine = *Prefix::Parse("2001:db8:5::5/64");
+  const auto on_link = [&] {
+    bool found = false;
+    for (const RouteInfo& route : world.stack.Routes()) {
+      if (route.destination == *Prefix::Parse("2001:db8:5::/64")) found = true;
+    }
+    return found;
+  };
+  for (const bool address_first : {true, false}) {
+    if (address_first) {
+      ASSERT_TRUE(world.stack.AddAddress(kEth0, mine, {}).ok());
+    }
+    Receive(router, Ra(0, prefix));
+    if (!address_first) {
+      ASSERT_TRUE(world.stack.AddAddress(kEth0, mine, {}).ok());
+    }
+    ASSERT_TRUE(world.stack.RemoveAddress(kEth0, mine).ok());
+    EXPECT_TRUE(on_link());
+    ASSERT_TRUE(world.stack.AddAddress(kEth0, mine, {}).ok());
+    Receive(router, Ra(0, Option({.prefix = "2001:db8:5::", .valid = 0, .preferred = 0})));
+    EXPECT_TRUE(on_link());
+    ASSERT_TRUE(world.stack.RemoveAddress(kEth0, mine).ok());
+    EXPECT_FALSE(on_link());
+  }
+}
+
 TEST_F(Discovery, AutoconfOff) {
   Set("autoconf", "0");
   Receive(router, Ra(1800, prefix));
@@ -534,6 +561,32 @@ TEST_F(Discovery, Rfc8981_S3_4_TemporaryAddressesComeAndAreReplaced) {
   world.Advance(hours(25));
   EXPECT_FALSE(Address(first).has_value());
   EXPECT_TRUE(Address(own).has_value());
+}
+
+TEST_F(Discovery, Rfc6724_S5_Rule5_5_TheNextHopsPrefixWins) {
+  ASSERT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("2001:db8::1/64")).ok());
+  world.Know(router);
+  world.Know(second, kOtherMac);
+  // The first one's prefix has more in common with the destination (rule 8).
+  const Bytes close = Option({.prefix = "2001:db8:70::"});
+  const auto source = [&] {
+    world.link.Clear();
+    auto socket = world.UdpSocket(Family::kIpv6);
+    EXPECT_EQ(StackWorld::SendTo(*socket, {Ip("2001:db8:77::1"), 9}, Pattern(1)), Error::kOk);
+    return world.Next().source;
+  };
+  Receive(router, Ra(1800, close));
+  Receive(second, Ra(1800, prefix, /*preference=*/1));
+  world.Advance(seconds(3));
+  EXPECT_EQ(FirstHop(), kOtherMac);
+  EXPECT_EQ(source(), own);
+  // When both advertise it, nothing speaks for either, and rule 8 decides.
+  Receive(second, Ra(1800, close, /*preference=*/1));
+  EXPECT_EQ(source(), Ip("2001:db8:70::ff:fe00:1"));
+  Receive(router, Ra(1800, {}, /*preference=*/1));
+  Receive(second, Ra(0));
+  EXPECT_EQ(FirstHop(), kPeerMac);
+  EXPECT_EQ(source(), Ip("2001:db8:70::ff:fe00:1"));
 }
 
 TEST_F(Discovery, Rfc6724_S5_Rule7_ThePublicAddressWinsWhenTemporaryIsNotPreferred) {

@@ -182,7 +182,7 @@ void RouterDiscovery::Rest(State& state, const Interface& interface, const IpAdd
   }
   if (interface.conf.own(Conf::kAcceptRaPrefixInfo) != 0) {
     for (int i = 0; i < options.prefix_count; ++i) {
-      UpdatePrefix(state, interface, options.prefixes[i]);
+      UpdatePrefix(state, interface, router, options.prefixes[i]);
     }
   }
   const int64_t longest = interface.conf.own(Conf::kAcceptRaRouteMaxLength);
@@ -307,7 +307,7 @@ void RouterDiscovery::UpdateLearned(std::vector<Learned>& list, size_t limit,
 }
 
 void RouterDiscovery::UpdatePrefix(State& state, const Interface& interface,
-                                   const NdpPrefix& prefix) {
+                                   const IpAddress& router, const NdpPrefix& prefix) {
   const IpAddress base = prefix.prefix.Prefix(prefix.length);
   if (base.IsLinkLocal() || base.IsMulticast()) return;
   if (prefix.on_link) {
@@ -322,7 +322,18 @@ void RouterDiscovery::UpdatePrefix(State& state, const Interface& interface,
   const bool usable = prefix.autonomous && prefix.length == 64 &&
                       prefix.preferred_lifetime <= prefix.valid_lifetime &&
                       interface.conf.own(Conf::kAutoconf) != 0;
-  if (usable) UpdateAddresses(state, interface, prefix);
+  if (!usable) return;
+  UpdateAddresses(state, interface, prefix);
+  NoteAdvertiser(state, router, prefix);
+}
+
+// RFC 6724 5, rule 5.5: which next hop an address goes with.
+void RouterDiscovery::NoteAdvertiser(const State& state, const IpAddress& router,
+                                     const NdpPrefix& prefix) {
+  for (const Address& address : state.addresses) {
+    if (!address.prefix.address.InPrefix(prefix.prefix, prefix.length)) continue;
+    host_.SetAdvertiser(state.index, address.prefix.address, router, prefix.valid_lifetime != 0);
+  }
 }
 
 void RouterDiscovery::UpdateAddresses(State& state, const Interface& interface,

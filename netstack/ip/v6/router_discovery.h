@@ -40,6 +40,9 @@ class RouterDiscovery {
     virtual void RemoveAutoAddress(InterfaceIndex interface, const Prefix& prefix) = 0;
     virtual void SetDeprecated(InterfaceIndex interface, const IpAddress& address,
                                bool deprecated) = 0;
+    // The router advertises the prefix of the address (`does`), or no longer.
+    virtual void SetAdvertiser(InterfaceIndex interface, const IpAddress& address,
+                               const IpAddress& router, bool does) = 0;
     virtual void AddAutoRoute(const RouteInfo& route) = 0;
     virtual void RemoveAutoRoute(const RouteInfo& route) = 0;
     virtual void SolicitRouters(InterfaceIndex interface) = 0;
@@ -75,7 +78,6 @@ class RouterDiscovery {
     IpAddress address;
     uint8_t preference = 0;
     bool reachable = true;
-    uint32_t failures = 0;  // later failures go behind earlier ones
     Time expires = kNever;
   };
   struct Learned {  // an on-link prefix or a route
@@ -130,7 +132,9 @@ class RouterDiscovery {
   void Rank(State& state, Router& router);
   void UpdateLearned(std::vector<Learned>& list, size_t limit, const RouteInfo& route,
                      Duration lifetime);
-  void UpdatePrefix(State& state, const Interface& interface, const NdpPrefix& prefix);
+  void UpdatePrefix(State& state, const Interface& interface, const IpAddress& router,
+                    const NdpPrefix& prefix);
+  void NoteAdvertiser(const State& state, const IpAddress& router, const NdpPrefix& prefix);
   void UpdateAddresses(State& state, const Interface& interface, const NdpPrefix& prefix);
   void RenewTemporary(State& state, const Interface& interface, const NdpPrefix& prefix);
   void UpdateLifetimes(Address& address, Duration valid, Duration preferred);
@@ -152,7 +156,6 @@ class RouterDiscovery {
   Host& host_;
   SipHashKey random_secret_;
   const Sysctl* stable_secret_;
-  uint32_t failures_ = 0;
   std::map<InterfaceIndex, std::unique_ptr<State>> states_;
 };
 
