@@ -112,7 +112,10 @@ void Connection::TryAgain() {
   UpdateReady();
 }
 
-bool Connection::UnsentLow() const { return UnsentBytes() < settings_->tcp.not_sent_low_water; }
+bool Connection::UnsentLow() const {
+  const uint32_t mark = settings_->tcp.not_sent_low_water;
+  return mark == UINT32_MAX || UnsentBytes() < mark;
+}
 
 Error Connection::CheckWrite(size_t size) const {
   if (write_shut_ || (was_established_ && !MaySend(state_))) return Error::kBrokenPipe;

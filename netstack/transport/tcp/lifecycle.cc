@@ -168,7 +168,7 @@ uint32_t Connection::Ready() const {
   uint32_t bits = 0;
   const bool dead = state_ == TcpState::kClosed;
   if (!receive_queue_.empty() || fin_received_ || read_shut_ || dead) bits |= ready::kReadable;
-  if (dead || write_shut_ || (MayWrite() && Writable() && UnsentLow())) {
+  if (dead || write_shut_ || (Writable() && UnsentLow())) {
     bits |= ready::kWritable;
   }
   if (was_established_) bits |= ready::kConnected;

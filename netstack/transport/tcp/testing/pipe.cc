@@ -59,6 +59,8 @@ void Pipe::Cut(const FakeIp::Sent& sent, bool to_b) {
 
 void Pipe::Launch(FakeIp::Sent sent, bool to_b) {
   ++packets_;
+  const uint8_t codepoint = sent.traffic_class & 3;
+  if (options_.mark > 0 && (codepoint == 1 || codepoint == 2) && Chance() < options_.mark) sent.traffic_class |= 3;
   if (Chance() < options_.loss) {
     ++dropped_;
     return;
@@ -179,7 +181,8 @@ struct End {
 
 }  // namespace
 
-std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit) {
+std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit, TcpInfo* client_info,
+                     TcpInfo* server_info) {
   const Family family = pipe.a().address.family();
   auto listener = pipe.b().tcp->NewSocket(family);
   Endpoint at;
@@ -203,6 +206,8 @@ std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit) {
     return server.socket != nullptr && client.Done() && server.Done();
   };
   const bool finished = pipe.RunUntil(done, limit, work);
+  if (client_info != nullptr) *client_info = client.socket->Info();
+  if (server_info != nullptr && server.socket != nullptr) *server_info = server.socket->Info();
   if (!client.problem.empty()) return absl::StrCat("client: ", client.problem);
   if (!server.problem.empty()) return absl::StrCat("server: ", server.problem);
   if (!finished) {

@@ -18,6 +18,7 @@ struct PipeOptions {
   double loss = 0;
   double reorder = 0;     // share of packets that are delayed by up to 4 delays more
   double duplicate = 0;
+  double mark = 0;        // share of ECN-capable packets that get CE
   uint64_t bits_per_second = 0;  // 0: infinite
   size_t queue_packets = 1000;   // with a rate: tail drop
   bool keep_gso = true;          // super-segments arrive as GRO would build them
@@ -69,8 +70,9 @@ class Pipe {
 };
 
 // One transfer of `size` octets from a client on a to a server on b, and `reply` octets back; checks each
-// octet. Returns an empty string, or what went wrong.
-std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit);
+// octet. Returns an empty string, or what went wrong. `client` and `server` get what the ends know in the end.
+std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit, TcpInfo* client = nullptr,
+                     TcpInfo* server = nullptr);
 
 }  // namespace moat::netstack::tcp
 
