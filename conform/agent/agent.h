@@ -20,12 +20,43 @@
 #ifndef MOAT_CONFORM_AGENT_AGENT_H_
 #define MOAT_CONFORM_AGENT_AGENT_H_
 
+#include <sys/socket.h>
+
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace moat::conform {
 
-int AgentMain();                             // the exit code
-std::string AgentAnswer(const std::string& line);  // one request; for AgentMain() and its test
+// The socket calls of the stack that the agent is for, as the manual pages have them: -1 and errno. What the
+// stack does not know fails with ENOSYS. New sockets are non-blocking.
+struct SocketCalls {
+  int (*open)(int family, int type, int protocol);
+  int (*bind)(int, const sockaddr*, socklen_t);
+  int (*connect)(int, const sockaddr*, socklen_t);
+  int (*listen)(int, int);
+  int (*accept)(int);
+  ssize_t (*sendto)(int, const void*, size_t, int, const sockaddr*, socklen_t);
+  ssize_t (*recvfrom)(int, void*, size_t, int, sockaddr*, socklen_t*);
+  int (*shutdown)(int, int);
+  int (*close)(int);
+  int (*setsockopt)(int, int, int, const void*, socklen_t);
+  int (*getsockopt)(int, int, int, void*, socklen_t*);
+  int (*getsockname)(int, sockaddr*, socklen_t*);
+  int (*interface_of)(int port);  // the index of ethN; 0: there is none
+  int (*set_filter)(int, const std::string& group, int port, bool exclude,
+                    const std::vector<std::string>& sources);
+};
+const SocketCalls& KernelSockets();  // of the namespace that the agent is in
+
+// Answers each line of standard input; the exit code.
+int AgentMain(const std::function<std::string(const std::string& line)>& answer);
+// One request.
+std::string AgentAnswer(const SocketCalls& calls, const std::string& line);
+
+// False when `ip` is no address.
+bool MakeAddress(const SocketCalls& calls, const std::string& ip, int port, sockaddr_storage* out,
+                 socklen_t* size);
 
 // Bytes as text.
 std::string ToHex(const unsigned char* data, size_t size);

@@ -30,10 +30,10 @@ class AgentSockets : public Device {
   // Takes over the descriptors. Waits for the agent's first word; false when it does not come.
   bool AttachAgent(int to_agent, int from_agent, int timeout_ms);
   void DetachAgent();
+  int AskNumber(const std::string& line);  // -EPIPE when the agent is gone
 
  private:
   std::string Ask(const std::string& line);  // the answer, empty when the agent is gone
-  int AskNumber(const std::string& line);
   bool ReadLine(std::string* line, int timeout_ms);
 
   int to_agent_ = -1, from_agent_ = -1;

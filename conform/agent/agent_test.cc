@@ -8,6 +8,8 @@
 namespace moat::conform {
 namespace {
 
+std::string Ask(const std::string& line) { return AgentAnswer(KernelSockets(), line); }
+
 TEST(Agent, HexRoundTrip) {
   std::string out;
   EXPECT_TRUE(FromHex(ToHex(reinterpret_cast<const unsigned char*>("\x01\xff"), 2), &out));
@@ -19,24 +21,24 @@ TEST(Agent, HexRoundTrip) {
 }
 
 TEST(Agent, UdpThroughTheLoopback) {
-  const std::string a = AgentAnswer("open udp 4"), b = AgentAnswer("open udp 4");
+  const std::string a = Ask("open udp 4"), b = Ask("open udp 4");
   ASSERT_GT(std::stoi(a), 2);
-  EXPECT_EQ(AgentAnswer("bind " + a + " 127.0.0.1 0"), "0");
-  EXPECT_EQ(AgentAnswer("recv " + a + " 100"), std::to_string(-EAGAIN));
-  const std::string port = AgentAnswer("port " + a);
-  EXPECT_EQ(AgentAnswer("send " + b + " 0 0102ff 127.0.0.1 " + port), "3");
-  EXPECT_EQ(AgentAnswer("recv " + a + " 100").substr(0, 18), "3 0102ff 127.0.0.1");
-  EXPECT_EQ(AgentAnswer("option " + a + " 0 1"), "0");
-  EXPECT_EQ(AgentAnswer("close " + a), "0");
-  EXPECT_EQ(AgentAnswer("close " + b), "0");
+  EXPECT_EQ(Ask("bind " + a + " 127.0.0.1 0"), "0");
+  EXPECT_EQ(Ask("recv " + a + " 100"), std::to_string(-EAGAIN));
+  const std::string port = Ask("port " + a);
+  EXPECT_EQ(Ask("send " + b + " 0 0102ff 127.0.0.1 " + port), "3");
+  EXPECT_EQ(Ask("recv " + a + " 100").substr(0, 18), "3 0102ff 127.0.0.1");
+  EXPECT_EQ(Ask("option " + a + " 0 1"), "0");
+  EXPECT_EQ(Ask("close " + a), "0");
+  EXPECT_EQ(Ask("close " + b), "0");
 }
 
 TEST(Agent, WhatIsNotUnderstoodHasAnError) {
-  EXPECT_EQ(AgentAnswer("fly"), std::to_string(-ENOSYS));
-  EXPECT_EQ(AgentAnswer(""), std::to_string(-ENOSYS));
-  EXPECT_EQ(AgentAnswer("bind 3 nowhere 1"), std::to_string(-EINVAL));
-  EXPECT_EQ(AgentAnswer("close 1"), std::to_string(-EBADF));
-  EXPECT_EQ(AgentAnswer("option -1 99 1"), std::to_string(-ENOSYS));
+  EXPECT_EQ(Ask("fly"), std::to_string(-ENOSYS));
+  EXPECT_EQ(Ask(""), std::to_string(-ENOSYS));
+  EXPECT_EQ(Ask("bind 3 nowhere 1"), std::to_string(-EINVAL));
+  EXPECT_EQ(Ask("close 1"), std::to_string(-EBADF));
+  EXPECT_EQ(Ask("option -1 99 1"), std::to_string(-ENOSYS));
 }
 
 }  // namespace

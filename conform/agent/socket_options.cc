@@ -10,9 +10,22 @@
 #include <cerrno>
 #include <cstring>
 
+#include "conform/agent/agent.h"
 #include "conform/bench/device.h"
 
 namespace moat::conform {
+
+// Not if_nametoindex(3), which asks through a Unix socket: that is the kernel's, and where the stack is not
+// the kernel's it knows no interface.
+int InterfaceOf(int port) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, port == 0 ? "eth0" : "eth1");
+  const int result = ioctl(fd, SIOCGIFINDEX, &request);
+  close(fd);
+  return result < 0 ? 0 : request.ifr_ifindex;
+}
+
 namespace {
 
 enum class Shape { kInt, kLinger, kInterface };
@@ -61,40 +74,29 @@ constexpr struct {
                  {IP_MULTICAST_IF, IPV6_MULTICAST_IF},
                  {IP_RECVERR, IPV6_RECVERR}};
 
-bool IsV6(int socket) {
+bool IsV6(const SocketCalls& calls, int socket) {
   int domain = 0;
   socklen_t size = sizeof(domain);
-  return getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_INET6;
+  return calls.getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_INET6;
 }
 
-// Not if_nametoindex(3), which asks through a Unix socket: that is the kernel's, and where the stack is not
-// the kernel's it knows no interface.
-int InterfaceOf(int port) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::strcpy(request.ifr_name, port == 0 ? "eth0" : "eth1");
-  const int result = ioctl(fd, SIOCGIFINDEX, &request);
-  close(fd);
-  return result < 0 ? 0 : request.ifr_ifindex;
-}
-
-int SetInterface(int socket, int port) {
-  const int index = InterfaceOf(port);
-  if (IsV6(socket)) {
-    return setsockopt(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index));
+int SetInterface(const SocketCalls& calls, int socket, int port) {
+  const int index = calls.interface_of(port);
+  if (IsV6(calls, socket)) {
+    return calls.setsockopt(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index));
   }
   ip_mreqn request{};
   request.imr_ifindex = index;
-  return setsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
+  return calls.setsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
 }
 
-int SetRow(int socket, Row row, int value) {
+int SetRow(const SocketCalls& calls, int socket, Row row, int value) {
   if (row.shape == Shape::kLinger) {
     const linger setting{.l_onoff = value >= 0, .l_linger = value};
-    return setsockopt(socket, SOL_SOCKET, SO_LINGER, &setting, sizeof(setting));
+    return calls.setsockopt(socket, SOL_SOCKET, SO_LINGER, &setting, sizeof(setting));
   }
-  if (row.shape == Shape::kInterface) return SetInterface(socket, value);
-  if (row.level == IPPROTO_IP && IsV6(socket)) {
+  if (row.shape == Shape::kInterface) return SetInterface(calls, socket, value);
+  if (row.level == IPPROTO_IP && IsV6(calls, socket)) {
     for (const auto& [v4, v6] : kVersions) {
       if (row.name != v4) continue;
       row.name = v6;
@@ -102,7 +104,7 @@ int SetRow(int socket, Row row, int value) {
       break;
     }
   }
-  return setsockopt(socket, row.level, row.name, &value, sizeof(value));
+  return calls.setsockopt(socket, row.level, row.name, &value, sizeof(value));
 }
 
 int JoinOrLeave(int socket, const sockaddr_storage& group, int index, bool join) {
@@ -152,30 +154,9 @@ int SetSources(int socket, const sockaddr_storage& group, int index, bool exclud
 
 }  // namespace
 
-bool MakeAddress(const std::string& ip, int port, sockaddr_storage* out, socklen_t* size) {
-  std::memset(out, 0, sizeof(*out));
-  auto* in6 = reinterpret_cast<sockaddr_in6*>(out);
-  auto* in4 = reinterpret_cast<sockaddr_in*>(out);
-  if (inet_pton(AF_INET, ip.c_str(), &in4->sin_addr) == 1) {
-    in4->sin_family = AF_INET;
-    in4->sin_port = htons(static_cast<uint16_t>(port));
-    *size = sizeof(*in4);
-    return true;
-  }
-  if (inet_pton(AF_INET6, ip.c_str(), &in6->sin6_addr) != 1) return false;
-  in6->sin6_family = AF_INET6;
-  in6->sin6_port = htons(static_cast<uint16_t>(port));
-  // Link-local addresses are those of the first port.
-  if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&in6->sin6_addr)) {
-    in6->sin6_scope_id = static_cast<uint32_t>(InterfaceOf(0));
-  }
-  *size = sizeof(*in6);
-  return true;
-}
-
-int SetSocketOption(int socket, int option, int value) {
+int SetSocketOption(const SocketCalls& calls, int socket, int option, int value) {
   for (const Row& row : kRows) {
-    if (static_cast<int>(row.option) == option) return SetRow(socket, row, value);
+    if (static_cast<int>(row.option) == option) return SetRow(calls, socket, row, value);
   }
   errno = ENOSYS;
   return -1;
@@ -186,14 +167,14 @@ int SetGroupFilter(int socket, const std::string& group, int port, bool exclude,
   const int index = InterfaceOf(port);
   sockaddr_storage address;
   socklen_t size = 0;
-  if (index == 0 || !MakeAddress(group, 0, &address, &size)) {
+  if (index == 0 || !MakeAddress(KernelSockets(), group, 0, &address, &size)) {
     errno = EINVAL;
     return -1;
   }
   if (sources.empty() && !exclude) return JoinOrLeave(socket, address, index, false);
   std::vector<sockaddr_storage> list(sources.size());
   for (size_t i = 0; i < sources.size(); ++i) {
-    if (!MakeAddress(sources[i], 0, &list[i], &size)) {
+    if (!MakeAddress(KernelSockets(), sources[i], 0, &list[i], &size)) {
       errno = EINVAL;
       return -1;
     }

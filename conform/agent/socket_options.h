@@ -2,19 +2,20 @@
 #ifndef MOAT_CONFORM_AGENT_SOCKET_OPTIONS_H_
 #define MOAT_CONFORM_AGENT_SOCKET_OPTIONS_H_
 
-#include <sys/socket.h>
-
 #include <string>
 #include <vector>
 
+#include "conform/agent/agent.h"
+
 namespace moat::conform {
 
-bool MakeAddress(const std::string& ip, int port, sockaddr_storage* out, socklen_t* size);
 
 // `option` is the number of an Option of bench/device.h; ENOSYS for what is none.
-int SetSocketOption(int socket, int option, int value);
+int SetSocketOption(const SocketCalls& calls, int socket, int option, int value);
 
-// Port n is the interface ethN. Excluding nothing joins the group; including nothing leaves it.
+// The kernel's. Port n is the interface ethN.
+int InterfaceOf(int port);
+// Excluding nothing joins the group; including nothing leaves it.
 int SetGroupFilter(int socket, const std::string& group, int port, bool exclude,
                    const std::vector<std::string>& sources);
 

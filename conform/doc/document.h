@@ -19,7 +19,7 @@ struct Stack {
 };
 inline constexpr Stack kStacks[] = {
     {"inprocess", "netstack, in process"}, {"moat", "moat, on the wire"}, {"linux", "Linux"},
-    {"runsc", "runsc"}, {"lwip", "lwIP"},
+    {"runsc", "gVisor"}, {"lwip", "lwIP"},
 };
 
 std::string Document(const Results& results);

@@ -1,6 +1,8 @@
 // The kinds of devices on the wire: one row each.
 #include "conform/onwire/linux_device.h"
+#include "conform/onwire/lwip_device.h"
 #include "conform/onwire/moat_device.h"
+#include "conform/onwire/runsc_device.h"
 #include "conform/onwire/wire_device.h"
 
 namespace moat::conform {
@@ -15,7 +17,8 @@ struct Kind {
   const char* name;
   std::unique_ptr<WireDevice> (*make)(const NetNamespace& network, bool two_ports);
 };
-constexpr Kind kKinds[] = {{"moat", Make<MoatDevice>}, {"linux", Make<LinuxDevice>}};
+constexpr Kind kKinds[] = {{"moat", Make<MoatDevice>}, {"linux", Make<LinuxDevice>},
+                           {"runsc", Make<RunscDevice>}, {"lwip", Make<LwipDevice>}};
 
 }  // namespace
 

@@ -31,6 +31,7 @@ Runs the conformance cases against devices, on veth pairs in network namespaces 
   --record FILE     results for bazel run //conform/doc:generate
   --list            the cases, without running them
   --moat PATH, --moatctl PATH  programs of the device moat (default: beside this one)
+  --lwip PATH       moat-conform-lwip, the program of the device lwip (default: beside this one)
 
 Exit code: 0 when every applicable case passed, 1 when one did not, 2 for a mistake in the command line.
 )";
@@ -79,6 +80,7 @@ std::string Apply(const std::string& flag, const std::string& value, CommandLine
   if (flag == "--record") return line->record = value, "";
   if (flag == "--moat") return line->pool.programs.moat = value, "";
   if (flag == "--moatctl") return line->pool.programs.moatctl = value, "";
+  if (flag == "--lwip") return line->pool.programs.lwip = value, "";
   if (flag == "--jobs") {
     line->pool.parallel = std::atoi(value.c_str());
     return line->pool.parallel >= 1 && line->pool.parallel <= 256 ? "" : "--jobs is 1 to 256";
@@ -188,7 +190,9 @@ int RunAll(const CommandLine& line) {
 }
 
 int Main(std::vector<std::string> words) {
-  if (!words.empty() && words[0] == "agent") return AgentMain();
+  if (!words.empty() && words[0] == "agent") {
+    return AgentMain([](const std::string& line) { return AgentAnswer(KernelSockets(), line); });
+  }
   if (words.empty() || words[0] == "--help" || words[0] == "-h") return Usage(), 0;
   CommandLine line;
   line.pool.parallel = 6;
@@ -197,6 +201,7 @@ int Main(std::vector<std::string> words) {
       line.pool.programs.self.substr(0, line.pool.programs.self.rfind('/') + 1);
   line.pool.programs.moat = directory + "moat";
   line.pool.programs.moatctl = directory + "moatctl";
+  line.pool.programs.lwip = directory + "moat-conform-lwip";
   if (std::string error = Parse(words, &line); !error.empty()) return Mistake(error);
   if (std::string error = CheckNames(line); !error.empty()) return Mistake(error);
   if (line.list) return List(line);

@@ -4,15 +4,14 @@
 
 #include <string>
 
-#include "conform/onwire/wire_device.h"
+#include "conform/onwire/container_device.h"
 
 namespace moat::conform {
 
-class MoatDevice : public WireDevice {
+class MoatDevice : public ContainerDevice {
  public:
   MoatDevice(const NetNamespace& network, bool two_ports)
-      : WireDevice(network), two_ports_(two_ports) {}
-  ~MoatDevice() override;
+      : ContainerDevice(network), two_ports_(two_ports) {}
 
   std::string name() const override { return "moat"; }
   uint32_t abilities() const override { return abilities_; }
@@ -28,15 +27,12 @@ class MoatDevice : public WireDevice {
   void Settle() override;
 
  private:
-  absl::Status WriteBundle(const Programs& programs);
   absl::Status Control(const std::vector<std::string>& words);
   void FindAbilities();
 
   bool two_ports_;
   uint32_t abilities_ = 0;
   Programs programs_;
-  std::string id_;         // of the container
-  std::string directory_;  // bundle and state; removed at the end
 };
 
 }  // namespace moat::conform

@@ -87,21 +87,9 @@ absl::Status NetNamespace::Ip(const std::vector<std::string>& words) const {
 }
 
 absl::Status NetNamespace::IpBatch(const std::string& lines) const {
-  int channel[2];
-  if (pipe2(channel, O_CLOEXEC) < 0) return absl::ErrnoToStatus(errno, "pipe");
-  const int code = Run([&] {
-    std::string output;
-    const int result = RunProgram({"ip", "-batch", "-"}, lines, &output);
-    (void)!write(channel[1], output.data(), std::min<size_t>(output.size(), 2000));
-    return result;
-  });
-  close(channel[1]);
-  char text[2000];
-  const ssize_t n = read(channel[0], text, sizeof(text));
-  close(channel[0]);
-  if (code == 0) return absl::OkStatus();
-  return absl::InternalError("ip: " + std::string(text, static_cast<size_t>(std::max<ssize_t>(n, 0))) +
-                             " in " + lines);
+  std::string output;
+  if (RunProgram({"ip", "-batch", "-"}, lines, &output, this) == 0) return absl::OkStatus();
+  return absl::InternalError("ip: " + output + " in " + lines);
 }
 
 absl::Status NetNamespace::SetSysctl(std::string_view name, std::string_view value) const {
@@ -123,12 +111,15 @@ absl::Status NetNamespace::DisableOffloads(const std::string& interface) const {
 }
 
 int RunProgram(const std::vector<std::string>& words, const std::string& input,
-               std::string* output) {
+               std::string* output, const NetNamespace* where) {
   int in[2], out[2];
   if (pipe2(in, O_CLOEXEC) < 0) return -1;
   if (pipe2(out, O_CLOEXEC) < 0) return close(in[0]), close(in[1]), -1;
   const pid_t child = fork();
-  if (child == 0) Exec(words, in[0], out[1]);
+  if (child == 0) {
+    if (where != nullptr && setns(where->fd(), CLONE_NEWNET) < 0) _exit(126);
+    Exec(words, in[0], out[1]);
+  }
   close(in[0]);
   close(out[1]);
   (void)!write(in[1], input.data(), input.size());  // a few lines: fits into the pipe

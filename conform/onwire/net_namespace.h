@@ -38,9 +38,9 @@ class NetNamespace {
   int fd_ = -1;
 };
 
-// Runs a program; its output (both streams) in `output`. The exit code, or -1.
+// Runs a program, in the namespace if one is given; its output (both streams) in `output`. The exit code, or -1.
 int RunProgram(const std::vector<std::string>& words, const std::string& input,
-               std::string* output);
+               std::string* output, const NetNamespace* where = nullptr);
 
 }  // namespace moat::conform
 

@@ -21,6 +21,7 @@ struct Programs {
   std::string self;     // this program, which is the agent as well
   std::string moat;
   std::string moatctl;
+  std::string lwip;     // moat-conform-lwip
 };
 
 class WireDevice : public AgentSockets {

@@ -13,7 +13,7 @@ namespace {
 
 // As moat-conform has them, which checks their values.
 constexpr Flag kFlags[] = {
-    {"dut", 0, FlagKind::kList, "device under test: moat, linux (may be repeated)"},
+    {"dut", 0, FlagKind::kList, "device under test: moat, linux, runsc, lwip (may be repeated)"},
     {"suite", 0, FlagKind::kList, "only this suite"},
     {"case", 0, FlagKind::kList, "only this case, as arp-017"},
     {"jobs", 0, FlagKind::kString, "cases at a time"},
@@ -24,6 +24,7 @@ constexpr Flag kFlags[] = {
     {"list", 0, FlagKind::kBool, "the cases, without running them"},
     {"moat", 0, FlagKind::kString, "the moat to test"},
     {"moatctl", 0, FlagKind::kString, "the moatctl to test it with"},
+    {"lwip", 0, FlagKind::kString, "moat-conform-lwip, which the device lwip is"},
 };
 
 absl::StatusOr<std::string> TesterPath() {

@@ -1,9 +1,10 @@
-"""`moat conform`: a sample of the conformance cases on the wire, against moat, and some against Linux.
+"""`moat conform`: a sample of the conformance cases on the wire, against moat, and some against other stacks.
 
 All of them are run on demand: `moat conform --dut moat,linux`.
 """
 
 import json
+import shutil
 import tempfile
 import unittest
 
@@ -19,11 +20,16 @@ SAMPLE = {
 # Not in a sample: what waits for long.
 SLOW = frozenset(["ipv6-097"])  # a minute, for a reassembly to time out
 
-# The tester is tested by a stack that is not ours: what Linux passes, and what it is known to fail.
+# The tester is tested by stacks that are not ours: what they pass, and what they are known to fail.
 LINUX_PASSES = ["arp-001", "arp-015", "arp-016", "icmpv4-001", "icmpv4-026", "ipv4-016", "ipv4-033",
                 "ipv6-001", "ipv6-router-001", "icmpv6-001", "ndp-001", "udp-001", "udp-v6-001",
                 "tcp-core-001", "igmpv3-014", "mldv2-014"]
 LINUX_FAILS = ["arp-040"]
+LWIP_PASSES = ["arp-001", "arp-033", "icmpv4-001", "icmpv6-001", "udp-001", "udp-v6-001", "tcp-core-001",
+               "tcp-core-v6-001"]
+LWIP_FAILS = ["arp-043", "icmpv6-040", "udp-023"]
+RUNSC_PASSES = ["arp-001", "icmpv4-001", "icmpv6-001", "udp-001", "udp-v6-001", "tcp-core-001"]
+RUNSC_FAILS = ["arp-027", "arp-040"]
 
 
 def conform(*arguments, check=True):
@@ -58,11 +64,20 @@ class OnTheWire(unittest.TestCase):
         listed = conform("--list").stdout.decode().splitlines()
         self.assertEqual({line.split()[0].rpartition("-")[0] for line in listed}, set(SAMPLE))
 
-    def test_linux_is_judged_rightly(self):
-        rows = report("--dut=linux", *["--case=" + name for name in LINUX_PASSES + LINUX_FAILS])
+    def judge(self, stack, passes, fails):
+        rows = report("--dut=" + stack, *["--case=" + name for name in passes + fails])
         self.assertEqual({row["id"]: row["outcome"] for row in rows},
-                         dict([(name, "pass") for name in LINUX_PASSES] +
-                              [(name, "fail") for name in LINUX_FAILS]))
+                         dict([(name, "pass") for name in passes] + [(name, "fail") for name in fails]))
+
+    def test_linux_is_judged_rightly(self):
+        self.judge("linux", LINUX_PASSES, LINUX_FAILS)
+
+    def test_lwip_is_judged_rightly(self):
+        self.judge("lwip", LWIP_PASSES, LWIP_FAILS)
+
+    @unittest.skipUnless(shutil.which("runsc"), "runsc is not installed")
+    def test_runsc_is_judged_rightly(self):
+        self.judge("runsc", RUNSC_PASSES, RUNSC_FAILS)
 
 
 def add(suite):
