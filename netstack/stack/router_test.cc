@@ -214,6 +214,13 @@ TEST_P(Router, ErrorsAreRateLimited) {
   EXPECT_EQ(sent, 6);
 }
 
+TEST_P(Router, Rfc4443_S3_1_WhatAFullLinkLosesIsNotTold) {
+  world.far_link.set_full(true);
+  world.ReceiveIp(Packet(far.far));
+  EXPECT_TRUE(world.Silent());
+  EXPECT_EQ(world.Count("Drop.LinkFull"), 1u);
+}
+
 TEST_P(Router, NoErrorAboutAnError) {
   world.ReceiveIcmp(cast.peer, far.far,
                     v4() ? icmpv4_type::kTimeExceeded : icmpv6_type::kTimeExceeded, 0, 0,

@@ -86,5 +86,12 @@ CONFORM(185, SHOULD, "RFC 4861 4.3; 7.2.2", "The question for confirmation, by u
   if (b.ok()) b.Check(std::equal(option->begin(), option->begin() + 6, b.device.mac.bytes.begin()), "it is another address");
 }
 
+CONFORM(186, SHOULD, "RFC 4861 4.4", "The answer to a solicitation by unicast has the target's link address, too.") {
+  b.Send(NeighborSolicitation(b.peer, b.device.ip6).Set(ipv6::kDestination, b.device.ip6).Set(eth::kDestination, b.device.mac));
+  const auto option = ndp_option::Find(b.Expect(Advertises(b.device.ip6)), 2);
+  b.Check(option.has_value() && option->size() >= 6, "there is no target link address option");
+  if (b.ok()) b.Check(std::equal(option->begin(), option->begin() + 6, b.device.mac.bytes.begin()), "it is another address");
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -1,5 +1,7 @@
 // What RFC 9293 demands by number and the other files do not show.
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "conform/bench/tcp_peer.h"
 
@@ -82,6 +84,18 @@ TCP_CASE(284, SHOULD, "RFC 9293 3.8.6 (SHLD-16)",
          "What a shrunken window still has room for is retransmitted.") {
   Shrink(b, t, 4000, 1500);
   b.Expect(t.Text() && Is(tcp::kSequence, t.ack), 3s);
+}
+
+TCP_CASE(285, MUST, "RFC 5681 4.2", "A segment brings no more than one ACK.") {
+  t.Open();
+  b.Forget();
+  const uint32_t from = t.seq;
+  // In order, behind a hole, the same again, into the hole, old, and far outside of the window.
+  const std::pair<uint32_t, size_t> segments[] = {{0, 1000},    {2000, 1000}, {2000, 1000},
+                                                  {1000, 1000}, {0, 1000},    {1u << 30, 10}};
+  for (const auto& [offset, size] : segments) t.SendAt(from + offset, tcp::kAck, Pattern(size));
+  const size_t acks = b.Collect(t.Acks(), 1s).size();
+  b.CheckBetween(static_cast<double>(acks), 1, std::size(segments), "ACKs of six segments");
 }
 
 }  // namespace

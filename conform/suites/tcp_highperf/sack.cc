@@ -164,6 +164,17 @@ TCP_CASE(58, MUST, "RFC 2018 5; RFC 7323 3", "SACK beside timestamps is understo
   t.SendAck();
   b.Expect(t.Text() && Is(tcp::kSequence, start), 150ms);
 }
+TCP_CASE(59, MUST, "RFC 2018 2", "SACK-permitted is on SYNs only.") {
+  t.syn_options = Join({tcp_option::Mss(kMss), tcp_option::SackPermitted()});
+  t.Open();
+  t.SendAt(t.seq + 10, tcp::kAck, Pattern(10));
+  const Packet ack = b.Expect(t.Acks());
+  t.socket().Send(Pattern(10));
+  const Packet text = t.ExpectText();
+  for (const Packet* p : {&ack, &text}) {
+    b.Check(!FindTlv(p->Options(Kind::kTcp), tcp_option::kSackPermitted).has_value(), "SACK-permitted on another segment");
+  }
+}
 
 }  // namespace
 }  // namespace moat::conform

@@ -213,7 +213,7 @@ TEST_F(Stamped, Rfc7323_S5_5_AfterLongIdleAnyTimestampIsTaken) {
   EXPECT_EQ(Read(), "x");
 }
 
-TEST_F(Story, Rfc7323_S5_4_TheClocksThatPeersSeeDiffer) {
+TEST_F(Story, EachPairOfHostsSeesTimestampsOfItsOwn) {
   std::set<uint32_t> clocks;
   Listen();
   for (int i = 0; i < 3; ++i) {
