@@ -154,6 +154,24 @@ TEST_F(Sending, Rfc9293_S3_8_6_1_AcceptedProbeAdvances) {
   EXPECT_THAT(Next(), Is(Packet().Size(99).Seq(2)));
 }
 
+TEST_F(Sending, Rfc9293_S3_8_6_1_APeerThatAnswersProbesIsNotGivenUpThoughTimersFireLate) {
+  ASSERT_EQ(WriteBytes(1000), Error::kOk);
+  Next();
+  Send(Ack(1001).Seq(1).Wnd(0));
+  ASSERT_EQ(WriteBytes(1000), Error::kOk);
+  for (int probe = 0; probe < 30; ++probe) {
+    for (int i = 0; i < 200 && Quiet(); ++i) {  // seldom looked at: late
+      clock.Set(clock.Now() + std::chrono::milliseconds(997));
+      host.RunTimers();
+    }
+    ASSERT_FALSE(Quiet()) << probe;
+    (void)All();
+    Advance(std::chrono::milliseconds(3));
+    Send(Ack(1001).Seq(1).Wnd(0));
+  }
+  EXPECT_EQ(state(), TcpState::kEstablished);
+}
+
 TEST_F(Sending, SilentPeerWithZeroWindowIsGivenUp) {
   Send(Ack(1).Seq(1).Wnd(0));
   ASSERT_EQ(WriteBytes(100), Error::kOk);

@@ -90,7 +90,10 @@ bool Connection::GaveUp(int retries) {
   return waited >= limit;
 }
 
-bool Connection::HeardSinceLastTimer() const { return core_.Now() - last_receive_ <= rtt_.Rto(backoff_); }
+// By the deadline, which the timer keeps, not by the time it is: timers fire late.
+bool Connection::HeardSinceLastTimer() const {
+  return last_receive_ >= send_timer_.deadline() - rtt_.Rto(backoff_);
+}
 
 // Nobody waits for an orphan, so that it goes before others are refused memory (tcp_out_of_resources()).
 bool Connection::OrphanMustGo() {
