@@ -3,14 +3,17 @@
 #define MOAT_NETSTACK_IP_FRAME_OUTPUT_H_
 
 #include "netstack/base/error.h"
-#include "netstack/ip/drops.h"
+#include "netstack/ip/frame_taps.h"
 #include "netstack/ip/interface.h"
+#include "netstack/ip/ip_state.h"
 
 namespace moat::netstack {
 
 // kNoBuffers when the link is full, kNetworkDown when the interface is down. Without carrier the
-// frame is dropped in silence, as a queueing discipline would.
-inline Error TransmitFrame(Interface& interface, const TxFrame& frame, DropCounters& drops) {
+// frame is dropped in silence, as a queueing discipline would. `origin`: the packet socket that sends it.
+inline Error TransmitFrame(Interface& interface, const TxFrame& frame, IpState& state,
+                           const void* origin = nullptr) {
+  DropCounters& drops = state.drops;
   if (!interface.active() || interface.link == nullptr) {
     drops.Count(DropReason::kInterfaceDown);
     return Error::kNetworkDown;
@@ -20,6 +23,7 @@ inline Error TransmitFrame(Interface& interface, const TxFrame& frame, DropCount
     drops.Count(DropReason::kNoCarrier);
     return Error::kOk;
   }
+  if (state.tapped()) [[unlikely]] TapSent(*state.tap, interface, frame, origin);
   if (!interface.link->Transmit(frame)) {
     ++interface.counters.tx_dropped;
     drops.Count(DropReason::kLinkFull);

@@ -1,5 +1,7 @@
 #include "netstack/ip/ip_layer.h"
 
+#include "netstack/ip/frame_output.h"
+#include "netstack/ip/frame_taps.h"
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/ipv4.h"
 #include "netstack/wire/ipv6.h"
@@ -40,6 +42,7 @@ void IpLayer::Receive(InterfaceIndex index, RxFrame frame) {
   if (in == nullptr || !in->up) return state_.drops.Count(DropReason::kInterfaceDown);
   ++in->counters.rx_packets;
   in->counters.rx_bytes += frame.bytes.size();
+  if (state_.tapped()) [[unlikely]] TapReceived(*state_.tap, *in, frame);
   if (in->capabilities.has_ethernet_header) return ReceiveEthernet(*in, frame);
   LinkMetadata link;
   link.checksum = frame.checksum;
@@ -109,6 +112,7 @@ bool IpLayer::DeliverLooped(int budget) {
     if (in->loopback) {
       ++in->counters.rx_packets;
       in->counters.rx_bytes += looped.packet.size();
+      if (state_.tapped()) [[unlikely]] TapLooped(*state_.tap, *in, looped, FrameType::kHost);
     }
     LinkMetadata link;
     link.checksum = RxChecksum::kVerified;
@@ -117,6 +121,33 @@ bool IpLayer::DeliverLooped(int budget) {
     ReceiveIp(*in, std::move(looped.packet), link);
   }
   return !state_.loopback.empty();
+}
+
+std::optional<FrameInterface> IpLayer::FindFrameInterface(InterfaceIndex index) const {
+  const Interface* found = state_.interfaces.Find(index);
+  if (found == nullptr) return std::nullopt;
+  return FrameInterface{found->index, LinkTypeOf(*found), found->mac,
+                        found->mtu,   found->up,          LinkHeaderSize(*found)};
+}
+
+Error IpLayer::SendFrame(InterfaceIndex index, std::span<const uint8_t> frame, const void* origin) {
+  Interface* out = state_.interfaces.Find(index);
+  if (out == nullptr || !out->active()) return Error::kNetworkDown;
+  if (!out->loopback) return TransmitFrame(*out, {frame, {}, {}}, state_, origin);
+  if (state_.tapped()) TapSent(*state_.tap, *out, {frame, {}, {}}, origin);
+  const std::optional<EthernetView> ethernet = EthernetView::Parse(frame);
+  if (!ethernet.has_value()) return Error::kInvalid;
+  const uint16_t type = ethernet->ethertype();
+  const bool to_us = ethernet->destination() == out->mac || ethernet->destination().IsMulticast();
+  if (to_us && (type == ethertype::kIpv4 || type == ethertype::kIpv6)) {
+    const Family family = type == ethertype::kIpv4 ? Family::kIpv4 : Family::kIpv6;
+    return output_.LoopFrame(Slice::Copy(frame.subspan(kEthernetHeaderSize)), family);
+  }
+  // Nobody but packet sockets wants it.
+  ++out->counters.tx_packets;
+  out->counters.tx_bytes += frame.size();
+  if (state_.tapped()) TapReceived(*state_.tap, *out, {.bytes = Slice::Copy(frame)});
+  return Error::kOk;
 }
 
 Result<RouteRef> IpLayer::FindRoute(const RouteQuery& query) { return finder_.Find(query); }

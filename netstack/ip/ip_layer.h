@@ -40,6 +40,7 @@
 namespace moat::netstack {
 
 class IpLayer final : public IpSender,
+                      public FrameSender,
                       private NextHops::Listener,
                       private Reassembler::Host,
                       private DuplicateDetection::Host,
@@ -53,6 +54,7 @@ class IpLayer final : public IpSender,
 
   // `transport` is borrowed; packets of `protocol` go to it.
   void SetRaw(RawReceiver* raw) { state_.raw = raw; }
+  void SetTap(FrameTap* tap) { state_.tap = tap; }
   void SetTransport(uint8_t protocol, TransportProtocol* transport) {
     state_.transports[protocol] = transport;
   }
@@ -72,6 +74,11 @@ class IpLayer final : public IpSender,
   Error SendPacket(const Route& route, Slice packet, size_t header_size) override;
   void ConfirmNeighbor(const Route& route) override;
   bool IsLocalAddress(const IpAddress& address, InterfaceIndex interface) const override;
+
+  // --- FrameSender -----------------------------------------------------------------------------
+  std::optional<FrameInterface> FindFrameInterface(InterfaceIndex index) const override;
+  Error SendFrame(InterfaceIndex index, std::span<const uint8_t> frame,
+                  const void* origin) override;
 
   // --- Groups ----------------------------------------------------------------------------------
   // Counted per interface; the first and the last are reported to routers (IGMP, MLD). kNoDevice,

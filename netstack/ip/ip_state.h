@@ -19,6 +19,7 @@
 #include "netstack/ip/path_mtu.h"
 #include "netstack/ip/redirect_table.h"
 #include "netstack/ip/routing_table.h"
+#include "netstack/transport/frame_tap.h"
 #include "netstack/transport/transport_protocol.h"
 
 namespace moat::netstack {
@@ -70,7 +71,9 @@ struct IpState {
   // By protocol number; null where there is none. Set up by the stack.
   std::array<TransportProtocol*, 256> transports{};
   RawReceiver* raw = nullptr;  // null: none
+  FrameTap* tap = nullptr;     // null: none
 
+  bool tapped() const { return tap != nullptr && tap->listening(); }
   bool DeliverRaw(const IpPacketIn& packet) const {
     return raw != nullptr && raw->listening() && raw->Receive(packet);
   }

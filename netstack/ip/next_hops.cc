@@ -37,7 +37,7 @@ Error NextHops::SendTo(Interface& out, const MacAddress& to, Family family,
   if (link_header != 0) EmitEthernet(start, to, out.mac, EtherTypeOf(family));
   TxFrame frame{{start, link_header + packet.header_size}, packet.payload, packet.offload};
   frame.offload.checksum_start = static_cast<uint16_t>(packet.offload.checksum_start + link_header);
-  return TransmitFrame(out, frame, state_.drops);
+  return TransmitFrame(out, frame, state_);
 }
 
 Error NextHops::Send(Interface& out, const IpAddress& next_hop, const IpAddress& source,
@@ -90,7 +90,7 @@ void NextHops::TransmitPending(const NeighborEntry& entry, PendingPacket packet)
   const std::span<const uint8_t> all = packet.frame.span();
   const std::span<const uint8_t> payload = all.subspan(packet.header_size);
   const std::span<const std::span<const uint8_t>> pieces(&payload, payload.empty() ? 0 : 1);
-  (void)TransmitFrame(*out, {all.first(packet.header_size), pieces, packet.offload}, state_.drops);
+  (void)TransmitFrame(*out, {all.first(packet.header_size), pieces, packet.offload}, state_);
 }
 
 // --- Resolution --------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ void NextHops::SendArp(InterfaceIndex interface, const MacAddress& to, const Arp
   uint8_t frame[kEthernetHeaderSize + kMinEthernetPayload] = {};
   EmitEthernet(frame, to, out->mac, ethertype::kArp);
   EmitArp(message, frame + kEthernetHeaderSize);
-  (void)TransmitFrame(*out, {frame, {}, {}}, state_.drops);
+  (void)TransmitFrame(*out, {frame, {}, {}}, state_);
 }
 
 // --- NDP ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netstack/ip/frame_taps.h"
 #include "netstack/wire/checksum.h"
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/ipv4.h"
@@ -226,9 +227,22 @@ Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t
 
 Error IpOutput::PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_size,
                            Family family) {
+  LoopedPacket looped{std::move(packet), interface, gso_size};
+  if (state_.tapped() && interface == kLoopbackIndex) [[unlikely]] {
+    TapLooped(*state_.tap, *state_.interfaces.Find(interface), looped, FrameType::kOutgoing);
+  }
+  return QueueLooped(std::move(looped), family);
+}
+
+Error IpOutput::LoopFrame(Slice packet, Family family) {
+  return QueueLooped({std::move(packet), kLoopbackIndex, 0}, family);
+}
+
+Error IpOutput::QueueLooped(LoopedPacket looped, Family family) {
+  const InterfaceIndex interface = looped.interface;
   Interface* lo = state_.interfaces.Find(interface);
-  const size_t size = packet.size();
-  if (!state_.loopback.Push({std::move(packet), interface, gso_size})) {
+  const size_t size = looped.packet.size();
+  if (!state_.loopback.Push(std::move(looped))) {
     state_.drops.Count(DropReason::kLoopbackFull);
     ++state_.counters(family).out_discards;
     return Error::kNoBuffers;

@@ -49,6 +49,8 @@ struct RxFrame {
   RxChecksum checksum = RxChecksum::kUnverified;  // of the transport header; IPv4's own is always checked
   GsoType gso = GsoType::kNone;
   uint16_t gso_size = 0;  // size of the segments that were merged; 0 when the frame is one segment
+  // kVerified because it never was computed: the field holds the pseudo-header sum.
+  bool checksum_missing = false;
 };
 
 struct LinkCapabilities {

@@ -51,6 +51,7 @@ std::array<uint8_t, kVnetHeaderSize> EncodeVnetHeader(const TxFrame& frame) {
 bool DecodeVnetHeader(std::span<const uint8_t, kVnetHeaderSize> header, RxFrame& frame) {
   const bool good = (header[kFlags] & (kNeedsChecksum | kDataValid)) != 0;
   frame.checksum = good ? RxChecksum::kVerified : RxChecksum::kUnverified;
+  frame.checksum_missing = (header[kFlags] & kNeedsChecksum) != 0;
   frame.gso = GsoType::kNone;
   frame.gso_size = 0;
   const uint8_t wire = header[kGsoType] & static_cast<uint8_t>(~kGsoEcn);

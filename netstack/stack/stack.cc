@@ -10,6 +10,7 @@
 #include "netstack/ip/ip_layer.h"
 #include "netstack/transport/environment.h"
 #include "netstack/transport/icmp/ping_protocol.h"
+#include "netstack/transport/packet/packet_protocol.h"
 #include "netstack/transport/ports.h"
 #include "netstack/transport/raw/raw_protocol.h"
 #include "netstack/transport/tcp/tcp_protocol.h"
@@ -58,7 +59,8 @@ class Stack::Impl {
         tcp(environment),
         udp(environment),
         ping(environment),
-        raw(environment) {
+        raw(environment),
+        packet(environment, ip) {
     memory.SetCounters(&memory_counters);
     RegisterMemorySysctl();
     ip.SetTransport(ip_protocol::kTcp, &tcp);
@@ -66,9 +68,15 @@ class Stack::Impl {
     ip.SetTransport(ip_protocol::kIcmp, &ping);
     ip.SetTransport(ip_protocol::kIcmpV6, &ping);
     ip.SetRaw(&raw);
+    ip.SetTap(&packet);
+    ip.AddObserver(&packet);
   }
 
-  ~Impl() { memory.SetCounters(nullptr); }
+  ~Impl() {
+    ip.SetTap(nullptr);
+    ip.RemoveObserver(&packet);
+    memory.SetCounters(nullptr);
+  }
 
   // In pages, as on Linux. DEVIATION: there it bounds TCP alone; here the whole stack, and no higher than
   // the owner of the stack allows.
@@ -112,6 +120,7 @@ class Stack::Impl {
   UdpProtocol udp;
   PingProtocol ping;
   RawProtocol raw;
+  PacketProtocol packet;
 };
 
 Stack::Stack(const StackOptions& options) : impl_(std::make_unique<Impl>(options)) {}
@@ -153,6 +162,14 @@ std::unique_ptr<DatagramSocket> Stack::NewPingSocket(Family family) {
 
 std::unique_ptr<DatagramSocket> Stack::NewRawSocket(Family family, uint8_t protocol) {
   return impl_->raw.NewSocket(family, protocol);
+}
+
+std::unique_ptr<PacketSocket> Stack::NewPacketSocket(bool raw, uint16_t protocol) {
+  return impl_->packet.NewSocket(raw, protocol);
+}
+
+bool Stack::IsWatched(InterfaceIndex interface) const {
+  return impl_->packet.WatchesIp(interface);
 }
 
 std::vector<SocketInfo> Stack::ListSockets() const {

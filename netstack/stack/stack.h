@@ -27,6 +27,7 @@
 #include "netstack/ip/router_advertisement_options.h"
 #include "netstack/link/link.h"
 #include "netstack/socket/datagram_socket.h"
+#include "netstack/socket/packet_socket.h"
 #include "netstack/socket/socket.h"
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/wire/address.h"
@@ -67,7 +68,11 @@ class Stack {
   std::unique_ptr<DatagramSocket> NewPingSocket(Family family);
   // Of all packets of one protocol (socket/raw_controls.h).
   std::unique_ptr<DatagramSocket> NewRawSocket(Family family, uint8_t protocol);
-  std::vector<SocketInfo> ListSockets() const;
+  // Of frames: `protocol` 0 shows nothing until Bind() says more (socket/packet_socket.h).
+  std::unique_ptr<PacketSocket> NewPacketSocket(bool raw, uint16_t protocol);
+  // Whether a packet socket would see IP packets on `interface`.
+  bool IsWatched(InterfaceIndex interface) const;
+  std::vector<SocketInfo> ListSockets() const;  // all but packet sockets
   // The route that a packet to `destination` would take (getsockname after UDP connect, loopback test).
   Result<IpAddress> SelectSource(const IpAddress& destination, InterfaceIndex interface);
   bool IsLocalAddress(const IpAddress& address) const;
