@@ -217,7 +217,9 @@ class Sandbox final : public StackAccess {
   std::vector<ContainerSocket*> noted_;
   std::vector<std::unique_ptr<ContainerSocket>> graveyard_;
   ReadBlock read_block_;
-  std::vector<uint8_t> datagram_block_ = std::vector<uint8_t>(64 * 1024);
+  // The largest IP packet, and the link header that a packet socket has in front of it.
+  static constexpr size_t kDatagramBlock = 68 * 1024;
+  std::vector<uint8_t> datagram_block_ = std::vector<uint8_t>(kDatagramBlock);
   size_t max_sockets_;
   OwnedFd timer_fd_;
   netstack::Time armed_ = netstack::kNever;

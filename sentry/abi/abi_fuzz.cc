@@ -1,14 +1,18 @@
 // Every decoder of system call structures. The first byte chooses decoder and rules.
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "sentry/abi/control_writer.h"
+#include "netstack/bpf/classic_bpf.h"
 #include "sentry/abi/msghdr.h"
+#include "sentry/abi/packet_structs.h"
 #include "sentry/abi/receive_control.h"
 #include "sentry/abi/send_control.h"
 #include "sentry/abi/sockaddr.h"
@@ -49,6 +53,35 @@ void FuzzControl(uint8_t choice, std::span<const uint8_t> bytes) {
   }
 }
 
+void FuzzLinkName(uint8_t choice, std::span<const uint8_t> bytes) {
+  const auto use = (choice & 1) != 0 ? LinkAddressUse::kSend : LinkAddressUse::kBind;
+  const auto decoded = DecodeSockaddrLl(bytes, use);
+  Require(decoded.ok() == (decoded.error() == 0));
+  if (!decoded.ok()) return;
+  Require(decoded->size <= netstack::LinkName::kMostBytes);
+  const auto again = DecodeSockaddrLl(EncodeSockaddrLl(*decoded), LinkAddressUse::kBind);
+  Require(again.ok() && again->protocol == decoded->protocol && again->size == decoded->size &&
+          again->interface == decoded->interface && again->address == decoded->address);
+}
+
+void FuzzMembership(uint8_t choice, std::span<const uint8_t> bytes) {
+  const auto length = static_cast<int32_t>(bytes.size()) + static_cast<int8_t>(choice);
+  const auto decoded = DecodePacketMreq(length, bytes);
+  if (decoded.ok()) Require(decoded->size <= decoded->address.size());
+}
+
+// A reference, and behind it the program that it would refer to, over some packet.
+void FuzzFilter(std::span<const uint8_t> bytes) {
+  const auto reference =
+      DecodeFilterReference(kSockFprogSize, bytes.first(std::min(bytes.size(), kSockFprogSize)));
+  if (!reference.ok()) return;
+  Require(reference->count != 0 && reference->count <= netstack::ClassicBpf::kMostInstructions);
+  const std::span<const uint8_t> rest = bytes.subspan(kSockFprogSize);
+  const size_t size = std::min(rest.size(), reference->count * kSockFilterSize);
+  const auto program = netstack::ClassicBpf::Verify(DecodeFilter(rest.first(size)));
+  if (program.ok()) (void)program->Run({.head = rest.subspan(size), .network = 14});
+}
+
 void FuzzWriter(uint8_t choice, std::span<const uint8_t> bytes) {
   ControlWriter writer(choice);
   const size_t half = bytes.size() / 2;
@@ -73,6 +106,12 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
   ControlWriter control6(256);
   control6.PutValue(SOL_IPV6, IPV6_PKTINFO, in6_pktinfo{});
   control6.PutValue(SOL_IPV6, IPV6_HOPLIMIT, 3);
+  sockaddr_ll ll{};
+  ll.sll_family = AF_PACKET;
+  ll.sll_halen = 6;
+  packet_mreq mreq{};
+  mreq.mr_alen = 6;
+  const uint64_t words[] = {2, 0, 0x0000000000000030, 0x0000ffff00000006, 0, 0};  // ldb [0]; ret #65535
   for (int choice = 0; choice < 256; choice += 7) {
     const auto c = static_cast<uint8_t>(choice);
     seeds.push_back(FuzzSeed(0, c, BytesOf(in)));
@@ -82,6 +121,9 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
     seeds.push_back(FuzzSeed(2, c, control.bytes()));
     seeds.push_back(FuzzSeed(3, c, BytesOf(msghdr{})));
     seeds.push_back(FuzzSeed(4, c, control.bytes()));
+    seeds.push_back(FuzzSeed(5, c, BytesOf(ll)));
+    seeds.push_back(FuzzSeed(6, c, BytesOf(mreq)));
+    seeds.push_back(FuzzSeed(7, c, BytesOf(words)));
   }
   return seeds;
 }
@@ -90,7 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::sentry;  // NOLINT: the entry point's name is fixed
   if (size < 2) return 0;
   const std::span<const uint8_t> bytes(data + 2, size - 2);
-  switch (data[0] % 5) {
+  switch (data[0] % 8) {
     case 0: FuzzSockaddr(data[1], bytes); break;
     case 1: FuzzControl(data[1], bytes); break;
     case 2: FuzzWriter(data[1], bytes); break;
@@ -99,6 +141,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (header.ok()) Require(header->iov_count <= kMaxIoVectors && header->name_length <= 128);
       break;
     }
+    case 5: FuzzLinkName(data[1], bytes); break;
+    case 6: FuzzMembership(data[1], bytes); break;
+    case 7: FuzzFilter(bytes); break;
     default: {
       const auto vectors = DecodeIoVectors(bytes);
       if (vectors.ok()) Require(vectors->total <= kMaxTransfer);

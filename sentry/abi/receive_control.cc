@@ -43,20 +43,6 @@ TimestampRow RowOf(TimestampFormat format) {
   return {0, 1};
 }
 
-void WriteSocketLevel(const ReceiveControlFlags& flags, const ReceiveContext& context,
-                      ControlWriter& writer) {
-  if (flags.timestamp != TimestampFormat::kNone) {
-    const TimestampRow row = RowOf(flags.timestamp);
-    const int64_t now = context.realtime_nanoseconds;
-    writer.PutValue(SOL_SOCKET, row.type,
-                    TimePair{.seconds = now / kNanosecondsPerSecond,
-                             .fraction = now % kNanosecondsPerSecond / row.nanoseconds_per_unit});
-  }
-  if (flags.overflow && context.dropped != 0) {
-    writer.PutValue(SOL_SOCKET, SO_RXQ_OVFL, context.dropped);
-  }
-}
-
 void WriteIpv4(const Datagram& datagram, const ReceiveControlFlags& flags,
                const ReceiveContext& context, ControlWriter& writer) {
   if (flags.packet_info4) {
@@ -113,9 +99,23 @@ uint8_t OriginOf(const QueuedError& error) {
 
 }  // namespace
 
+void WriteSocketLevelControl(const ReceiveControlFlags& flags, const ReceiveContext& context,
+                             ControlWriter& writer) {
+  if (flags.timestamp != TimestampFormat::kNone) {
+    const TimestampRow row = RowOf(flags.timestamp);
+    const int64_t now = context.realtime_nanoseconds;
+    writer.PutValue(SOL_SOCKET, row.type,
+                    TimePair{.seconds = now / kNanosecondsPerSecond,
+                             .fraction = now % kNanosecondsPerSecond / row.nanoseconds_per_unit});
+  }
+  if (flags.overflow && context.dropped != 0) {
+    writer.PutValue(SOL_SOCKET, SO_RXQ_OVFL, context.dropped);
+  }
+}
+
 void WriteDatagramControl(const Datagram& datagram, const ReceiveControlFlags& flags,
                           const ReceiveContext& context, ControlWriter& writer) {
-  WriteSocketLevel(flags, context, writer);
+  WriteSocketLevelControl(flags, context, writer);
   if (flags.udp_gro && datagram.segment_size != 0) {
     writer.PutValue(SOL_UDP, UDP_GRO, int{datagram.segment_size});
   }

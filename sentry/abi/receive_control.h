@@ -33,6 +33,7 @@ struct ReceiveControlFlags {
   bool udp_gro = false;           // UDP_GRO
   bool recv_error4 = false;       // IP_RECVERR
   bool recv_error6 = false;       // IPV6_RECVERR
+  bool packet_auxiliary = false;  // PACKET_AUXDATA
 
   bool operator==(const ReceiveControlFlags&) const = default;
 };
@@ -49,6 +50,10 @@ struct ReceiveContext {
 
 void WriteDatagramControl(const netstack::Datagram& datagram, const ReceiveControlFlags& flags,
                           const ReceiveContext& context, ControlWriter& writer);
+
+// What sockets of every family can be told: timestamps and drops.
+void WriteSocketLevelControl(const ReceiveControlFlags& flags, const ReceiveContext& context,
+                             ControlWriter& writer);
 
 // The IP_RECVERR or IPV6_RECVERR message of a queued error. The address that recvmsg reports is
 // `error.destination`, the payload is `error.payload`.

@@ -17,7 +17,7 @@
 
 namespace moat::sentry {
 
-enum class SocketKind : uint8_t { kTcp, kUdp, kPing, kRaw };
+enum class SocketKind : uint8_t { kTcp, kUdp, kPing, kRaw, kPacket };
 
 enum class AddressUse : uint8_t { kBind, kConnect, kSend };
 

@@ -1,5 +1,5 @@
-// socket(2) for AF_INET, AF_INET6 and AF_NETLINK, with Linux's choice of errors (inet_create(),
-// inet6_create() as behaviour).
+// socket(2) for AF_INET, AF_INET6, AF_PACKET and AF_NETLINK, with Linux's choice of errors (inet_create(),
+// inet6_create(), packet_create() as behaviour).
 #include <errno.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
@@ -11,6 +11,7 @@
 #include "sentry/memory/credentials.h"
 #include "sentry/socket/datagram_container_socket.h"
 #include "sentry/socket/inet_socket.h"
+#include "sentry/socket/packet_container_socket.h"
 #include "sentry/socket/seqpacket.h"
 #include "sentry/socket/tcp_container_socket.h"
 
@@ -79,6 +80,17 @@ std::unique_ptr<ContainerSocket> MakeSocket(Sandbox& sandbox, const Service& ser
   return nullptr;
 }
 
+// AF_PACKET. The protocol is a number in network byte order, of which 16 bits count.
+ErrnoOr<std::unique_ptr<ContainerSocket>> MakePacketSocket(Sandbox& sandbox, const Call& call,
+                                                           int type, int protocol) {
+  if (!HasCapability(call.tid(), CAP_NET_RAW)) return Errno{EPERM};
+  if (type != SOCK_RAW && type != SOCK_DGRAM) return Errno{ESOCKTNOSUPPORT};  // SOCK_PACKET too
+  const auto network_order = static_cast<uint16_t>(protocol);
+  const auto frames = static_cast<uint16_t>(network_order << 8 | network_order >> 8);
+  return std::unique_ptr<ContainerSocket>(std::make_unique<PacketContainerSocket>(
+      sandbox, type, protocol, sandbox.stack().NewPacketSocket(type == SOCK_RAW, frames)));
+}
+
 // A plain write() of more than a datagram holds fails at once (EMSGSIZE), because the kernel compares
 // it with the send buffer. Twice this value, less 32 bytes, is the most that passes.
 void LimitMessage(int file) {
@@ -108,6 +120,11 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
     if (!made.ok()) return Reply::Fail(made.error());
     socket = std::move(*made);
     events = EPOLLIN | EPOLLRDHUP;
+  } else if (domain == AF_PACKET) {
+    auto made = MakePacketSocket(sandbox, call, type, protocol);
+    if (!made.ok()) return Reply::Fail(made.error());
+    socket = std::move(*made);
+    events = PacketContainerSocket::kEvents;
   } else {
     if (protocol < 0 || protocol >= IPPROTO_MAX) return Reply::Fail(EINVAL);
     int error = 0;

@@ -103,6 +103,7 @@ constexpr void EmitFamily(Builder& b, const Exits& exits, Builder::Label inet) {
   b.JumpIfEqual(AF_UNIX, exits.allow);
   b.JumpIfEqual(AF_INET, inet);
   b.JumpIfEqual(AF_INET6, inet);
+  b.JumpIfEqual(AF_PACKET, inet);
   b.JumpIfEqual(AF_NETLINK, inet, exits.no_family);
 }
 

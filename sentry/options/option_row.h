@@ -40,7 +40,8 @@ inline constexpr uint8_t kUdp = 1 << 1;
 inline constexpr uint8_t kPing = 1 << 2;
 inline constexpr uint8_t kRaw = 1 << 3;
 inline constexpr uint8_t kDatagram = kUdp | kPing | kRaw;
-inline constexpr uint8_t kAll = kTcp | kDatagram;
+inline constexpr uint8_t kPacket = 1 << 4;
+inline constexpr uint8_t kAll = kTcp | kDatagram | kPacket;
 }  // namespace option_kind
 
 struct OptionRow {
@@ -57,10 +58,12 @@ std::span<const OptionRow> TcpLevelRows();
 std::span<const OptionRow> UdpLevelRows();
 std::span<const OptionRow> RawLevelRows(netstack::Family family);  // also SOL_IPV6's of raw sockets
 std::span<const OptionRow> Icmpv6LevelRows();
+std::span<const OptionRow> PacketLevelRows();
 
 // --- Access to the handle, whichever it is -------------------------------------------------------
 
 inline const netstack::SocketOptions& Options(const OptionTarget& target) {
+  if (target.packet != nullptr) return target.packet->options();
   return target.tcp != nullptr ? target.tcp->options() : target.datagram->options();
 }
 
@@ -68,7 +71,9 @@ template <typename Change>
 void ChangeOptions(const OptionTarget& target, Change change) {
   netstack::SocketOptions options = Options(target);
   change(options);
-  if (target.tcp != nullptr) {
+  if (target.packet != nullptr) {
+    target.packet->SetOptions(options);
+  } else if (target.tcp != nullptr) {
     target.tcp->SetOptions(options);
   } else {
     target.datagram->SetOptions(options);

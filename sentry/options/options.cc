@@ -18,12 +18,16 @@ uint8_t KindBit(SocketKind kind) {
     case SocketKind::kUdp: return option_kind::kUdp;
     case SocketKind::kPing: return option_kind::kPing;
     case SocketKind::kRaw: return option_kind::kRaw;
+    case SocketKind::kPacket: return option_kind::kPacket;
   }
   return 0;
 }
 
 // The rows of `level` that a socket knows. An IPv6 socket knows the IPv4 options too, not vice versa.
 std::span<const OptionRow> RowsOf(const OptionTarget& target, int level) {
+  if (target.kind == SocketKind::kPacket && level != SOL_SOCKET) {
+    return level == SOL_PACKET ? PacketLevelRows() : std::span<const OptionRow>();
+  }
   switch (level) {
     case SOL_SOCKET: return SocketLevelRows();
     case SOL_IP: return IpLevelRows();
@@ -53,6 +57,7 @@ std::span<const OptionRow> RowsOf(const OptionTarget& target, int level) {
 bool ChecksLengthFirst(const OptionTarget& target, int level) {
   switch (level) {
     case SOL_SOCKET: return true;
+    case SOL_PACKET: return true;
     case SOL_IP: return true;
     case SOL_TCP: return target.kind == SocketKind::kTcp;
     case SOL_UDP: return target.kind == SocketKind::kUdp;
@@ -98,6 +103,7 @@ ErrnoOr<OptionBytes> GetSocketOption(const OptionTarget& target, int level, int 
                                      int32_t length) {
   const std::span<const OptionRow> rows = RowsOf(target, level);
   if (rows.empty()) {  // the families differ in how they refuse a level that they do not know
+    if (target.kind == SocketKind::kPacket) return Errno{ENOPROTOOPT};
     return Errno{target.family == netstack::Family::kIpv4 ? EOPNOTSUPP : ENOPROTOOPT};
   }
   if (length < 0 && ChecksLengthFirst(target, level)) return Errno{EINVAL};

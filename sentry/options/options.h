@@ -1,4 +1,4 @@
-// getsockopt(2) and setsockopt(2) of inet sockets: one lookup in one table.
+// getsockopt(2) and setsockopt(2) of inet and packet sockets: one lookup in one table.
 //
 // Rows, bounds, widths and errors are Linux's (socket(7), ip(7), ipv6(7), tcp(7), udp(7)); a test runs
 // the same calls against the host's kernel and compares. What differs on purpose is listed in README.md.
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netstack/socket/datagram_socket.h"
+#include "netstack/socket/packet_socket.h"
 #include "netstack/socket/tcp_socket.h"
 #include "sentry/abi/errno_or.h"
 #include "sentry/abi/sockaddr.h"
@@ -25,13 +26,14 @@ namespace moat::sentry {
 struct OptionTarget {
   SocketKind kind;
   netstack::Family family;
-  netstack::TcpSocket* tcp;            // exactly one of the two handles
+  netstack::TcpSocket* tcp;            // exactly one of the handles, `packet` included
   netstack::DatagramSocket* datagram;
   SocketSettings& settings;
   int& pending_error;  // that the sentry holds rather than the stack; SO_ERROR reports and clears it first
   OptionHost& host;
   // What getsockopt's buffer held, for the options of ReadsItsBuffer().
   std::span<const uint8_t> get_input{};
+  netstack::PacketSocket* packet = nullptr;
 };
 
 // Of a multicast filter.

@@ -24,6 +24,7 @@ enum class Remembered : uint8_t {
   kReceiveDestinationOptions, kReceiveDestinationOptions2292, kReceivePathMtu,
   kReceiveFragmentSizeV6, kDontFragment, kFlowInfoSend, kRouterAlertIsolate, kNoCheck6Tx,
   kNoCheck6Rx, kNoFcs, kBindAddressNoPort, kMulticastAll, kMulticastAllV6,
+  kOriginalDevice, kQdiscBypass,
   kCount,
 };
 

@@ -36,10 +36,12 @@ ErrnoOr<OptionBytes> Int(int value, size_t length) { return IntLevel::Write(valu
 
 ErrnoOr<OptionBytes> GetType(const OptionTarget& target, size_t length) {
   if (target.kind == SocketKind::kTcp) return Int(SOCK_STREAM, length);
+  if (target.packet != nullptr) return Int(target.packet->raw() ? SOCK_RAW : SOCK_DGRAM, length);
   return Int(target.kind == SocketKind::kRaw ? SOCK_RAW : SOCK_DGRAM, length);
 }
 
 ErrnoOr<OptionBytes> GetDomain(const OptionTarget& target, size_t length) {
+  if (target.packet != nullptr) return Int(AF_PACKET, length);
   return Int(target.family == netstack::Family::kIpv4 ? AF_INET : AF_INET6, length);
 }
 
@@ -48,6 +50,7 @@ ErrnoOr<OptionBytes> GetProtocol(const OptionTarget& target, size_t length) {
     case SocketKind::kTcp: return Int(IPPROTO_TCP, length);
     case SocketKind::kUdp: return Int(IPPROTO_UDP, length);
     case SocketKind::kRaw: return Int(target.datagram->raw()->protocol(), length);
+    case SocketKind::kPacket: return Int(0, length);  // as Linux has it
     case SocketKind::kPing: break;
   }
   return Int(target.family == netstack::Family::kIpv4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6},
@@ -63,13 +66,15 @@ ErrnoOr<OptionBytes> GetAcceptConnection(const OptionTarget& target, size_t leng
 ErrnoOr<OptionBytes> GetError(const OptionTarget& target, size_t length) {
   int error = std::exchange(target.pending_error, 0);
   if (error == 0) {
-    error = ToErrno(target.tcp != nullptr ? target.tcp->TakeError()
-                                          : target.datagram->TakeError());
+    error = ToErrno(target.packet != nullptr ? target.packet->TakeError()
+                    : target.tcp != nullptr  ? target.tcp->TakeError()
+                                             : target.datagram->TakeError());
   }
   return Int(error, length);
 }
 
 uint64_t IdOf(const OptionTarget& target) {
+  if (target.packet != nullptr) return target.packet->id();
   return target.tcp != nullptr ? target.tcp->id() : target.datagram->id();
 }
 
@@ -84,6 +89,7 @@ ErrnoOr<OptionBytes> GetNamespaceCookie(const OptionTarget& target, size_t lengt
 }
 
 ErrnoOr<OptionBytes> GetPeerName(const OptionTarget& target, size_t length) {
+  if (target.packet != nullptr) return Errno{ENOTCONN};
   const auto remote =
       target.tcp != nullptr ? target.tcp->Remote() : target.datagram->Remote();
   if (!remote.ok()) return Errno{ToErrno(remote.error())};
@@ -105,6 +111,8 @@ ErrnoOr<OptionBytes> GetMemoryInfo(const OptionTarget& target, size_t length) {
   if (target.tcp != nullptr) {
     info[SK_MEMINFO_RMEM_ALLOC] = static_cast<uint32_t>(target.tcp->ReadableBytes());
     info[SK_MEMINFO_WMEM_QUEUED] = static_cast<uint32_t>(target.tcp->UnackedBytes());
+  } else if (target.packet != nullptr) {
+    info[SK_MEMINFO_RMEM_ALLOC] = static_cast<uint32_t>(target.packet->ReadableBytes());
   } else {
     info[SK_MEMINFO_RMEM_ALLOC] = static_cast<uint32_t>(target.datagram->ReadableBytes());
   }
@@ -322,7 +330,7 @@ int SetBindToIndex(const OptionTarget& target, const OptionInput& input) {
 // sender is never told. Programs fall back when the option is refused.
 int SetZeroCopy(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
-  if (target.kind == SocketKind::kPing || target.kind == SocketKind::kRaw) return EOPNOTSUPP;
+  if (target.kind != SocketKind::kTcp && target.kind != SocketKind::kUdp) return EOPNOTSUPP;
   const int value = input.As<int>();
   if (value < 0 || value > 1) return EINVAL;
   return value == 0 ? 0 : EOPNOTSUPP;
@@ -333,7 +341,8 @@ int SetReservedMemory(const OptionTarget&, const OptionInput& input) {
   return input.As<int>() < 0 ? EINVAL : EOPNOTSUPP;
 }
 
-// Socket filters would have to run on packets that never reach the kernel.
+// Socket filters would have to run on packets that never reach the kernel; those of packet sockets are run
+// by the stack (socket/packet_container_socket.cc).
 int SetFilter(const OptionTarget&, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   return ENOPROTOOPT;

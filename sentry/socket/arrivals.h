@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "netstack/socket/datagram_socket.h"
 
@@ -21,14 +22,29 @@ struct Arrival {
   int error = 0;                // not a datagram but an errno to be reported
 };
 
-class Arrivals {
+template <typename Known>
+class ArrivalRing {
  public:
   static constexpr size_t kMost = 4096;
 
   // Tags are never 0, and both halves are valid uids.
-  uint64_t Push(Arrival arrival);
+  uint64_t Push(Known known) {
+    const uint64_t number = next_++;
+    const uint64_t tag = (number >> kHalf & kHalfMask) << 32 | (number & kHalfMask);
+    if (entries_.size() >= kMost) entries_.pop_front();
+    entries_.push_back({tag, std::move(known)});
+    return tag;
+  }
   // Takes the entry of `tag`, and drops what is older. With `peek` everything stays.
-  std::optional<Arrival> Take(uint64_t tag, bool peek);
+  std::optional<Known> Take(uint64_t tag, bool peek) {
+    size_t older = 0;
+    while (older < entries_.size() && entries_[older].tag < tag) ++older;
+    if (older == entries_.size() || entries_[older].tag != tag) return std::nullopt;
+    if (peek) return entries_[older].known;
+    std::optional<Known> known(std::move(entries_[older].known));
+    entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(older) + 1);
+    return known;
+  }
   // The last one pushed did not go out after all.
   void PopLast() { entries_.pop_back(); }
   // The queue has been seen empty.
@@ -36,13 +52,19 @@ class Arrivals {
   size_t size() const { return entries_.size(); }
 
  private:
+  // 30 bits in either half: far from the invalid uid 0xffffffff.
+  static constexpr uint32_t kHalf = 30;
+  static constexpr uint64_t kHalfMask = (1ull << kHalf) - 1;
+
   struct Entry {
     uint64_t tag;
-    Arrival arrival;
+    Known known;
   };
   std::deque<Entry> entries_;
   uint64_t next_ = 1;
 };
+
+using Arrivals = ArrivalRing<Arrival>;
 
 }  // namespace moat::sentry
 

@@ -1,5 +1,5 @@
-// One socket of the container, as the sentry knows it: the base of TCP, datagram (UDP and ping) and
-// netlink sockets.
+// One socket of the container, as the sentry knows it: the base of TCP, datagram (UDP, ping and
+// raw), packet and netlink sockets.
 //
 // The container holds one end of an AF_UNIX pair, the sentry the other (end()). The data path between
 // them is the kernel's own; the calls of the control path arrive here. Every method runs under the
@@ -23,6 +23,7 @@
 #include "base/owned_fd.h"
 #include "netstack/base/time.h"
 #include "netstack/socket/datagram_socket.h"
+#include "netstack/socket/packet_socket.h"
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/wire/address.h"
 #include "sentry/abi/errno_or.h"
@@ -92,6 +93,7 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   // The protocol's handle; null when the socket is of another kind.
   virtual netstack::TcpSocket* tcp() { return nullptr; }
   virtual netstack::DatagramSocket* datagram() { return nullptr; }
+  virtual netstack::PacketSocket* packet() { return nullptr; }
 
   // --- Control calls ---------------------------------------------------------------------------
   // `name` is what the caller passed: at most kMaxSockaddr bytes.

@@ -4,7 +4,6 @@
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
@@ -29,13 +28,6 @@ namespace ready = netstack::ready;
 constexpr size_t kMostPayload = 65535;
 constexpr int kBatch = 64;
 constexpr int kLeastSendBuffer = 33000;  // the kernel doubles it
-
-int64_t RealtimeOf(netstack::Time arrival, netstack::Time now) {
-  timespec realtime{};
-  clock_gettime(CLOCK_REALTIME, &realtime);
-  const int64_t age = arrival == netstack::kTimeZero ? 0 : (now - arrival).count();
-  return realtime.tv_sec * 1'000'000'000 + realtime.tv_nsec - age;
-}
 
 }  // namespace
 
@@ -189,7 +181,7 @@ void DatagramContainerSocket::DrainWritten() {
       (void)SendNow(piece, control);
     }
   }
-  sandbox_.Note(this);  // there may be more
+  Watch();  // there may be more: the edge is due again
 }
 
 void DatagramContainerSocket::OnEvents(uint32_t events) {
@@ -257,7 +249,11 @@ bool DatagramContainerSocket::Redeliver() {
 void DatagramContainerSocket::WaitForRoom(bool wait) {
   if (wait == waits_for_room_) return;
   waits_for_room_ = wait;
-  sandbox_.loop().Modify(token_, wait ? kEvents | EPOLLOUT : kEvents);
+  Watch();
+}
+
+void DatagramContainerSocket::Watch() {
+  sandbox_.loop().Modify(token_, waits_for_room_ ? kEvents | EPOLLOUT : kEvents);
 }
 
 int DatagramContainerSocket::Take(Call& call, int flags, Arrival* arrival,

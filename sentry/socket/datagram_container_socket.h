@@ -72,6 +72,7 @@ class DatagramContainerSocket final : public ContainerSocket {
   void FillQueue();
   bool Redeliver();
   void WaitForRoom(bool wait);
+  void Watch();
 
   std::unique_ptr<netstack::DatagramSocket> handle_;
   Arrivals arrivals_;

@@ -1,10 +1,11 @@
-// ioctl(2) on inet sockets: queue sizes are answered here, interface requests by ioctl/.
+// ioctl(2) on inet and packet sockets: queue sizes are answered here, interface requests by ioctl/.
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 #include "sentry/sandbox.h"
 #include "sentry/socket/datagram_container_socket.h"
+#include "sentry/socket/packet_container_socket.h"
 #include "sentry/socket/tcp_container_socket.h"
 
 namespace moat::sentry {
@@ -13,6 +14,12 @@ namespace {
 Reply WriteInt(const Call& call, uint64_t address, int value) {
   if (!call.Valid()) return Reply::Nobody();
   return call.memory().WriteValue(address, value) ? Reply::Value(0) : Reply::Fail(EFAULT);
+}
+
+// The size of the next datagram, not of all that wait.
+Reply WriteNextSize(const Call& call, uint64_t address) {
+  const ssize_t size = recv(call.file(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  return WriteInt(call, address, size > 0 ? static_cast<int>(size) : 0);
 }
 
 int NativeInt(int file, unsigned long request) {
@@ -45,11 +52,15 @@ Reply TcpContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument)
 
 Reply DatagramContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument) {
   switch (request) {
-    case FIONREAD: {
-      // The size of the next datagram, not of all that wait.
-      const ssize_t size = recv(call.file(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-      return WriteInt(call, argument, size > 0 ? static_cast<int>(size) : 0);
-    }
+    case FIONREAD: return WriteNextSize(call, argument);
+    case SIOCOUTQ: return WriteInt(call, argument, 0);
+    default: return sandbox_.InterfaceIoctl(call, request, argument);
+  }
+}
+
+Reply PacketContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument) {
+  switch (request) {
+    case FIONREAD: return WriteNextSize(call, argument);
     case SIOCOUTQ: return WriteInt(call, argument, 0);
     default: return sandbox_.InterfaceIoctl(call, request, argument);
   }

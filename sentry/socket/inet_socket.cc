@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -25,7 +26,8 @@ constexpr int kDefaultUnprivilegedPort = 1024;
 
 OptionTarget TargetOf(const InetSocketView& view, SocketSettings& settings, OptionHost& host) {
   return {view.kind,  view.family, view.socket.tcp(), view.socket.datagram(),
-          settings,   view.socket.pending_error(),    host};
+          settings,   view.socket.pending_error(),    host,
+          {},         view.socket.packet()};
 }
 
 timeval ToTimeval(netstack::Duration duration) {
@@ -52,6 +54,13 @@ bool MayPing(Sandbox& sandbox, pid_t tid) {
   StackOptionHost host(sandbox.stack(), [](int) { return false; });
   const int64_t low = host.Sysctl(kRange, 0, 1), high = host.Sysctl(kRange, 1, 0);
   return low <= high && sandbox.processes().HasGroupWithin(tid, low, high);
+}
+
+int64_t RealtimeOf(netstack::Time arrival, netstack::Time now) {
+  timespec realtime{};
+  clock_gettime(CLOCK_REALTIME, &realtime);
+  const int64_t age = arrival == netstack::kTimeZero ? 0 : (now - arrival).count();
+  return realtime.tv_sec * 1'000'000'000 + realtime.tv_nsec - age;
 }
 
 int WriteAcceptAddress(Call& call, const netstack::Endpoint& remote, netstack::Family family) {

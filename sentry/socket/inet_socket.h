@@ -1,4 +1,4 @@
-// What TCP and datagram sockets share at the border: options, port privileges, addresses written back.
+// What TCP, datagram and packet sockets share at the border: options, port privileges, addresses written back.
 #ifndef MOAT_SENTRY_SOCKET_INET_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_INET_SOCKET_H_
 
@@ -23,6 +23,9 @@ bool MayBind(Sandbox& sandbox, pid_t tid, uint16_t port);
 
 // Whether thread `tid` may make a ping socket: one of its groups is within ping_group_range, of either family.
 bool MayPing(Sandbox& sandbox, pid_t tid);
+
+// CLOCK_REALTIME of an arrival, which the stack's clock has the time of.
+int64_t RealtimeOf(netstack::Time arrival, netstack::Time now);
 
 // Fills the caller's address buffer (arguments 1 and 2 of accept and its like, either may be null).
 // 0, or an errno (EFAULT, EINVAL), or ENOENT when the caller is gone.

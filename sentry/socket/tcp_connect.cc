@@ -182,6 +182,7 @@ bool TcpContainerSocket::TryDirect(Call& call, const Endpoint& remote, Reply* re
   if (!sandbox_.options().direct_loopback || tcp_->options().bound_device != 0) return false;
   const bool loopback = remote.address.IsLoopback();
   if (!loopback && !sandbox_.stack().IsLocalAddress(remote.address)) return false;
+  if (sandbox_.stack().IsWatched(netstack::kLoopbackIndex)) return false;  // it is to see packets
   TcpContainerSocket* listener = sandbox_.local_listeners().Find(remote);
   if (listener == nullptr || listener == this || !listener->HasBacklogRoom()) return false;
 

@@ -1,10 +1,10 @@
-"""Linux as the oracle: runs socket_semantics.py natively and in a sandbox, and compares line by line.
+"""Linux as the oracle: runs socket_semantics.py and packet_semantics.py natively and in a sandbox, and compares line by line.
 
-Needs root. Makes a network namespace of its own and deletes it. Arguments: the `sandboxed` binary, the program.
+Needs root. Makes a network namespace of its own and deletes it. Arguments: the `sandboxed` binary, the programs.
 """
 import os, shutil, subprocess, sys, tempfile, unittest
 
-SANDBOXED, PROGRAM = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+SANDBOXED, PROGRAM, PACKET_PROGRAM = (os.path.abspath(path) for path in sys.argv[1:4])
 
 # Situations in which the sandbox is known to differ, with the reason. Each is in docs as well.
 EVERYWHERE = {}
@@ -12,6 +12,8 @@ EVERYWHERE = {}
 # both directions, and nothing of TCP's reset handshake exists.
 JOINED = {'end', 'write after end', 'linger of none', 'shutdown both, peer', 'duplicate closed',
           'backlog of none', 'shutdown read'}
+# Nobody asks the sentry about write(2).
+PACKETS = {'plain send, unbound', 'plain send of too little'}
 
 
 def lines(text):
@@ -36,7 +38,8 @@ class SocketSemanticsTest(unittest.TestCase):
         shutil.rmtree(self.state)
 
     def run_program(self, prefix, version, direct='1'):
-        result = subprocess.run(prefix + [sys.executable, PROGRAM, version], capture_output=True, text=True,
+        program = [PROGRAM, version] if version else [PACKET_PROGRAM]
+        result = subprocess.run(prefix + [sys.executable] + program, capture_output=True, text=True,
                                 timeout=120, env=dict(os.environ, SANDBOXED_DIRECT=direct))
         self.assertEqual(result.returncode, 0, result.stderr + result.stdout[-2000:])
         return lines(result.stdout)
@@ -54,6 +57,9 @@ class SocketSemanticsTest(unittest.TestCase):
 
     def test_ipv6_through_the_stack(self):
         self.compare('6', '0', EVERYWHERE)
+
+    def test_packet_sockets(self):
+        self.compare(None, '1', PACKETS)
 
     def test_ipv4_joined(self):
         self.compare('4', '1', JOINED)

@@ -1,3 +1,3 @@
 #!/bin/bash
-# Arguments: the binary, the program, the test.
-exec python3 "$3" "$1" "$2"
+# Arguments: the binary, the programs, the test.
+exec python3 "$4" "$1" "$2" "$3"
