@@ -11,7 +11,7 @@ namespace moat::netstack {
 namespace {
 
 enum Kind : uint8_t { kRaw, kArp, kIpv4, kIpv6, kIcmpv4, kIcmpv6, kFragment4, kFragment6, kTcp4,
-                      kTcp6, kUdp4, kUdp6, kTime, kWhole, kKinds };
+                      kTcp6, kUdp4, kUdp6, kTime, kWhole, kFrame, kKinds };
 
 class FuzzWorld {
  public:
@@ -29,6 +29,8 @@ class FuzzWorld {
     raw4_ = world_.stack.NewRawSocket(Family::kIpv4, ip_protocol::kIcmp);
     raw6_ = world_.stack.NewRawSocket(Family::kIpv6, ip_protocol::kIcmpV6);
     whole_ = world_.stack.NewRawSocket(Family::kIpv4, 255);
+    watch_ = world_.stack.NewPacketSocket(true, frame_protocol::kAll);
+    sender_ = world_.stack.NewPacketSocket(true, 0);
   }
 
   void Feed(uint8_t kind, const Bytes& bytes) {
@@ -49,6 +51,7 @@ class FuzzWorld {
       case kUdp4: Packet(v4_, ip_protocol::kUdp, bytes, 64, 6); break;
       case kUdp6: Packet(v6_, ip_protocol::kUdp, bytes, 64, 6); break;
       case kWhole: SendWhole(bytes); break;
+      case kFrame: SendFrame(bytes); break;
       case kTime:
         world_.clock.Advance(std::chrono::milliseconds(bytes.empty() ? 1 : bytes[0] * 100));
         world_.stack.RunTimers();
@@ -102,6 +105,24 @@ class FuzzWorld {
     world_.stack.Flush();
     world_.link.Clear();
   }
+  void SendFrame(const Bytes& bytes) {
+    const std::span<const uint8_t> piece = bytes;
+    for (const InterfaceIndex interface : {kEth0, kLoopbackIndex}) {
+      (void)sender_->Send({&piece, 1}, LinkName{.interface = interface});
+      world_.stack.Flush();
+    }
+    world_.link.Clear();
+  }
+  void CheckWatched() {
+    while (true) {
+      const auto frame = watch_->Receive();
+      if (!frame.ok()) return;
+      if (frame->bytes.size() != frame->original_size || frame->bytes.size() < kEthernetHeaderSize ||
+          frame->network_offset != kEthernetHeaderSize) {
+        std::abort();
+      }
+    }
+  }
   void Fragment4(const Bytes& bytes) {
     if (bytes.size() < 4) return;
     Ipv4Fields fields;
@@ -123,6 +144,7 @@ class FuzzWorld {
       }
       if (++frames > 10000) std::abort();
     }
+    CheckWatched();
     if (world_.stack.Neighbors().size() > 2100) std::abort();
     while (raw4_->Receive().ok() || raw6_->Receive().ok()) {
     }
@@ -135,6 +157,7 @@ class FuzzWorld {
   StackWorld world_;
   Cast v4_, v6_;
   std::unique_ptr<DatagramSocket> udp_, raw4_, raw6_, whole_;
+  std::unique_ptr<PacketSocket> watch_, sender_;
   std::unique_ptr<TcpSocket> tcp_;
   std::unique_ptr<TcpSocket> client_;
 };
