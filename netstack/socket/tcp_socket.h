@@ -2,6 +2,7 @@
 #ifndef MOAT_NETSTACK_SOCKET_TCP_SOCKET_H_
 #define MOAT_NETSTACK_SOCKET_TCP_SOCKET_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -18,6 +19,13 @@ enum class ShutdownHow : uint8_t { kRead, kWrite, kBoth };
 enum class TcpState : uint8_t {
   kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing,
   kLastAck, kTimeWait,
+};
+
+// The key of Fast Open cookies, and perhaps a second one that is still accepted.
+struct FastOpenSecret {
+  static constexpr size_t kKeySize = 16;
+  std::array<uint8_t, 2 * kKeySize> bytes{};
+  uint8_t size = 0;  // 0: none, else of one key or of both
 };
 
 // TCP level options (tcp(7)); defaults are Linux's.
@@ -40,6 +48,7 @@ struct TcpOptions {
   // the first Write().
   bool fast_open_connect = false;
   bool fast_open_no_cookie = false;  // TCP_FASTOPEN_NO_COOKIE
+  FastOpenSecret fast_open_secret{};   // TCP_FASTOPEN_KEY: of a listener's cookies; empty: the stack's
   uint64_t max_pacing_rate = ~uint64_t{0};  // SO_MAX_PACING_RATE: octets per second
 };
 

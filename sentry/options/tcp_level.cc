@@ -170,7 +170,7 @@ int SetNotSentLowWater(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-// Fast Open (RFC 7413), by tcp_fastopen. Its keys are the stack's own.
+// Fast Open (RFC 7413), by tcp_fastopen.
 int SetFastOpen(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const int value = input.As<int>();
@@ -194,12 +194,22 @@ int SetFastOpenConnect(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-int SetFastOpenKey(const OptionTarget&, const OptionInput& input) {
-  constexpr size_t kOneKey = 16;
-  constexpr size_t kWithBackup = 32;
+int SetFastOpenKey(const OptionTarget& target, const OptionInput& input) {
+  using netstack::FastOpenSecret;
   const auto length = static_cast<size_t>(input.length);
-  if (length != kOneKey && length != kWithBackup) return EINVAL;
-  return input.Need(length);  // the stack keeps its own
+  if (length != FastOpenSecret::kKeySize && length != 2 * FastOpenSecret::kKeySize) return EINVAL;
+  if (int error = input.Need(length); error != 0) return error;
+  ChangeTcpOptions(target, [&](TcpOptions& options) {
+    options.fast_open_secret.size = static_cast<uint8_t>(length);
+    std::copy_n(input.value.begin(), length, options.fast_open_secret.bytes.begin());
+  });
+  return 0;
+}
+
+// Empty when the socket has none: the stack's own is nobody's to know.
+ErrnoOr<OptionBytes> GetFastOpenKey(const OptionTarget& target, size_t length) {
+  const netstack::FastOpenSecret secret = target.tcp->tcp_options().fast_open_secret;
+  return OptionBytes(std::span(secret.bytes).first(secret.size), length);
 }
 
 // Options that may be switched off, which they are.
@@ -275,7 +285,7 @@ constexpr OptionRow kRows[] = {
     {TCP_THIN_DUPACK, kTcp, GetConstant<IntLevel, 0>,
      SetRememberedInt<IntLevel, Remembered::kThinDupack, 0, 1>},
     Small<Remembered::kSaveSyn, 2>(TCP_SAVE_SYN),
-    {TCP_FASTOPEN_KEY, kTcp, GetEmpty, SetFastOpenKey},
+    {TCP_FASTOPEN_KEY, kTcp, GetFastOpenKey, SetFastOpenKey},
     {TCP_INQ, kTcp, GetConstant<IntLevel, 0>, OnlyOff<1>},
     {TCP_TX_DELAY, kTcp, GetConstant<IntLevel, 0>, OnlyOff<kAnyMax>},
     {TCP_REPAIR, kTcp, GetConstant<IntLevel, 0>, kRepair},

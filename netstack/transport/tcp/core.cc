@@ -145,9 +145,14 @@ void Core::SendReset(const Segment& segment) {
   Send(bare);
 }
 
-FastOpenCookie Core::FastOpenCookieFor(const IpAddress& client, const IpAddress& server) {
-  if (fast_open_key_ == nullptr) fast_open_key_ = std::make_unique<FastOpenKey>(*env.random);
-  return fast_open_key_->CookieFor(client, server);
+const FastOpenKeys& Core::fast_open_keys() {
+  const std::string& text = sysctls.fast_open_key->text();
+  if (fast_open_keys_ != nullptr && text == fast_open_keys_text_) return *fast_open_keys_;
+  fast_open_keys_text_ = text;
+  fast_open_keys_ = text == Sysctls::kNoFastOpenKey
+                        ? std::make_unique<FastOpenKeys>(*env.random)
+                        : std::make_unique<FastOpenKeys>(*ParseFastOpenSecret(text));
+  return *fast_open_keys_;
 }
 
 bool Core::AllowChallengeAck() {

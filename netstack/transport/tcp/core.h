@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "netstack/socket/tcp_socket.h"
@@ -91,8 +92,8 @@ class Core {
   // Linux's tcp_invalid_ratelimit: whether `last` is long enough ago; notes the present.
   bool AllowInvalidAck(Time& last);
 
-  // The key is made when it is first needed.
-  FastOpenCookie FastOpenCookieFor(const IpAddress& client, const IpAddress& server);
+  // The stack's own: of tcp_fastopen_key, or made when they are first needed.
+  const FastOpenKeys& fast_open_keys();
 
   static FlowKey KeyOf(const Segment& segment);
 
@@ -121,7 +122,8 @@ class Core {
   uint32_t time_waits_ = 0;
   Time challenge_second_{};
   int64_t challenges_ = 0;
-  std::unique_ptr<FastOpenKey> fast_open_key_;
+  std::unique_ptr<FastOpenKeys> fast_open_keys_;
+  std::string fast_open_keys_text_;  // what tcp_fastopen_key was when they were made
 };
 
 }  // namespace moat::netstack::tcp

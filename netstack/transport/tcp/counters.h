@@ -91,6 +91,7 @@ namespace moat::netstack::tcp {
   X(fast_open_active, "TcpExt.TCPFastOpenActive")              \
   X(fast_open_active_fail, "TcpExt.TCPFastOpenActiveFail")     \
   X(fast_open_passive, "TcpExt.TCPFastOpenPassive")            \
+  X(fast_open_passive_alt_key, "TcpExt.TCPFastOpenPassiveAltKey") \
   X(fast_open_passive_fail, "TcpExt.TCPFastOpenPassiveFail")   \
   X(fast_open_overflow, "TcpExt.TCPFastOpenListenOverflow")    \
   X(fast_open_cookie_requests, "TcpExt.TCPFastOpenCookieReqd") \

@@ -98,10 +98,20 @@ std::unique_ptr<FastOpen> Listener::JudgeFastOpen(const Segment& syn) {
   const bool without =
       (mode & fast_open_bit::kServerNoCookie) != 0 || settings_->tcp.fast_open_no_cookie;
   const FlowKey key = Core::KeyOf(syn);
-  const FastOpenCookie valid = core_.FastOpenCookieFor(key.remote, key.local);
-  if (without || (options.fast_open_size != 0 && FastOpenCookie::Of(options) == valid)) {
+  const FastOpenSecret& secret = settings_->tcp.fast_open_secret;
+  const FastOpenKeys keys = secret.size != 0 ? FastOpenKeys(secret) : core_.fast_open_keys();
+  const FastOpenCookie valid = keys.CookieFor(key.remote, key.local);
+  const FastOpenCookie given = FastOpenCookie::Of(options);
+  const bool old = given.size != 0 && keys.IsOld(given, key.remote, key.local);
+  if (without || (given.size != 0 && given == valid) || old) {
     ++counters.fast_open_passive;
-    return std::make_unique<FastOpen>(fast_open_queue_);
+    auto accepted = std::make_unique<FastOpen>(fast_open_queue_);
+    if (old && !without) {  // it gets one of the present key
+      ++counters.fast_open_passive_alt_key;
+      accepted->with_option = true;
+      accepted->cookie = valid;
+    }
+    return accepted;
   }
   if (options.fast_open_size != 0) ++counters.fast_open_passive_fail;
   if (!options.has_fast_open) return nullptr;

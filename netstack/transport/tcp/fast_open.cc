@@ -2,11 +2,24 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 
 namespace moat::netstack::tcp {
 namespace {
 
 constexpr size_t kCookieSize = 8;
+constexpr size_t kWords = 4;  // of a key as text
+
+uint64_t LoadLe64(const uint8_t* bytes) {
+  uint64_t value = 0;
+  for (int i = 7; i >= 0; --i) value = value << 8 | bytes[i];
+  return value;
+}
 constexpr uint32_t kMaxPauseDoublings = 6;
 
 }  // namespace
@@ -24,15 +37,45 @@ void FastOpenCookie::Put(TcpOptionSet& options) const {
   options.fast_open = bytes.data();
 }
 
-FastOpenCookie FastOpenKey::CookieFor(const IpAddress& client, const IpAddress& server) const {
+FastOpenKeys::FastOpenKeys(const FastOpenSecret& secret)
+    : has_backup_(secret.size == secret.bytes.size()) {
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    const uint8_t* key = secret.bytes.data() + i * FastOpenSecret::kKeySize;
+    keys_[i] = {LoadLe64(key), LoadLe64(key + 8)};
+  }
+}
+
+FastOpenCookie FastOpenKeys::Make(const SipHashKey& key, const IpAddress& client,
+                                  const IpAddress& server) {
+  const size_t size = client.is_v4() ? 4 : 16;
   std::array<uint8_t, 32> addresses;
-  std::memcpy(addresses.data(), client.data(), 16);
-  std::memcpy(addresses.data() + 16, server.data(), 16);
-  const uint64_t hash = SipHash(key_, addresses);
+  std::memcpy(addresses.data(), client.data(), size);
+  std::memcpy(addresses.data() + size, server.data(), size);
+  const uint64_t hash = SipHash(key, std::span(addresses).first(2 * size));
   FastOpenCookie cookie;
   cookie.size = kCookieSize;
-  std::memcpy(cookie.bytes.data(), &hash, kCookieSize);
+  for (size_t i = 0; i < kCookieSize; ++i) {
+    cookie.bytes[i] = static_cast<uint8_t>(hash >> 8 * i);
+  }
   return cookie;
+}
+
+std::optional<FastOpenSecret> ParseFastOpenSecret(std::string_view text) {
+  FastOpenSecret secret;
+  const std::vector<std::string> keys = absl::StrSplit(std::string(text), ',');
+  if (keys.size() > 2) return std::nullopt;
+  for (const std::string& key : keys) {
+    const std::vector<std::string> words = absl::StrSplit(key, '-');
+    if (words.size() != kWords) return std::nullopt;
+    for (const std::string& word : words) {
+      uint32_t value = 0;
+      if (!absl::SimpleHexAtoi(word, &value)) return std::nullopt;
+      for (int i = 0; i < 4; ++i) {
+        secret.bytes[secret.size++] = static_cast<uint8_t>(value >> 8 * i);
+      }
+    }
+  }
+  return secret;
 }
 
 const FastOpenCache::Entry* FastOpenCache::Find(const IpAddress& server) const {

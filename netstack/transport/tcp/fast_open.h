@@ -8,12 +8,15 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "netstack/base/random.h"
 #include "netstack/base/siphash.h"
 #include "netstack/base/time.h"
+#include "netstack/socket/tcp_socket.h"
 #include "netstack/wire/address.h"
 #include "netstack/wire/tcp_options.h"
 
@@ -36,15 +39,32 @@ struct FastOpenCookie {
   void Put(TcpOptionSet& options) const;                  // borrowed by `options`
 };
 
-// A server's cookies: a keyed hash of both addresses, so that nothing is kept per client (4.1.2).
-class FastOpenKey {
+// A server's cookies: a keyed hash of both addresses, so that nothing is kept per client (4.1.2). It is
+// Linux's hash: servers that share a key and an address, of either kind, take each other's cookies.
+class FastOpenKeys {
  public:
-  explicit FastOpenKey(Random& random) : key_(SipHashKey::Random(random)) {}
-  FastOpenCookie CookieFor(const IpAddress& client, const IpAddress& server) const;
+  explicit FastOpenKeys(Random& random) : keys_{SipHashKey::Random(random), {}} {}
+  explicit FastOpenKeys(const FastOpenSecret& secret);
+
+  FastOpenCookie CookieFor(const IpAddress& client, const IpAddress& server) const {
+    return Make(keys_[0], client, server);
+  }
+  // One that was made with the backup key, which is good but to be replaced.
+  bool IsOld(const FastOpenCookie& cookie, const IpAddress& client, const IpAddress& server) const {
+    return has_backup_ && cookie == Make(keys_[1], client, server);
+  }
 
  private:
-  SipHashKey key_;
+  static FastOpenCookie Make(const SipHashKey& key, const IpAddress& client,
+                             const IpAddress& server);
+
+  std::array<SipHashKey, 2> keys_;
+  bool has_backup_ = false;
 };
+
+// tcp_fastopen_key: four hexadecimal numbers between dashes, and after a comma those of the backup key.
+// Absent: it is not such a text.
+std::optional<FastOpenSecret> ParseFastOpenSecret(std::string_view text);
 
 // What a client knows of servers (4.1.3). Bounded; what was learnt first goes first.
 class FastOpenCache {

@@ -31,11 +31,44 @@ TEST(FastOpenCacheTest, IsBoundedAndForgetsTheOldest) {
 
 TEST(FastOpenKeyTest, Rfc7413_4_1_2_CookiesAreOfOneAddress) {
   SeededRandom random(1);
-  const FastOpenKey key(random), other(random);
+  const FastOpenKeys key(random), other(random);
   const IpAddress a = IpAddress::V4(10, 0, 0, 1), b = IpAddress::V4(10, 0, 0, 2);
   EXPECT_EQ(key.CookieFor(a, b), key.CookieFor(a, b));
   EXPECT_FALSE(key.CookieFor(a, b) == key.CookieFor(b, b));
   EXPECT_FALSE(key.CookieFor(a, b) == other.CookieFor(a, b));
+}
+
+// What Linux 6.18 gave for this TCP_FASTOPEN_KEY on loopback.
+TEST(FastOpenKeyTest, LinuxMakesTheSameCookies) {
+  FastOpenSecret secret;
+  for (; secret.size < FastOpenSecret::kKeySize; ++secret.size) {
+    secret.bytes[secret.size] = static_cast<uint8_t>(secret.size + 1);
+  }
+  const auto on_loopback = [&secret](const char* text) {
+    const IpAddress address = *IpAddress::Parse(text);
+    const FastOpenCookie cookie = FastOpenKeys(secret).CookieFor(address, address);
+    return std::vector<uint8_t>(cookie.bytes.begin(), cookie.bytes.begin() + cookie.size);
+  };
+  EXPECT_THAT(on_loopback("127.0.0.1"),
+              testing::ElementsAre(0xdc, 0x54, 0x11, 0x7c, 0xea, 0x8c, 0xc2, 0xb2));
+  EXPECT_THAT(on_loopback("::1"),
+              testing::ElementsAre(0xbd, 0xea, 0x31, 0x24, 0x65, 0x06, 0x98, 0x70));
+}
+
+TEST(FastOpenKeyTest, AsText) {
+  const auto one = ParseFastOpenSecret("04030201-08070605-0c0b0a09-100f0e0d");
+  ASSERT_TRUE(one.has_value());
+  EXPECT_EQ(one->size, 16);
+  EXPECT_EQ(one->bytes[0], 1);
+  EXPECT_EQ(one->bytes[15], 16);
+  const auto both = ParseFastOpenSecret("1-2-3-4,5-6-7-8");
+  ASSERT_TRUE(both.has_value());
+  EXPECT_EQ(both->size, 32);
+  EXPECT_EQ(both->bytes[16], 5);
+  for (const char* text : {"", "1-2-3", "1-2-3-4-5", "1-2-3-x", "1-2-3-4,", "1-2-3-4,5-6-7-8,1-2-3-4",
+                           "1-2-3-123456789"}) {
+    EXPECT_FALSE(ParseFastOpenSecret(text).has_value()) << text;
+  }
 }
 
 TEST(FastOpenPauseTest, DoublesUpToALimit) {
@@ -127,6 +160,44 @@ TEST_F(FastOpenServer, AWrongCookieMeansAPlainHandshakeAndANewCookie) {
   ASSERT_NE(socket, nullptr);
   Send(Data("GET").Seq(1).Ack(1));
   EXPECT_EQ(Read(), "GET");
+}
+
+TEST_F(FastOpenServer, AListenersKeyIsItsOwnAndAnOldOneIsReplaced) {
+  ListenFast(5);
+  const std::string of_the_stack = AskForCookie();
+  TcpOptions options = listener->tcp_options();
+  options.fast_open_secret.size = 16;
+  options.fast_open_secret.bytes[0] = 7;
+  listener->SetTcpOptions(options);
+  const std::string first = AskForCookie();
+  EXPECT_NE(first, of_the_stack);
+  // The key moves to the second place, behind another.
+  options.fast_open_secret.size = 32;
+  std::copy_n(options.fast_open_secret.bytes.begin(), 16, options.fast_open_secret.bytes.begin() + 16);
+  options.fast_open_secret.bytes[0] = 8;
+  listener->SetTcpOptions(options);
+  Send(SynWith(first, "GET"));
+  const Packet answer = Next();
+  EXPECT_THAT(answer, Is(SynAck().Seq(0).Ack(4)));
+  ASSERT_TRUE(answer.cookie.has_value());
+  EXPECT_NE(*answer.cookie, first);
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenPassiveAltKey"), 1u);
+  ++peer_port;
+  Send(SynWith(*answer.cookie, "GET"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
+  EXPECT_EQ(Counter("TcpExt.TCPFastOpenPassive"), 2u);
+}
+
+TEST_F(FastOpenServer, TheStacksKeyIsASysctl) {
+  ListenFast(5);
+  const std::string made = AskForCookie();
+  host.Sysctl("ipv4.tcp_fastopen_key", "1-2-3-4");
+  const std::string set = AskForCookie();
+  EXPECT_NE(set, made);
+  host.Sysctl("ipv4.tcp_fastopen_key", "1-2-3-5");
+  EXPECT_NE(AskForCookie(), set);
+  host.Sysctl("ipv4.tcp_fastopen_key", "1-2-3-4");
+  EXPECT_EQ(AskForCookie(), set);
 }
 
 TEST_F(FastOpenServer, IsOffByDefaultAndWithoutTheSocketOption) {

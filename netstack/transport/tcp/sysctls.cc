@@ -2,10 +2,12 @@
 
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_join.h"
 #include "netstack/transport/tcp/congestion.h"
+#include "netstack/transport/tcp/fast_open.h"
 
 namespace moat::netstack::tcp {
 namespace {
@@ -44,6 +46,14 @@ const Sysctl* Congestion(SysctlTable& table) {
   SysctlSpec spec;
   spec.name = "ipv4.tcp_congestion_control";
   spec.choices = CongestionControlNames();
+  return table.Register(std::move(spec));
+}
+
+const Sysctl* FastOpenKey(SysctlTable& table) {
+  SysctlSpec spec;
+  spec.name = "ipv4.tcp_fastopen_key";
+  spec.text = Sysctls::kNoFastOpenKey;
+  spec.valid = [](std::string_view text) { return ParseFastOpenSecret(text).has_value(); };
   return table.Register(std::move(spec));
 }
 
@@ -98,6 +108,7 @@ Sysctls::Sysctls(SysctlTable& t)
       mtu_probe_floor(Number(t, "tcp_mtu_probe_floor", 48, 48, 65535)),
       fast_open(Number(t, "tcp_fastopen", 1, 0, kIntMax)),
       fast_open_pause(Number(t, "tcp_fastopen_blackhole_timeout_sec", 0, 0, kIntMax)),
+      fast_open_key(FastOpenKey(t)),
       ecn_fallback(Number(t, "tcp_ecn_fallback", 1, 0, 1)) {}
 
 }  // namespace moat::netstack::tcp

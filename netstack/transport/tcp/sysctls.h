@@ -58,6 +58,9 @@ struct Sysctls {
   const Sysctl* mtu_probe_floor;  // octets
   const Sysctl* fast_open;        // fast_open_bit
   const Sysctl* fast_open_pause;  // seconds; 0: never
+  // Of cookies; as long as it is this one, the stack makes one of its own, which it keeps to itself.
+  static constexpr char kNoFastOpenKey[] = "00000000-00000000-00000000-00000000";
+  const Sysctl* fast_open_key;
   const Sysctl* ecn_fallback;  // a SYN that is sent again does not ask
 };
 
