@@ -78,6 +78,32 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   return Reply::Fail(EINPROGRESS);
 }
 
+// tcp_sendmsg_fastopen() as behaviour; a blocking call whose data went with the SYN does not wait for the
+// handshake.
+int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name) {
+  constexpr int kClient = 1;  // of tcp_fastopen
+  if ((SysctlInt(sandbox_, "ipv4.tcp_fastopen", kClient) & kClient) == 0) return EOPNOTSUPP;
+  auto address = DecodeSockaddr(name, AddressUse::kConnect, Rules());
+  if (address.ok() && address->unspecified) return EOPNOTSUPP;
+  const bool waited = send_connects_;
+  if (state_ == State::kConnecting) return waited && !call.nonblocking() ? EAGAIN : EALREADY;
+  send_connects_ = false;
+  if (state_ == State::kListening) return EISCONN;
+  if (state_ == State::kConnected || state_ == State::kDirect) {
+    const bool reported = std::exchange(connect_reported_, true);
+    return waited || !reported ? 0 : EISCONN;
+  }
+  const netstack::TcpOptions before = tcp_->tcp_options();
+  netstack::TcpOptions during = before;
+  during.fast_open_connect = true;
+  tcp_->SetTcpOptions(during);
+  const Reply reply = Connect(call, name);  // or what became of the one that was waited for
+  tcp_->SetTcpOptions(before);
+  if (reply.kind() == Reply::Kind::kValue) return static_cast<int>(-reply.value());
+  send_connects_ = true;
+  return EAGAIN;
+}
+
 // A program that closes a listener and connects to it must be refused, although the event loop may not have
 // come to the close yet.
 void TcpContainerSocket::ForgetClosedListener(const Endpoint& remote) {

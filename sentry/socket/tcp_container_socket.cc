@@ -151,9 +151,11 @@ bool TcpContainerSocket::ReceiveIsNative(const IncomingMessage& message) const {
 }
 
 int64_t TcpContainerSocket::Send(Call& call, const OutgoingMessage& message) {
+  if ((message.flags & MSG_FASTOPEN) != 0) {
+    if (const int error = BeginFastOpen(call, message.name); error != 0) return -error;
+  }
   if (state_ == State::kFresh || state_ == State::kListening) return -EPIPE;
   if (pending_error_ != 0) return -std::exchange(pending_error_, 0);
-  if ((message.flags & MSG_FASTOPEN) != 0) return -EOPNOTSUPP;
   if (state_ != State::kConnected) return NativeSend(call, message);
   // Linux ignores the address of a connected stream (tcp_sendmsg()); AF_UNIX would refuse it. So the
   // transfer is ours, behind what was written before.

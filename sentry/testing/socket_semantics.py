@@ -451,6 +451,21 @@ def group_sources():
          change4(add, OTHER, group=OTHER), change4(add, OTHER, interface=OTHER))
 
 
-for part in (fresh_sockets, connecting, streams, bulk, endings, listening, signals, datagrams, group_sources):
+def fast_open():
+    flag = 0x20000000
+    l, c = listener(), tcp()
+    show('fast open', attempt(c.sendto, b'abc', flag, address(l)))
+    a, _ = l.accept()
+    a.settimeout(5)
+    show('fast open, data', attempt(a.recv, 10), address(c) == a.getpeername()[:2])
+    show('fast open, connected', attempt(c.sendto, b'abc', flag, address(l)), attempt(l.sendto, b'x', flag, address(l)))
+    n = tcp()
+    n.setblocking(False)
+    show('fast open, no block', attempt(n.sendto, b'abc', flag, address(l)), attempt(l.accept)[1][:2] == address(n))
+    show('fast open, refused', attempt(tcp().sendto, b'abc', flag, (LOOPBACK, 1)))
+    show('fast open, no address', attempt(tcp().sendmsg, [b'abc'], [], flag))
+
+
+for part in (fresh_sockets, connecting, fast_open, streams, bulk, endings, listening, signals, datagrams, group_sources):
     part()
 os._exit(0)

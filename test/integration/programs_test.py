@@ -7,7 +7,7 @@ import unittest
 
 from harness.container import Container
 from harness.process import eventually, need, run
-from harness.program_cases import Clients, ProgramRun, Servers, make_files
+from harness.program_cases import Clients, ProgramRun, Servers, both_versions, expand, make_files
 from harness.world import World, addresses
 
 FILES = None
@@ -258,6 +258,93 @@ class PacketSockets(ProgramCase):
                   "try: socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(3))\n"
                   "except PermissionError: print('refused')\n")
         self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]), "refused\n")
+
+
+@expand
+class FastOpen(ProgramCase):
+    """Data on the SYN (RFC 7413), between a container and the kernel; the counters of both sides tell."""
+
+    HELPERS = (
+        "import socket,sys\n"
+        "MSG_FASTOPEN,TCP_FASTOPEN,TCP_FASTOPEN_CONNECT,TCP_FASTOPEN_KEY=0x20000000,23,30,33\n"
+        "def listen(family,address,key=None):\n"
+        "  l=socket.socket(family); l.setsockopt(6,TCP_FASTOPEN,5)\n"
+        "  l.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n"
+        "  if key: l.setsockopt(6,TCP_FASTOPEN_KEY,key)\n"
+        "  l.bind((address,7000)); l.listen(); print('ready',flush=True); return l\n"
+        "def serve(l,count):\n"
+        "  for _ in range(count):\n"
+        "    c,_=l.accept(); c.settimeout(60); print('got',c.recv(100).decode(),flush=True); c.sendall(b'bye'); c.recv(1); c.close()\n"
+        "def ask(s):\n"
+        "  s.settimeout(60); print(s.recv(100).decode(),flush=True); s.close()\n")
+
+    def kernel(self, argument):
+        """Switches Fast Open on in the client's namespace, and returns its TcpExt counters when asked."""
+        script = ("import sys\n"
+                  "if sys.argv[1]=='on': open('/proc/sys/net/ipv4/tcp_fastopen','w').write('3')\n"
+                  "names,values=[l.split()[1:] for l in open('/proc/net/netstat') if l.startswith('TcpExt')]\n"
+                  "print(*(n+'='+v for n,v in zip(names,values) if 'FastOpen' in n))\n")
+        words = self.client_run(["/usr/bin/python3", "-c", script, argument]).split()
+        return {name: int(value) for name, value in (word.split("=") for word in words)}
+
+    def stack_counters(self, made):
+        lines = made.moatctl(made.id, "nstat").stdout.decode().splitlines()
+        return {line.split()[0]: int(line.split()[1]) for line in lines if "FastOpen" in line}
+
+    @both_versions
+    def test_a_client_sends_data_on_its_syn(self, client, server):
+        del server
+        self.kernel("on")
+        family = "socket.AF_INET6" if ":" in client else "socket.AF_INET"
+        peer = self.start_on_client(["/usr/bin/python3", "-c", self.HELPERS + (
+            "serve(listen(%s,'%s'),4)\n" % (family, client))])
+        eventually(lambda: "ready" in peer.output(), peer.output)
+        output = self.run_inside(["/usr/bin/python3", "-c", self.HELPERS + (
+            "to=('%s',7000)\n"
+            "def fresh(): return socket.socket(%s)\n"
+            "s=fresh(); print(s.sendto(b'asks for a cookie',MSG_FASTOPEN,to)); ask(s)\n"
+            "s=fresh(); print(s.sendto(b'has one',MSG_FASTOPEN,to)); ask(s)\n"
+            "s=fresh(); print(s.sendmsg([b'in two ',b'pieces'],[],MSG_FASTOPEN,to)); ask(s)\n"
+            "s=fresh(); s.setsockopt(6,TCP_FASTOPEN_CONNECT,1); s.connect(to); s.sendall(b'connects'); ask(s)\n" % (client, family))])
+        self.assertEqual(peer.wait(60), 0, peer.output())
+        self.assertEqual(output.split(), ["17", "bye", "7", "bye", "13", "bye", "bye"])
+        self.assertIn("got asks for a cookie\ngot has one\ngot in two pieces\ngot connects", peer.output())
+        counters = self.kernel("show")
+        self.assertEqual(counters["TCPFastOpenPassive"], 3, counters)
+        self.assertEqual(counters["TCPFastOpenCookieReqd"], 1, counters)
+
+    @both_versions
+    def test_a_server_takes_data_from_the_syn(self, client, server):
+        self.kernel("on")
+        family = "socket.AF_INET6" if ":" in client else "socket.AF_INET"
+
+        def start():
+            made = self.container(["/usr/bin/python3", "-c", self.HELPERS + (
+                "serve(listen(%s,'%s',bytes(range(16))),2)\n"
+                "import time; time.sleep(600)\n" % (family, server))]).start()
+            eventually(lambda: "ready" in made.process.output(), made.diagnosis)
+            made.moatctl(made.id, "sysctl", "net.ipv4.tcp_fastopen=3")
+            return made
+
+        def talk():
+            return self.client_run(["/usr/bin/python3", "-c", self.HELPERS + (
+                "for text in (b'first',b'second'):\n"
+                "  s=socket.socket(%s); s.sendto(text,MSG_FASTOPEN,('%s',7000)); ask(s)\n" % (family, server))])
+
+        first = start()
+        self.assertEqual(talk(), "bye\nbye\n")
+        self.assertIn("got first\ngot second", first.process.output())
+        counters = self.stack_counters(first)
+        self.assertEqual(counters["TcpExtTCPFastOpenCookieReqd"], 1, counters)
+        self.assertEqual(counters["TcpExtTCPFastOpenPassive"], 1, counters)
+        self.assertEqual(self.kernel("show")["TCPFastOpenActive"], 1)
+        first.moat("delete", "--force", first.id)
+        # Another one with the same key takes the cookie that the first one gave.
+        second = start()
+        self.assertEqual(talk(), "bye\nbye\n")
+        counters = self.stack_counters(second)
+        self.assertEqual(counters["TcpExtTCPFastOpenPassive"], 2, counters)
+        self.assertEqual(self.kernel("show")["TCPFastOpenActive"], 3)
 
 
 class Pod(ProgramCase):
