@@ -39,7 +39,8 @@ class Docker(Scoped):
         run([ip, "netns", "add", self.namespace])
         run([ip, "-n", self.namespace, "link", "set", "lo", "up"])
         with open(self._configuration, "w", encoding="utf-8") as out:
-            json.dump({"runtimes": {"moat": {"path": binary("moat")}}}, out)
+            json.dump({"runtimes": {"moat": {"path": binary("moat")}},
+                       "deprecated-key-path": self.directory + "/key.json"}, out)
         self.start_daemon()
 
     def start_daemon(self):
