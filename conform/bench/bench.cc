@@ -181,7 +181,7 @@ Device& Bench::Settled() {
 bool Bench::Accept(const absl::Status& status, std::string_view action) {
   if (status.ok()) return true;
   const std::string text = std::string(action) + ": " + std::string(status.message());
-  if (absl::IsUnimplemented(status) || absl::IsNotFound(status)) {
+  if (absl::IsUnimplemented(status)) {
     NotApplicable("the device cannot " + text);
   } else {
     Fail("the device failed to " + text);

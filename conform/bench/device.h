@@ -1,8 +1,10 @@
 // The device under test as an adapter offers it: what an operator or a program on it can do. One
 // implementation per kind of device; cases use it through Bench and Socket.
 //
-// Errors: configuration returns a status (Unimplemented or NotFound: this device cannot, which makes
-// the case not applicable). Socket calls return a number, or a negative errno; -ENOSYS likewise.
+// Errors: configuration returns a status. Unimplemented says that this kind of device cannot do it,
+// which makes the case not applicable; an adapter says it of what it knows to be missing and of nothing
+// else, for every other error fails the case. Socket calls return a number, or a negative errno;
+// -ENOSYS likewise.
 #ifndef MOAT_CONFORM_BENCH_DEVICE_H_
 #define MOAT_CONFORM_BENCH_DEVICE_H_
 

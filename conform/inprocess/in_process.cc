@@ -29,7 +29,8 @@ RouteInfo Route(const Prefix& to, const std::optional<Ip>& gateway, int port, in
 
 }  // namespace
 
-InProcess::InProcess(Setup setup, bool two_ports) : stack_({.clock = &clock_, .random = &random_}) {
+InProcess::InProcess(Setup setup, bool two_ports)
+    : stack_({.clock = &clock_, .random = &random_}), two_ports_(two_ports) {
   // As on the wire: addresses are given, not made.
   if (setup != Setup::kAutoconf) (void)stack_.SetSysctl("ipv6.conf.default.addr_gen_mode", "1");
   AddPort(0, setup);
@@ -38,7 +39,6 @@ InProcess::InProcess(Setup setup, bool two_ports) : stack_({.clock = &clock_, .r
     (void)AddRoute({"0.0.0.0", 0}, RouterNode(0).ip4, 0, 0);
     (void)AddRoute({"::", 0}, RouterNode(0).ip6, 0, 0);
   }
-  abilities_ = FindAbilities(two_ports);
   // Group reports and the like of the configuration are not the case's business.
   RunUntil(clock_.Now() + std::chrono::seconds(3));
   clock_.Set(kStart + std::chrono::seconds(3));
@@ -67,23 +67,11 @@ void InProcess::Configure(int port) {
   (void)AddAddress(port, {node.link_local, kPrefixLength6}, false);
 }
 
-// What depends on the stack's version is asked for, not assumed.
-uint32_t InProcess::FindAbilities(bool two_ports) {
-  uint32_t found = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
-                   kRoutes | kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters | kIpv6;
-  if (two_ports) found |= kTwoPorts;
-  static constexpr struct {
-    const char* sysctl;
-    uint32_t need;
-  } kSwitches[] = {{"ipv4.ip_forward", kForwarding4}, {"ipv6.conf.all.forwarding", kForwarding6}};
-  for (const auto& [sysctl, need] : kSwitches) {
-    if (!stack_.SetSysctl(sysctl, "1").ok()) continue;
-    found |= need;
-    (void)stack_.SetSysctl(sysctl, "0");
-  }
-  std::string value;
-  if (stack_.GetSysctl("ipv6.conf.eth0.accept_ra", &value).ok()) found |= kAutoconf;
-  return found;
+uint32_t InProcess::abilities() const {
+  constexpr uint32_t kAll = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
+                            kRoutes | kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters |
+                            kIpv6 | kForwarding4 | kForwarding6 | kAutoconf;
+  return two_ports_ ? kAll | kTwoPorts : kAll;
 }
 
 // --- Cable -------------------------------------------------------------------------------------
@@ -149,7 +137,8 @@ absl::Status InProcess::SetLinkUp(int port, bool up) {
   return stack_.SetInterfaceUp(IndexOf(port), up);
 }
 absl::Status InProcess::SetSysctl(std::string_view name, std::string_view value) {
-  return stack_.SetSysctl(name, value);
+  const absl::Status status = stack_.SetSysctl(name, value);
+  return absl::IsNotFound(status) ? absl::UnimplementedError(status.message()) : status;
 }
 
 // --- Sockets -----------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class InProcess : public Device, public Cable {
 
   // --- Device ------------------------------------------------------------------------------------
   std::string name() const override { return "moat (in process)"; }
-  uint32_t abilities() const override { return abilities_; }
+  uint32_t abilities() const override;  // all: no case may pass us by
   absl::Status AddAddress(int port, const Prefix& prefix, bool detect_duplicates) override;
   absl::Status RemoveAddress(int port, const Prefix& prefix) override;
   absl::Status AddRoute(const Prefix& to, const std::optional<Ip>& gateway, int port,
@@ -64,7 +64,6 @@ class InProcess : public Device, public Cable {
   void AddPort(int port, Setup setup);
   void Configure(int port);
   void RunUntil(netstack::Time until);  // or until a frame is there
-  uint32_t FindAbilities(bool two_ports);
   // The result of `call` on the socket, or -EBADF; what the stack held back is sent.
   template <typename Call>
   int OnSocket(int socket, Call call);
@@ -76,7 +75,7 @@ class InProcess : public Device, public Cable {
   std::deque<SeenFrame> sent_;
   std::map<int, std::unique_ptr<StackSocket>> sockets_;
   int next_socket_ = 3;
-  uint32_t abilities_ = 0;
+  const bool two_ports_;
 };
 
 }  // namespace moat::conform

@@ -16,6 +16,20 @@ namespace {
 using nlohmann::json;
 
 constexpr int kStopMs = 5000;
+constexpr char kRuntimeFile[] = "/runtime";  // in a device's directory: the program and its options
+
+// Of the container that a directory is for.
+std::string IdOf(const std::string& directory) {
+  return "conform-" + std::filesystem::path(directory).filename().string();
+}
+
+// As runc's: the runtime with --root and these words.
+std::vector<std::string> Command(std::vector<std::string> runtime, const std::string& directory,
+                                 const std::vector<std::string>& words) {
+  runtime.insert(runtime.end(), {"--root", directory + "/state"});
+  runtime.insert(runtime.end(), words.begin(), words.end());
+  return runtime;
+}
 
 json Config(const std::string& agent, const std::string& network_path) {
   json namespaces = json::array();
@@ -48,25 +62,27 @@ json Config(const std::string& agent, const std::string& network_path) {
 
 ContainerDevice::~ContainerDevice() {
   StopAgent(kStopMs);
-  if (directory_.empty()) return;
-  std::string output;
-  (void)RunProgram(Command({"delete", "--force", id_}), "", &output);
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
+  if (!directory_.empty()) Remove(directory_);
 }
 
-std::vector<std::string> ContainerDevice::Command(const std::vector<std::string>& words) const {
-  std::vector<std::string> line = runtime_;
-  line.insert(line.end(), {"--root", directory_ + "/state"});
-  line.insert(line.end(), words.begin(), words.end());
-  return line;
+void ContainerDevice::Remove(const std::string& directory) {
+  std::vector<std::string> runtime;
+  std::ifstream words(directory + kRuntimeFile);
+  for (std::string word; std::getline(words, word);) runtime.push_back(word);
+  if (!runtime.empty()) {
+    std::string output;
+    (void)RunProgram(Command(runtime, directory, {"delete", "--force", IdOf(directory)}), "",
+                     &output);
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
 }
 
 absl::Status ContainerDevice::WriteBundle(const Programs& programs) {
-  char directory[] = "/tmp/moat-conform-XXXXXX";
-  if (mkdtemp(directory) == nullptr) return absl::ErrnoToStatus(errno, "mkdtemp");
+  std::string directory = programs.scratch + "/XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) return absl::ErrnoToStatus(errno, "mkdtemp");
   directory_ = directory;
-  id_ = std::string("conform-") + (directory + sizeof(directory) - 7);
+  id_ = IdOf(directory_);
   mkdir((directory_ + "/rootfs").c_str(), 0755);
   mkdir((directory_ + "/state").c_str(), 0700);
   const std::string path =
@@ -78,10 +94,13 @@ absl::Status ContainerDevice::WriteBundle(const Programs& programs) {
 
 absl::Status ContainerDevice::StartContainer(const std::vector<std::string>& runtime,
                                              const Programs& programs) {
-  runtime_ = runtime;
   if (absl::Status status = WriteBundle(programs); !status.ok()) return status;
+  std::ofstream words(directory_ + kRuntimeFile);
+  for (const std::string& word : runtime) words << word << "\n";
+  words.close();
   absl::Status status = StartAgent(
-      Command({"--log", directory_ + "/log", "run", "--bundle", directory_, id_}),
+      Command(runtime, directory_,
+              {"--log", directory_ + "/log", "run", "--bundle", directory_, id_}),
       /*in_namespace=*/false);
   if (status.ok()) return status;
   std::ifstream log(directory_ + "/log");

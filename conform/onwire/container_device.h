@@ -14,18 +14,19 @@ class ContainerDevice : public WireDevice {
   using WireDevice::WireDevice;
   ~ContainerDevice() override;
 
+  // Takes away what a device has in its directory below the scratch: the container, and the directory.
+  // Also of a device whose process was killed.
+  static void Remove(const std::string& directory);
+
  protected:
   // `runtime`: the program and its options, before --root.
   absl::Status StartContainer(const std::vector<std::string>& runtime, const Programs& programs);
-  // As runc's: the runtime with --root and these words.
-  std::vector<std::string> Command(const std::vector<std::string>& words) const;
   const std::string& id() const { return id_; }
   const std::string& directory() const { return directory_; }
 
  private:
   absl::Status WriteBundle(const Programs& programs);
 
-  std::vector<std::string> runtime_;
   std::string id_;
   std::string directory_;  // bundle and state; removed at the end
 };

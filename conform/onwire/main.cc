@@ -11,6 +11,7 @@
 #include "conform/agent/agent.h"
 #include "conform/onwire/pool.h"
 #include "conform/onwire/report.h"
+#include "conform/onwire/scratch.h"
 
 namespace moat::conform {
 namespace {
@@ -168,7 +169,13 @@ void RepeatFailures(const PoolOptions& pool, std::vector<JobResult>* results) {
   }
 }
 
-int RunAll(const CommandLine& line) {
+int RunAll(CommandLine& line) {
+  Scratch scratch(line.pool.programs);
+  if (absl::Status status = scratch.Make(); !status.ok()) {
+    std::fprintf(stderr, "moat conform: %s\n", status.ToString().c_str());
+    return 1;
+  }
+  CatchSignals();
   std::vector<Job> jobs;
   for (const Case* c : Selected(line)) {
     for (const std::string& dut : line.duts) jobs.push_back({c, dut});
@@ -183,6 +190,7 @@ int RunAll(const CommandLine& line) {
   });
   if (show) std::fprintf(stderr, "\r%40s\r", "");
   if (!line.once) RepeatFailures(line.pool, &results);
+  if (CaughtSignal() != 0) return 128 + CaughtSignal();
   std::fputs((line.json ? JsonReport(results) : TextReport(results, line.verbose)).c_str(),
              stdout);
   if (!line.record.empty()) std::ofstream(line.record) << RecordLines(results);

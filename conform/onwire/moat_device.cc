@@ -5,22 +5,26 @@
 namespace moat::conform {
 namespace {
 
+using std::string_literals::operator""s;
+
 constexpr int kSettleUs = 60000;  // the follower's reaction, with much room
 
 }  // namespace
 
 absl::Status MoatDevice::Start(const Programs& programs) {
   programs_ = programs;
-  if (absl::Status status = StartContainer({programs.moat}, programs); !status.ok()) return status;
+  absl::Status status = StartContainer({programs.moat}, programs);
+  if (!status.ok()) return status;
   // As the namespace was told (wire_world.cc): addresses are given, not made.
   for (const char* interface : {"eth0", "eth1"}) {
-    (void)SetSysctl(std::string("ipv6.conf.") + interface + ".addr_gen_mode", "1");
+    if (interface == "eth1"s && !two_ports_) continue;
+    status = SetSysctl("ipv6.conf."s + interface + ".addr_gen_mode", "1");
+    if (!status.ok()) return status;
   }
-  FindAbilities();
-  return absl::OkStatus();
+  return FindAbilities();
 }
 
-void MoatDevice::FindAbilities() {
+absl::Status MoatDevice::FindAbilities() {
   abilities_ = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses | kRoutes |
                kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters | kIpv6;
   if (two_ports_) abilities_ |= kTwoPorts;
@@ -32,10 +36,13 @@ void MoatDevice::FindAbilities() {
                    {"ipv6.conf.all.forwarding", "1", kForwarding6},
                    {"ipv6.conf.eth0.accept_ra", "1", kAutoconf}};  // off until a case asks
   for (const auto& [sysctl, value, need] : kSwitches) {
-    if (!SetSysctl(sysctl, value).ok()) continue;
+    absl::Status status = SetSysctl(sysctl, value);
+    if (absl::IsUnimplemented(status)) continue;
     abilities_ |= need;
-    (void)SetSysctl(sysctl, "0");
+    if (status.ok()) status = SetSysctl(sysctl, "0");
+    if (!status.ok()) return status;
   }
+  return absl::OkStatus();
 }
 
 absl::Status MoatDevice::Control(const std::vector<std::string>& words) {
@@ -44,8 +51,7 @@ absl::Status MoatDevice::Control(const std::vector<std::string>& words) {
   std::string output;
   const int code = RunProgram(line, "", &output);
   if (code == 0) return absl::OkStatus();
-  // 1: the command line is not understood, so this moatctl cannot do it.
-  if (code == 1 || output.find("no sysctl") != output.npos) return absl::NotFoundError(output);
+  if (output.find("no sysctl") != output.npos) return absl::UnimplementedError(output);
   return absl::InternalError(output);
 }
 

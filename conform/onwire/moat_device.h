@@ -28,7 +28,7 @@ class MoatDevice : public ContainerDevice {
 
  private:
   absl::Status Control(const std::vector<std::string>& words);
-  void FindAbilities();
+  absl::Status FindAbilities();
 
   bool two_ports_;
   uint32_t abilities_ = 0;

@@ -97,11 +97,12 @@ absl::Status NetNamespace::SetSysctl(std::string_view name, std::string_view val
   std::replace(path.begin() + 14, path.end(), '.', '/');
   const int code = Run([&] {
     const int fd = open(path.c_str(), O_WRONLY);
-    if (fd < 0) return 1;
+    if (fd < 0) return errno == ENOENT ? 1 : 3;
     return write(fd, value.data(), value.size()) < 0 ? 2 : 0;
   });
   if (code == 0) return absl::OkStatus();
-  if (code == 1) return absl::NotFoundError("there is no " + path);
+  if (code == 1) return absl::UnimplementedError("there is no " + path);
+  if (code != 2) return absl::InternalError(path + " cannot be written");
   return absl::InvalidArgumentError(path + " refused " + std::string(value));
 }
 

@@ -29,7 +29,7 @@ class NetNamespace {
   absl::Status Ip(const std::vector<std::string>& words) const;
   // Many lines at once (ip -batch).
   absl::Status IpBatch(const std::string& lines) const;
-  // "ipv4.ip_forward": NotFound when there is no such file, InvalidArgument when it is refused.
+  // "ipv4.ip_forward": Unimplemented when there is no such file, InvalidArgument when it is refused.
   absl::Status SetSysctl(std::string_view name, std::string_view value) const;
   // No checksums left to others, no segments joined: frames are on the cable as they would be on copper.
   absl::Status DisableOffloads(const std::string& interface) const;

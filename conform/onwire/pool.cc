@@ -17,6 +17,8 @@ namespace moat::conform {
 namespace {
 
 constexpr size_t kTraceLines = 60;
+constexpr int kEndingSignals[] = {SIGINT, SIGTERM, SIGHUP};
+volatile sig_atomic_t caught_signal = 0;
 
 // Outcome, reason and trace, separated by zero bytes.
 std::string Encode(const std::string& outcome, const std::string& reason,
@@ -46,6 +48,7 @@ void WritePcap(const std::string& path, const Trace& trace) {
 // In the child. Exits.
 [[noreturn]] void RunChild(const Job& job, const PoolOptions& options, int out) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int number : kEndingSignals) signal(number, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
   std::string text;
   {
@@ -107,7 +110,26 @@ bool ReadSome(Running& running) {
   return false;
 }
 
+void KillAll(std::list<Running>& running) {
+  for (const Running& child : running) {
+    if (child.pid > 0) kill(child.pid, SIGKILL);
+  }
+  for (const Running& child : running) {
+    if (child.pid > 0) waitpid(child.pid, nullptr, 0);
+    close(child.fd);
+  }
+  running.clear();
+}
+
 }  // namespace
+
+void CatchSignals() {
+  struct sigaction action = {};  // without SA_RESTART, so that poll() returns
+  action.sa_handler = [](int number) { caught_signal = number; };
+  for (const int number : kEndingSignals) sigaction(number, &action, nullptr);
+}
+
+int CaughtSignal() { return caught_signal; }
 
 std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const PoolOptions& options,
                                const std::function<void(const JobResult&)>& progress) {
@@ -115,13 +137,17 @@ std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const PoolOptions& 
   std::list<Running> running;
   size_t next = 0;
   while (next < jobs.size() || !running.empty()) {
+    if (CaughtSignal() != 0) {
+      KillAll(running);
+      break;
+    }
     while (next < jobs.size() && running.size() < static_cast<size_t>(options.parallel)) {
       running.push_back(StartJob(next, jobs[next], options));
       ++next;
     }
     std::vector<pollfd> fds;
     for (const Running& child : running) fds.push_back({child.fd, POLLIN, 0});
-    poll(fds.data(), fds.size(), 1000);
+    if (poll(fds.data(), fds.size(), 1000) < 0) continue;  // a signal
     size_t i = 0;
     for (auto child = running.begin(); child != running.end(); ++i) {
       if (Seconds() > child->deadline && !child->late) {

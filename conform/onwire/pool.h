@@ -33,7 +33,13 @@ struct PoolOptions {
   std::string pcap_directory;  // empty: no captures
 };
 
-// Results in the order of the jobs; `progress` is told as they come.
+// From here on a signal that would end the process (SIGINT, SIGTERM, SIGHUP) ends RunJobs() instead.
+void CatchSignals();
+// The one that came; 0: none.
+int CaughtSignal();
+
+// Results in the order of the jobs; `progress` is told as they come. After a signal the cases are killed
+// and the results are of no use.
 std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const PoolOptions& options,
                                const std::function<void(const JobResult&)>& progress);
 

@@ -94,9 +94,10 @@ absl::Status WireDevice::FlushNeighbors() {
   for (const char* version : {"-4", "-6"}) {
     // ip(8) does not flush in a batch of another family; "all" spares the permanent ones.
     std::string output;
-    (void)network_.Run([&] {
+    const int code = network_.Run([&] {
       return RunProgram({"ip", version, "neigh", "flush", "all"}, "", &output);
     });
+    if (code != 0) return absl::InternalError("ip neigh flush failed");
   }
   return absl::OkStatus();
 }

@@ -22,6 +22,8 @@ struct Programs {
   std::string moat;
   std::string moatctl;
   std::string lwip;     // moat-conform-lwip
+  // A directory for what devices need to write; each has its own below it.
+  std::string scratch;
 };
 
 class WireDevice : public AgentSockets {
