@@ -20,9 +20,14 @@ constexpr uint16_t kMinMtu = 576;                  // RFC 2132 5.1 allows 68; no
 }  // namespace
 
 DhcpClient::DhcpClient(Stack& stack, const DhcpOptions& options)
-    : stack_(stack), options_(options) {}
+    : stack_(stack), options_(options) {
+  stack_.AddObserver(this);
+}
 
-DhcpClient::~DhcpClient() { Uninstall(); }
+DhcpClient::~DhcpClient() {
+  Uninstall();
+  stack_.RemoveObserver(this);
+}
 
 absl::Status DhcpClient::Start() {
   const std::optional<InterfaceInfo> interface = stack_.FindInterface(options_.interface);
@@ -165,7 +170,7 @@ void DhcpClient::Poll() {
     if (!datagram.ok()) break;
     if (datagram->source.port == kDhcpServerPort) Receive(datagram->payload.span());
   }
-  if (state_ == State::kProbing) CheckProbe();
+  if (address_changed_) CheckAddress();
   if (state_ != State::kStopped && deadline_ <= options_.clock->Now()) OnDeadline();
 }
 
@@ -225,25 +230,36 @@ void DhcpClient::TakeAck(const DhcpReply& reply) {
                          .value_or(24);
   (void)stack_.AddAddress(options_.interface, {reply.yours, length}, options);
   installed_ = true;
+  address_changed_ = true;  // a link without ARP makes it ours at once
   lease_.reset();
   Enter(State::kProbing, options_.clock->Now() + kProbePatience);
 }
 
-void DhcpClient::CheckProbe() {
+void DhcpClient::OnAddressChanged(const AddressInfo& address, bool removed) {
+  if (address.interface == options_.interface && offer_.has_value() &&
+      address.prefix.address == offer_->yours) {
+    address_changed_ = true;
+  }
+}
+
+// What has become of the address that the stack probes for and defends.
+void DhcpClient::CheckAddress() {
+  address_changed_ = false;
+  if (!installed_ || !offer_.has_value()) return;
   for (const AddressInfo& info : stack_.Addresses()) {
     if (info.interface != options_.interface || info.prefix.address != offer_->yours) continue;
-    if (info.duplicate) {  // RFC 2131 4.4.1
+    if (info.duplicate) {  // RFC 2131 4.4.1; RFC 5227 2.4 when it was in use already
       const DhcpReply ack = *offer_;
-      (void)stack_.RemoveAddress(options_.interface, info.prefix);
-      installed_ = false;
-      SendDecline(ack);
+      LoseLease();
       Begin();
+      SendDecline(ack);
       deadline_ = options_.clock->Now() + kAfterDecline;
       return;
     }
-    if (!info.tentative) Bind();
+    if (state_ == State::kProbing && !info.tentative) Bind();
     return;
   }
+  if (state_ != State::kProbing) return;
   installed_ = false;
   Begin();  // somebody took the address away
 }

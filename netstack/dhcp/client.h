@@ -9,8 +9,8 @@
 // Thread rule and time: as the Stack's; Poll() reads the clock that it was given. The stack must
 // outlive the client, whose destruction takes the lease's configuration away without a RELEASE.
 //
-// An offered address is probed for (RFC 5227) before it is used, unless told otherwise, and
-// declined when it is taken.
+// An offered address is probed for (RFC 5227) before it is used, unless told otherwise, and defended
+// afterwards. It is declined when it is taken, also when that shows later.
 #ifndef MOAT_NETSTACK_DHCP_CLIENT_H_
 #define MOAT_NETSTACK_DHCP_CLIENT_H_
 
@@ -48,7 +48,7 @@ struct DhcpOptions {
   uint32_t route_metric = 0;
 };
 
-class DhcpClient {
+class DhcpClient final : private StackObserver {
  public:
   // RFC 2131 figure 5. kProbing: the ACK's address is being probed for.
   enum class State : uint8_t {
@@ -56,7 +56,7 @@ class DhcpClient {
   };
 
   DhcpClient(Stack& stack, const DhcpOptions& options);
-  ~DhcpClient();
+  ~DhcpClient() override;
   DhcpClient(const DhcpClient&) = delete;
   DhcpClient& operator=(const DhcpClient&) = delete;
 
@@ -72,6 +72,12 @@ class DhcpClient {
   const std::optional<DhcpLease>& lease() const { return lease_; }
 
  private:
+  // --- StackObserver ---------------------------------------------------------------------------
+  void OnInterfaceChanged(const InterfaceInfo& interface, bool removed) override {}
+  void OnAddressChanged(const AddressInfo& address, bool removed) override;
+  void OnRouteChanged(const RouteInfo& route, bool removed) override {}
+  void OnNeighborChanged(const NeighborInfo& neighbor, bool removed) override {}
+
   // Messages of one exchange: 4, 8, 16, 32, 64 seconds apart, a second more or less (4.1).
   void Retransmit();
   void Begin();  // INIT: forget, and discover a little later
@@ -87,7 +93,7 @@ class DhcpClient {
   void TakeOffer(const DhcpReply& reply);
   void TakeAck(const DhcpReply& reply);
   void OnDeadline();
-  void CheckProbe();
+  void CheckAddress();
   void Bind();
   void LoseLease();
   void Install();
@@ -108,6 +114,7 @@ class DhcpClient {
   std::optional<DhcpReply> offer_;   // chosen, or the ACK while it is probed for
   std::optional<DhcpLease> lease_;
   bool installed_ = false;
+  bool address_changed_ = false;     // since Poll() last looked
   std::optional<uint32_t> mtu_before_;
 };
 

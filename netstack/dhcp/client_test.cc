@@ -265,6 +265,43 @@ TEST_F(Dhcp, Rfc2131_S4_4_1_ATakenAddressIsDeclined) {
   EXPECT_EQ(Next().type, DhcpType::kDiscover);
 }
 
+TEST_F(Dhcp, Rfc5227_S2_4_AnAddressThatIsLostLaterIsDeclined) {
+  options.probe = true;
+  Begin();
+  Advance(seconds(1));
+  Reply(DhcpType::kOffer, Next().transaction);
+  Reply(DhcpType::kAck, Next().transaction);
+  Advance(seconds(30));
+  ASSERT_EQ(client->state(), DhcpClient::State::kBound);
+  world.link.Clear();
+  for (int i = 0; i < 2; ++i) {  // the first is answered by an announcement
+    world.ReceiveArp(ArpOperation::kReply, kOffered, kOtherMac, kNobody, kOwnMac);
+    client->Poll();
+  }
+  const Said decline = Next();
+  EXPECT_EQ(decline.type, DhcpType::kDecline);
+  EXPECT_EQ(decline.source, kNobody);
+  EXPECT_EQ(decline.requested, kOffered);
+  EXPECT_FALSE(client->lease().has_value());
+  EXPECT_FALSE(HasRoute());
+  Advance(seconds(11));
+  EXPECT_EQ(Next().type, DhcpType::kDiscover);
+}
+
+TEST_F(Dhcp, ALinkThatComesUpIsProbedWithoutLosingTheLease) {
+  options.probe = true;
+  Begin();
+  Advance(seconds(1));
+  Reply(DhcpType::kOffer, Next().transaction);
+  Reply(DhcpType::kAck, Next().transaction);
+  Advance(seconds(30));
+  ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, false).ok());
+  ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, true).ok());
+  Advance(seconds(10));
+  EXPECT_EQ(client->state(), DhcpClient::State::kBound);
+  EXPECT_TRUE(world.stack.IsLocalAddress(kOffered));
+}
+
 TEST_F(Dhcp, DestructionTakesTheConfigurationAway) {
   GetBound();
   client.reset();
