@@ -17,6 +17,7 @@ constexpr Flag kFlags[] = {
     {"suite", 0, FlagKind::kList, "only this suite"},
     {"case", 0, FlagKind::kList, "only this case, as arp-017"},
     {"jobs", 0, FlagKind::kString, "cases at a time"},
+    {"once", 0, FlagKind::kBool, "what fails is not run a second time, nearly alone"},
     {"json", 0, FlagKind::kBool, "the report as JSON"},
     {"verbose", 0, FlagKind::kBool, "the frames of what did not pass"},
     {"pcap", 0, FlagKind::kString, "directory for a capture of each case"},

@@ -1,46 +1,11 @@
 // More of a listener beside a router that speaks the first version of MLD: details of messages, several
 // groups and links, delivery.
-#include "conform/bench/case.h"
-#include "conform/bench/socket.h"
+#include "conform/suites/mld/mld.h"
 
-namespace moat::conform {
+namespace moat::conform::mld {
 namespace {
 
 CONFORM_SUITE("mld");
-
-constexpr const char* kGroup = "ff05::1234";
-constexpr const char* kSecond = "ff05::5678";
-constexpr CaseOptions kListener{.needs = kMulticast};
-
-Match Report() { return Is(icmp6::kType, icmp6::kMldReport); }
-Match ReportOf(const Ip& group) { return Report() && Is(icmp6::kGroup, group); }
-Match Done() { return Is(icmp6::kType, icmp6::kMldDone); }
-
-Frame Query(const Node& router, const Ip& group = "::", int milliseconds = 300) {
-  return Ip6ToGroup(router, group.IsUnspecified() ? Ip("ff02::1") : group).Set(ipv6::kHopLimit, 1) /
-         HopByHop(ip6_option::RouterAlert()) /
-         Icmp6(icmp6::kMldQuery).Set(icmp6::kMaxResponse, milliseconds).Set(icmp6::kGroup, group);
-}
-Frame ReportBy(const Node& node, const Ip& group) {
-  return Ip6ToGroup(node, group).Set(ipv6::kHopLimit, 1) / HopByHop(ip6_option::RouterAlert()) /
-         Icmp6(icmp6::kMldReport).Set(icmp6::kGroup, group);
-}
-Socket Member(Bench& b, const Ip& group = kGroup) {
-  Socket socket = b.OpenUdp(true);
-  socket.Join(group);
-  b.Wait(2s);
-  b.Send(Query(b.router));
-  b.Wait(1s);
-  b.Forget();
-  return socket;
-}
-void IsIgnored(Bench& b, const Frame& query) {
-  [[maybe_unused]] Socket socket = Member(b);
-  b.Send(query);
-  b.ExpectNothing(ReportOf(kGroup), 1s);
-  b.Send(Query(b.router, kGroup));
-  b.Expect(ReportOf(kGroup));
-}
 
 CONFORM(30, MUST, "RFC 2710 4", "A query with more time does not put a waiting answer off.", kListener) {
   [[maybe_unused]] Socket socket = Member(b);
@@ -163,4 +128,4 @@ CONFORM(48, MUST, "RFC 2710 4", "Every query is answered, also the third one.", 
 }
 
 }  // namespace
-}  // namespace moat::conform
+}  // namespace moat::conform::mld

@@ -1,155 +1,119 @@
 // A listener beside a router that speaks the first version of MLD.
 #include <set>
 
-#include "conform/bench/case.h"
-#include "conform/bench/socket.h"
+#include "conform/suites/mld/mld.h"
 
-namespace moat::conform {
+namespace moat::conform::mld {
 namespace {
 
 CONFORM_SUITE("mld");
 
-constexpr const char* kGroup = "ff05::1234";
-constexpr const char* kSecond = "ff05::5678";
-
-Match Report() { return Is(icmp6::kType, icmp6::kMldReport); }
-Match ReportOf(const Ip& group) { return Report() && Is(icmp6::kGroup, group); }
-Match Done() { return Is(icmp6::kType, icmp6::kMldDone); }
-
-// A general query (group ::) or one for a group; the delay is in milliseconds.
-Frame Query(const Bench& b, const Ip& group = "::", int delay = 100) {
-  return Ip6ToGroup(b.router, group.IsUnspecified() ? Ip("ff02::1") : group)
-             .Set(ipv6::kHopLimit, 1) /
-         HopByHop(ip6_option::RouterAlert()) /
-         Icmp6(icmp6::kMldQuery).Set(icmp6::kMaxResponse, delay).Set(icmp6::kGroup, group);
-}
-
-// A member of kGroup, on a link whose querier has shown itself as one of version 1.
-Socket Member(Bench& b) {
-  Socket socket = b.OpenUdp(true);
-  socket.Join(kGroup);
-  b.Wait(3s);
-  b.Send(Query(b));
-  b.Wait(2s);
-  b.Forget();
-  return socket;
-}
-
-// The query is not answered; a right one is.
-void IsIgnored(Bench& b, const Frame& query) {
-  [[maybe_unused]] Socket socket = Member(b);
-  b.Send(query);
-  b.ExpectNothing(ReportOf(kGroup), 1s);
-  b.Send(Query(b, kGroup));
-  b.Expect(ReportOf(kGroup));
-}
-
 CONFORM(1, MUST, "RFC 2710 4", "A general query is answered with a report of the group.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   b.Expect(ReportOf(kGroup));
 }
 CONFORM(2, MUST, "RFC 2710 4", "A query for a group is answered with a report of the group.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup));
+  b.Send(Query(b.router, kGroup));
   b.Expect(ReportOf(kGroup));
 }
 CONFORM(3, MUST, "RFC 2710 3; 5", "A report is sent to the group that it is about.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   b.Expect(ReportOf(kGroup) && To(kGroup) && Is(eth::kDestination, GroupMac(kGroup)));
 }
-CONFORM(4, MUST, "RFC 2710 3", "A report has hop limit 1.", {.needs = kMulticast}) {
+CONFORM(4, MUST, "RFC 2710 3", "A report has hop limit 1.", kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   b.Expect(ReportOf(kGroup) && Is(ipv6::kHopLimit, 1));
 }
 CONFORM(5, MUST, "RFC 2710 3", "A report has a router alert option of value 0.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   const Packet report = b.Expect(ReportOf(kGroup) && Has(Kind::kHopByHop));
   const auto value = ip6_option::Find(report.Options(Kind::kHopByHop), ip6_option::kRouterAlert);
   b.Check(value == Bytes(2), "the router alert option is not there, or has another value");
 }
-CONFORM(6, MUST, "RFC 2710 3", "A report comes from a link-local address.", {.needs = kMulticast}) {
+CONFORM(6, MUST, "RFC 2710 3", "A report comes from a link-local address.", kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   b.Expect(ReportOf(kGroup) && From(b.device.link_local));
 }
 CONFORM(7, MUST, "RFC 2710 3.2; 3.4; 3.5",
         "The code and the maximum response delay of a report are 0, and its length is 24.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   const Packet report = b.Expect(ReportOf(kGroup) && Is(icmp6::kCode, 0) && Is(icmp6::kRest, 0));
   b.CheckEqual(static_cast<int64_t>(report.From(Kind::kIcmp6).size()), 24, "length");
 }
 CONFORM(8, MUST, "RFC 2710 4", "A general query is answered for every group.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
   socket.Join(kSecond);
   b.Wait(15s);
   b.Forget();
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   std::set<Ip> groups;
   for (const Packet& p : b.Collect(Report(), 1s)) groups.insert(p.GetIp(icmp6::kGroup));
   b.Check(groups.contains(kGroup) && groups.contains(kSecond), "a group was not reported");
 }
 CONFORM(9, MUST, "RFC 2710 5; RFC 4291 2.8", "The device's solicited-node groups are reported.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   b.Expect(ReportOf(SolicitedNode(b.device.ip6)));
 }
 CONFORM(10, MUST, "RFC 2710 4", "A query for a group is not answered for another one.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup));
+  b.Send(Query(b.router, kGroup));
   b.Expect(ReportOf(kGroup));
   b.ExpectNothing(Report(), 1s);
 }
 CONFORM(11, MUST, "RFC 2710 4", "A query for a group without members here is not answered.",
-        {.needs = kMulticast}) {
-  IsIgnored(b, Query(b, kSecond)
+        kListener) {
+  IsIgnored(b, Query(b.router, kSecond)
                    .Set(ipv6::kDestination, Ip("ff02::1"))
                    .Set(eth::kDestination, GroupMac("ff02::1")));
 }
 CONFORM(12, MUST, "RFC 2710 5", "The group of all nodes is never reported.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b));
-  b.Send(Query(b, "ff02::1"));
+  b.Send(Query(b.router));
+  b.Send(Query(b.router, "ff02::1"));
   b.ExpectNothing(ReportOf("ff02::1"), 1s);
 }
 CONFORM(13, MUST, "RFC 2710 4", "The answer comes within the maximum response delay.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
   for (int i = 0; i < 5; ++i) {
-    b.Send(Query(b, kGroup, 1000));
+    b.Send(Query(b.router, kGroup, 1000));
     b.Expect(ReportOf(kGroup), 1200ms);
   }
 }
 CONFORM(14, MUST, "RFC 2710 4", "With a maximum response delay of 0 the answer comes at once.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup, 0));
+  b.Send(Query(b.router, kGroup, 0));
   b.Expect(ReportOf(kGroup), 150ms);
 }
 CONFORM(15, MUST, "RFC 2710 4", "A query with a shorter delay brings a waiting answer forward.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup, 60000));
-  b.Send(Query(b, kGroup, 100));
+  b.Send(Query(b.router, kGroup, 60000));
+  b.Send(Query(b.router, kGroup, 100));
   b.Expect(ReportOf(kGroup));
 }
 CONFORM(16, MUST, "RFC 2710 4; 5", "Another listener's report makes a waiting answer needless.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup, 4000));
+  b.Send(Query(b.router, kGroup, 4000));
   b.Send(Ip6ToGroup(b.peer, kGroup).Set(ipv6::kHopLimit, 1) / HopByHop(ip6_option::RouterAlert()) /
          Icmp6(icmp6::kMldReport).Set(icmp6::kGroup, Ip(kGroup)));
   // An answer may have been sent before the other's report came.
@@ -158,12 +122,12 @@ CONFORM(16, MUST, "RFC 2710 4; 5", "Another listener's report makes a waiting an
   b.ExpectNothing(ReportOf(kGroup), 5s);
 }
 CONFORM(17, MUST, "RFC 2710 4", "Who joins a group reports it without being asked.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
   socket.Join(kSecond);
   b.Expect(ReportOf(kSecond));
 }
-CONFORM(18, SHOULD, "RFC 2710 4", "The report of who joins is repeated.", {.needs = kMulticast}) {
+CONFORM(18, SHOULD, "RFC 2710 4", "The report of who joins is repeated.", kListener) {
   [[maybe_unused]] Socket socket = Member(b);
   socket.Join(kSecond);
   b.Expect(ReportOf(kSecond));
@@ -171,70 +135,70 @@ CONFORM(18, SHOULD, "RFC 2710 4", "The report of who joins is repeated.", {.need
 }
 CONFORM(19, SHOULD, "RFC 2710 4; 5",
         "Who leaves a group that it has reported last says so, to the routers.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup));
+  b.Send(Query(b.router, kGroup));
   b.Expect(ReportOf(kGroup));
   socket.Leave(kGroup);
   b.Expect(Done() && Is(icmp6::kGroup, Ip(kGroup)) && To("ff02::2") && Is(ipv6::kHopLimit, 1));
 }
 CONFORM(20, MUST, "RFC 2710 4", "After it has left, a group is not reported any more.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
   socket.Leave(kGroup);
   b.Wait(2s);
   b.Forget();
-  b.Send(Query(b));
+  b.Send(Query(b.router));
   b.ExpectNothing(ReportOf(kGroup), 1s);
 }
 CONFORM(21, MUST, "RFC 2710 5", "Leaving a group ends the wait for its answer.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup, 4000));
+  b.Send(Query(b.router, kGroup, 4000));
   socket.Leave(kGroup);
   b.ExpectNothing(ReportOf(kGroup), 5s);
 }
 CONFORM(22, MUST, "RFC 2710 4", "As long as one program stays a member, the group is reported.",
-        {.needs = kMulticast}) {
+        kListener) {
   [[maybe_unused]] Socket socket = Member(b);
   Socket second = b.OpenUdp(true);
   second.Join(kGroup);
   socket.Leave(kGroup);
   b.ExpectNothing(Done(), 1s);
-  b.Send(Query(b, kGroup));
+  b.Send(Query(b.router, kGroup));
   b.Expect(ReportOf(kGroup));
 }
 CONFORM(23, MUST, "RFC 2710 4", "A query from another than a link-local address is ignored.",
-        {.needs = kMulticast}) {
-  IsIgnored(b, Query(b, kGroup).Set(ipv6::kSource, b.router.ip6));
+        kListener) {
+  IsIgnored(b, Query(b.router, kGroup).Set(ipv6::kSource, b.router.ip6));
 }
 CONFORM(24, MUST, "RFC 4443 2.3", "A query with a wrong checksum is ignored.",
-        {.needs = kMulticast}) {
-  IsIgnored(b, Query(b, kGroup).Set(icmp6::kChecksum, 0x1234));
+        kListener) {
+  IsIgnored(b, Query(b.router, kGroup).Set(icmp6::kChecksum, 0x1234));
 }
 CONFORM(25, MUST, "RFC 2710 3.7; 4", "A query of less than 24 bytes is ignored.",
-        {.needs = kMulticast}) {
+        kListener) {
   IsIgnored(b, Ip6ToGroup(b.router, "ff02::1").Set(ipv6::kHopLimit, 1) /
                    HopByHop(ip6_option::RouterAlert()) /
                    Layer(Kind::kIcmp6, Bytes{icmp6::kMldQuery, 0, 0, 0, 0, 100, 0, 0}) /
                    Raw(Bytes(15)));
 }
 CONFORM(26, MUST, "RFC 3810 6.2", "A query without router alert option is ignored.",
-        {.needs = kMulticast}) {
-  const std::vector<Layer> layers = Query(b, kGroup).layers();
+        kListener) {
+  const std::vector<Layer> layers = Query(b.router, kGroup).layers();
   IsIgnored(b, layers[0] / layers[1] / layers[3]);
 }
 CONFORM(27, MUST, "RFC 3810 6.2", "A query with a hop limit other than 1 is ignored.",
-        {.needs = kMulticast}) {
-  IsIgnored(b, Query(b, kGroup).Set(ipv6::kHopLimit, 64));
+        kListener) {
+  IsIgnored(b, Query(b.router, kGroup).Set(ipv6::kHopLimit, 64));
 }
-CONFORM(28, MUST, "RFC 2710 3.2", "The code of a query is ignored.", {.needs = kMulticast}) {
+CONFORM(28, MUST, "RFC 2710 3.2", "The code of a query is ignored.", kListener) {
   [[maybe_unused]] Socket socket = Member(b);
-  b.Send(Query(b, kGroup).Set(icmp6::kCode, 7));
+  b.Send(Query(b.router, kGroup).Set(icmp6::kCode, 7));
   b.Expect(ReportOf(kGroup));
 }
 CONFORM(29, MUST, "RFC 3810 8.2.1", "Without a querier of version 1, version 2 is spoken.",
-        {.needs = kMulticast}) {
+        kListener) {
   Socket socket = b.OpenUdp(true);
   socket.Join(kGroup);
   b.Expect(Is(icmp6::kType, icmp6::kMldReportV2));
@@ -242,4 +206,4 @@ CONFORM(29, MUST, "RFC 3810 8.2.1", "Without a querier of version 1, version 2 i
 }
 
 }  // namespace
-}  // namespace moat::conform
+}  // namespace moat::conform::mld
