@@ -1,4 +1,4 @@
-// What is known about the datagrams that lie in a container's queue: each carries a 64-bit tag (as the
+// What is known about the messages that lie in a container's queue: each carries a 64-bit tag (as the
 // uid and gid of SCM_CREDENTIALS, which only recvmsg() with a control buffer sees), and this ring
 // holds the rest by tag.
 //
@@ -13,14 +13,7 @@
 #include <optional>
 #include <utility>
 
-#include "netstack/socket/datagram_socket.h"
-
 namespace moat::sentry {
-
-struct Arrival {
-  netstack::Datagram datagram;  // without its payload
-  int error = 0;                // not a datagram but an errno to be reported
-};
 
 template <typename Known>
 class ArrivalRing {
@@ -63,8 +56,6 @@ class ArrivalRing {
   std::deque<Entry> entries_;
   uint64_t next_ = 1;
 };
-
-using Arrivals = ArrivalRing<Arrival>;
 
 }  // namespace moat::sentry
 

@@ -23,23 +23,16 @@ using netstack::Datagram;
 using netstack::Endpoint;
 using netstack::Error;
 using netstack::ShutdownHow;
-namespace ready = netstack::ready;
 
 constexpr size_t kMostPayload = 65535;
 constexpr int kBatch = 64;
-constexpr int kLeastSendBuffer = 33000;  // the kernel doubles it
 
 }  // namespace
 
 DatagramContainerSocket::DatagramContainerSocket(
     Sandbox& sandbox, int domain, int type, int protocol,
     std::unique_ptr<netstack::DatagramSocket> handle)
-    : ContainerSocket(sandbox, domain, type, protocol),
-      handle_(std::move(handle)) {
-  handle_->SetObserver(this);
-}
-
-DatagramContainerSocket::~DatagramContainerSocket() { handle_->SetObserver(nullptr); }
+    : QueuedContainerSocket(sandbox, domain, type, protocol, std::move(handle)) {}
 
 AddressRules DatagramContainerSocket::Rules() const {
   return {kind(), family(), handle_->options().v6_only, handle_->options().bound_device};
@@ -101,21 +94,11 @@ Reply DatagramContainerSocket::GetOption(Call& call, int level, int name, uint64
 Reply DatagramContainerSocket::SetOption(Call& call, int level, int name, int32_t length,
                                          std::span<const uint8_t> value) {
   Reply reply = SetInetOption({*this, kind(), family()}, call, level, name, length, value);
-  if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE) && reply.value() == 0) {
-    // The container's queue is charged to our end. One datagram fits always, as on Linux.
-    const int size =
-        std::max(static_cast<int>(handle_->options().receive_buffer), kLeastSendBuffer);
-    setsockopt(end_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-  }
+  FitQueue(level, name, reply);
   return reply;
 }
 
 // --- Sending -------------------------------------------------------------------------------------
-
-int DatagramContainerSocket::TakeError() {
-  if (pending_error_ != 0) return std::exchange(pending_error_, 0);
-  return ToErrno(handle_->TakeError());
-}
 
 int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message) {
   if ((message.flags & MSG_OOB) != 0) return -EOPNOTSUPP;
@@ -142,19 +125,12 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
   }
   control.destination = destination;
   if (control.segment_size == 0) control.segment_size = settings_->gso_segment;
-  const size_t size = message.data->total;
-  std::span<const uint8_t> payload;
-  if (message.payload.has_value()) {
-    payload = *message.payload;
-  } else {
-    const std::span<uint8_t> buffer = sandbox_.datagram_block().first(size);
-    if (call.memory().Gather(*message.data, buffer) != static_cast<ssize_t>(size)) return -EFAULT;
-    payload = buffer;
-  }
+  const auto payload = PayloadOf(call, message);
+  if (!payload.ok()) return -payload.error();
   if (!call.Valid()) return -ESRCH;
   if (pending_error_ != 0) return -std::exchange(pending_error_, 0);
-  const Error error = SendNow(payload, control);
-  return error == Error::kOk ? static_cast<int64_t>(size) : -ToErrno(error);
+  const Error error = SendNow(*payload, control);
+  return error == Error::kOk ? static_cast<int64_t>(message.data->total) : -ToErrno(error);
 }
 
 Error DatagramContainerSocket::SendNow(std::span<const uint8_t> payload,
@@ -201,142 +177,30 @@ void DatagramContainerSocket::OnEvents(uint32_t events) {
 
 // --- Receiving -----------------------------------------------------------------------------------
 
-void DatagramContainerSocket::OnStackReady(uint32_t bits) {
-  sandbox_.Retry(this);  // blocked receives take theirs without a detour
-  if ((bits & ready::kError) != 0 && handle_->Remote().ok()) {
-    const int error = TakeError();
-    if (error != 0) {
-      pending_error_ = error;
-      Deliver({}, {Datagram{}, error});
-    }
-  }
-  FillQueue();
-  sandbox_.Retry(this);  // those that peek look into the container's queue only
-}
-
-bool DatagramContainerSocket::Deliver(std::span<const uint8_t> payload, Arrival arrival) {
-  arrival.datagram.payload = netstack::Slice();
-  const uint64_t tag = arrivals_.Push(std::move(arrival));
-  const int error = SendTagged(end_.get(), payload, tag);
-  if (error == 0) return true;
-  arrivals_.PopLast();
-  return false;
-}
-
-// Moves what the stack has received into the container's queue, as far as there is room. The rest
-// stays in the stack, whose own limit drops what is too much.
-void DatagramContainerSocket::FillQueue() {
-  if (undelivered_.has_value() && !Redeliver()) return;
-  for (;;) {
-    auto datagram = handle_->Receive();
-    if (!datagram.ok()) break;
-    undelivered_ = std::move(*datagram);
-    if (!Redeliver()) return;
-  }
-  WaitForRoom(false);
-}
-
-bool DatagramContainerSocket::Redeliver() {
-  const netstack::Slice payload = undelivered_->payload;
-  if (Deliver(payload.span(), {*undelivered_, 0})) {
-    undelivered_.reset();
-    return true;
-  }
-  WaitForRoom(true);
-  return false;
-}
-
-void DatagramContainerSocket::WaitForRoom(bool wait) {
-  if (wait == waits_for_room_) return;
-  waits_for_room_ = wait;
-  Watch();
-}
-
-void DatagramContainerSocket::Watch() {
-  sandbox_.loop().Modify(token_, waits_for_room_ ? kEvents | EPOLLOUT : kEvents);
-}
-
-int DatagramContainerSocket::Take(Call& call, int flags, Arrival* arrival,
-                                  std::span<const uint8_t>* payload, size_t* size) {
-  const std::span<uint8_t> buffer = sandbox_.datagram_block();
-  SeqpacketMessage message;
-  const bool peek = (flags & MSG_PEEK) != 0;
-  const int error = ReceiveTagged(call.file(), buffer, peek ? MSG_PEEK : 0, &message);
-  if (error == 0) {
-    if (!message.has_tag) return ESHUTDOWN;
-    auto known = arrivals_.Take(message.tag, peek);
-    if (known.has_value()) {
-      *arrival = std::move(*known);
-    } else {
-      ++sandbox_.counters().metadata_lost;
-    }
-    *size = message.size;
-    *payload = buffer.first(std::min(buffer.size(), message.size));
-    return 0;
-  }
-  if (error != EAGAIN) return error;
-  arrivals_.Clear();
-  if (peek) return EAGAIN;  // what can be peeked at is in the container's queue
-  if (undelivered_.has_value()) {
-    arrival->datagram = *std::exchange(undelivered_, std::nullopt);
-  } else {
-    auto datagram = handle_->Receive();
-    if (!datagram.ok()) return EAGAIN;
-    arrival->datagram = std::move(*datagram);
-  }
-  *payload = arrival->datagram.payload.span();
-  *size = payload->size();
-  return 0;
-}
-
 int64_t DatagramContainerSocket::Receive(Call& call, IncomingMessage& message) {
   if ((message.flags & MSG_ERRQUEUE) != 0) return ReceiveError(message);
   if ((message.flags & MSG_OOB) != 0) return -EOPNOTSUPP;
-  for (;;) {
-    Arrival arrival;
-    std::span<const uint8_t> payload;
-    size_t size = 0;
-    const int pending = TakeError();
-    if (pending != 0) return -pending;
-    const int error = Take(call, message.flags, &arrival, &payload, &size);
-    if (error == ESHUTDOWN) return 0;  // reading has been shut down
-    if (error != 0) return -error;
-    if (arrival.error != 0) continue;  // announced an error that has been reported already
-    return Report(message, arrival, payload, size);
-  }
+  Taken taken;
+  const int error = Take(call, message.flags, &taken);
+  if (error == ESHUTDOWN) return 0;  // reading has been shut down
+  if (error != 0) return -error;
+  const Endpoint source = sandbox_.FromResolver(taken.item.source);
+  const EncodedAddress encoded = EncodeSockaddr(source, family());
+  message.name.assign(encoded.span().begin(), encoded.span().end());
+  if (settings_->receive_control != ReceiveControlFlags{}) WriteControl(message, taken.item);
+  return Report(message, taken);
 }
 
-int64_t DatagramContainerSocket::Report(IncomingMessage& message, const Arrival& arrival,
-                                        std::span<const uint8_t> payload, size_t size) {
-  const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
-  message.payload = payload.first(fits);
-  message.kept = arrival.datagram.payload;
-  const Datagram& datagram = arrival.datagram;
-  const EncodedAddress encoded = EncodeSockaddr(sandbox_.FromResolver(datagram.source), family());
-  message.name.assign(encoded.span().begin(), encoded.span().end());
-  if (size > message.data->total) message.result_flags |= MSG_TRUNC;
-  if (settings_->receive_control != ReceiveControlFlags{}) {
-    ControlWriter writer(message.control_capacity);
-    ReceiveContext context;
-    context.family = family();
-    context.realtime_nanoseconds = RealtimeOf(datagram.received, sandbox_.clock().Now());
-    context.local_port = handle_->Local().port;
-    context.specific_destination = datagram.destination;
-    WriteDatagramControl(datagram, settings_->receive_control, context, writer);
-    message.control.assign(writer.bytes().begin(), writer.bytes().end());
-    if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
-  }
-  if ((message.flags & MSG_PEEK) == 0) {
-    // Back to the end of the queue: order is not promised, and it is better than a loss.
-    message.undo = [&sandbox = sandbox_, cookie = cookie_, datagram,
-                    bytes = std::vector<uint8_t>(payload.begin(), payload.end())] {
-      auto* socket = static_cast<DatagramContainerSocket*>(sandbox.Find(cookie));
-      if (socket != nullptr && !socket->Deliver(bytes, {datagram, 0})) {
-        ++sandbox.counters().datagrams_dropped;
-      }
-    };
-  }
-  return static_cast<int64_t>((message.flags & MSG_TRUNC) != 0 ? size : fits);
+void DatagramContainerSocket::WriteControl(IncomingMessage& message, const Datagram& datagram) {
+  ControlWriter writer(message.control_capacity);
+  ReceiveContext context;
+  context.family = family();
+  context.realtime_nanoseconds = RealtimeOf(datagram.received, sandbox_.clock().Now());
+  context.local_port = handle_->Local().port;
+  context.specific_destination = datagram.destination;
+  WriteDatagramControl(datagram, settings_->receive_control, context, writer);
+  message.control.assign(writer.bytes().begin(), writer.bytes().end());
+  if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
 }
 
 int64_t DatagramContainerSocket::ReceiveError(IncomingMessage& message) {

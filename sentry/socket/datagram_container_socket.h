@@ -1,7 +1,6 @@
 // A UDP, ping or raw socket of the container.
 //
-// Datagrams that arrive are put into the container's queue at once, so that poll() and a plain read()
-// are the kernel's own; an intercepted receive takes them from there and adds what the tag leads to.
+// Receiving is by way of the container's queue (queued_container_socket.h).
 // Sends with an address are carried out synchronously; a plain write() to a connected socket arrives
 // as a message at the sentry's end.
 //
@@ -20,19 +19,16 @@
 
 #include "netstack/socket/datagram_socket.h"
 #include "sentry/abi/sockaddr.h"
-#include "sentry/socket/arrivals.h"
-#include "sentry/socket/container_socket.h"
+#include "sentry/socket/queued_container_socket.h"
 
 namespace moat::sentry {
 
-class DatagramContainerSocket final : public ContainerSocket {
+class DatagramContainerSocket final
+    : public QueuedContainerSocket<netstack::DatagramSocket, netstack::Datagram> {
  public:
   // `type` is SOCK_DGRAM or SOCK_RAW.
   DatagramContainerSocket(Sandbox& sandbox, int domain, int type, int protocol,
                           std::unique_ptr<netstack::DatagramSocket> handle);
-  ~DatagramContainerSocket() override;
-
-  static constexpr uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
   netstack::DatagramSocket* datagram() override { return handle_.get(); }
   netstack::Family family() const {
@@ -54,30 +50,16 @@ class DatagramContainerSocket final : public ContainerSocket {
   int64_t Send(Call& call, const OutgoingMessage& message) override;
   int64_t Receive(Call& call, IncomingMessage& message) override;
   void DrainWritten() override;
-  void OnStackReady(uint32_t ready) override;
   void OnEvents(uint32_t events) override;
 
  private:
+  bool ReportsErrors() const override { return handle_->Remote().ok(); }
   AddressRules Rules() const;
   netstack::Endpoint ToResolver(const netstack::Endpoint& remote);
-  int TakeError();
   netstack::Error SendNow(std::span<const uint8_t> payload, const netstack::SendControl& control);
   int64_t ReceiveError(IncomingMessage& message);
-  // The next datagram from the container's queue, else from the stack. The payload is in the read
-  // block, its size in *size.
-  int Take(Call& call, int flags, Arrival* arrival, std::span<const uint8_t>* payload, size_t* size);
-  int64_t Report(IncomingMessage& message, const Arrival& arrival,
-                 std::span<const uint8_t> payload, size_t size);
-  bool Deliver(std::span<const uint8_t> payload, Arrival arrival);
-  void FillQueue();
-  bool Redeliver();
-  void WaitForRoom(bool wait);
-  void Watch();
+  void WriteControl(IncomingMessage& message, const netstack::Datagram& datagram);
 
-  std::unique_ptr<netstack::DatagramSocket> handle_;
-  Arrivals arrivals_;
-  std::optional<netstack::Datagram> undelivered_;  // the container's queue had no room for it
-  bool waits_for_room_ = false;
   bool write_shut_ = false;
 };
 

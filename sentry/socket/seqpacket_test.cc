@@ -9,6 +9,7 @@
 
 #include "base/owned_fd.h"
 #include "gtest/gtest.h"
+#include "netstack/socket/datagram_socket.h"
 #include "sentry/socket/arrivals.h"
 
 namespace moat::sentry {
@@ -73,6 +74,11 @@ TEST_F(SeqpacketTest, NoReader) {
   theirs.reset();
   EXPECT_EQ(SendTagged(ours.get(), {}, 7), EPIPE);
 }
+
+struct Arrival {
+  netstack::Datagram datagram;
+};
+using Arrivals = ArrivalRing<Arrival>;
 
 Arrival From(uint16_t port) {
   Arrival arrival;
