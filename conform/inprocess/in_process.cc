@@ -137,8 +137,7 @@ absl::Status InProcess::SetLinkUp(int port, bool up) {
   return stack_.SetInterfaceUp(IndexOf(port), up);
 }
 absl::Status InProcess::SetSysctl(std::string_view name, std::string_view value) {
-  const absl::Status status = stack_.SetSysctl(name, value);
-  return absl::IsNotFound(status) ? absl::UnimplementedError(status.message()) : status;
+  return stack_.SetSysctl(name, value);
 }
 
 // --- Sockets -----------------------------------------------------------------------------------

@@ -11,6 +11,14 @@ constexpr int kSettleUs = 60000;  // the follower's reaction, with much room
 
 }  // namespace
 
+// All that there are: what moat cannot do is a failure.
+uint32_t MoatDevice::abilities() const {
+  const uint32_t all = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
+                       kRoutes | kMtu | kLinkState | kSysctls | kForwarding4 | kForwarding6 |
+                       kMulticast | kSourceFilters | kIpv6 | kAutoconf;
+  return two_ports_ ? all | kTwoPorts : all;
+}
+
 absl::Status MoatDevice::Start(const Programs& programs) {
   programs_ = programs;
   absl::Status status = StartContainer({programs.moat}, programs);
@@ -21,27 +29,6 @@ absl::Status MoatDevice::Start(const Programs& programs) {
     status = SetSysctl("ipv6.conf."s + interface + ".addr_gen_mode", "1");
     if (!status.ok()) return status;
   }
-  return FindAbilities();
-}
-
-absl::Status MoatDevice::FindAbilities() {
-  abilities_ = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses | kRoutes |
-               kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters | kIpv6;
-  if (two_ports_) abilities_ |= kTwoPorts;
-  static constexpr struct {
-    const char* sysctl;
-    const char* value;
-    uint32_t need;
-  } kSwitches[] = {{"ipv4.ip_forward", "1", kForwarding4},
-                   {"ipv6.conf.all.forwarding", "1", kForwarding6},
-                   {"ipv6.conf.eth0.accept_ra", "1", kAutoconf}};  // off until a case asks
-  for (const auto& [sysctl, value, need] : kSwitches) {
-    absl::Status status = SetSysctl(sysctl, value);
-    if (absl::IsUnimplemented(status)) continue;
-    abilities_ |= need;
-    if (status.ok()) status = SetSysctl(sysctl, "0");
-    if (!status.ok()) return status;
-  }
   return absl::OkStatus();
 }
 
@@ -50,9 +37,7 @@ absl::Status MoatDevice::Control(const std::vector<std::string>& words) {
   line.insert(line.end(), words.begin(), words.end());
   std::string output;
   const int code = RunProgram(line, "", &output);
-  if (code == 0) return absl::OkStatus();
-  if (output.find("no sysctl") != output.npos) return absl::UnimplementedError(output);
-  return absl::InternalError(output);
+  return code == 0 ? absl::OkStatus() : absl::InternalError(output);
 }
 
 absl::Status MoatDevice::FlushNeighbors() { return Control({"neigh", "flush"}); }

@@ -14,7 +14,7 @@ class MoatDevice : public ContainerDevice {
       : ContainerDevice(network), two_ports_(two_ports) {}
 
   std::string name() const override { return "moat"; }
-  uint32_t abilities() const override { return abilities_; }
+  uint32_t abilities() const override;
   absl::Status Start(const Programs& programs) override;
 
   absl::Status FlushNeighbors() override;
@@ -28,10 +28,8 @@ class MoatDevice : public ContainerDevice {
 
  private:
   absl::Status Control(const std::vector<std::string>& words);
-  absl::Status FindAbilities();
 
   bool two_ports_;
-  uint32_t abilities_ = 0;
   Programs programs_;
 };
 
