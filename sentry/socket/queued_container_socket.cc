@@ -61,7 +61,8 @@ ErrnoOr<std::span<const uint8_t>> QueuedContainerSocket<Handle, Item>::PayloadOf
   if (message.payload.has_value()) return *message.payload;
   const size_t size = message.data->total;
   const std::span<uint8_t> buffer = sandbox_.datagram_block().first(size);
-  if (call.memory().Gather(*message.data, buffer) != static_cast<ssize_t>(size)) return Errno{EFAULT};
+  if (call.memory().Gather(*message.data, buffer) != static_cast<ssize_t>(size))
+    return Errno{EFAULT};
   return std::span<const uint8_t>(buffer);
 }
 
@@ -172,8 +173,8 @@ int64_t QueuedContainerSocket<Handle, Item>::Report(IncomingMessage& message, co
   message.kept = BytesOf(taken.item);
   if (taken.size > message.data->total) message.result_flags |= MSG_TRUNC;
   if ((message.flags & MSG_PEEK) == 0) {
-    // Back to the end of the queue: order is not promised, and it is better than a loss. The datagram block
-    // does not last until then.
+    // Back to the end of the queue: order is not promised, and it is better than a loss. The
+    // datagram block does not last until then.
     Item item = taken.item;
     if (BytesOf(item).empty()) SetBytes(item, Slice::Copy(taken.bytes));
     message.undo = [&sandbox = sandbox_, cookie = cookie_, item = std::move(item)] {

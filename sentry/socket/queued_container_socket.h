@@ -1,11 +1,11 @@
 // What datagram and packet sockets of the container have in common: messages.
 //
-// What arrives is put into the container's queue at once, as far as there is room, so that poll() and a plain
-// read() are the kernel's own. Each message carries a tag (arrivals.h); an intercepted receive takes the
-// message from there, else from the stack, and adds what the tag leads to.
+// What arrives is put into the container's queue at once, as far as there is room, so that poll()
+// and a plain read() are the kernel's own. Each message carries a tag (arrivals.h); an intercepted
+// receive takes the message from there, else from the stack, and adds what the tag leads to.
 //
-// An error that the program is to be told is announced by an empty message, which an intercepted receive
-// turns into the error.
+// An error that the program is to be told is announced by an empty message, which an intercepted
+// receive turns into the error.
 #ifndef MOAT_SENTRY_SOCKET_QUEUED_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_QUEUED_CONTAINER_SOCKET_H_
 
@@ -22,8 +22,8 @@
 
 namespace moat::sentry {
 
-// `Handle` is the stack's socket, `Item` what its Receive() gives. Instantiated for those that there are in
-// queued_container_socket.cc.
+// `Handle` is the stack's socket, `Item` what its Receive() gives. Instantiated for those that
+// there are in queued_container_socket.cc.
 template <typename Handle, typename Item>
 class QueuedContainerSocket : public ContainerSocket {
  public:
@@ -36,9 +36,9 @@ class QueuedContainerSocket : public ContainerSocket {
  protected:
   // A message that a receive has taken.
   struct Taken {
-    Item item{};                        // its bytes too when it comes from the stack
-    std::span<const uint8_t> bytes;     // in the item, or in the sandbox's datagram block
-    size_t size = 0;                    // of the message; may be more than bytes.size()
+    Item item{};                     // its bytes too when it comes from the stack
+    std::span<const uint8_t> bytes;  // in the item, or in the sandbox's datagram block
+    size_t size = 0;                 // of the message; may be more than bytes.size()
   };
 
   QueuedContainerSocket(Sandbox& sandbox, int domain, int type, int protocol,
@@ -58,8 +58,8 @@ class QueuedContainerSocket : public ContainerSocket {
   // Puts the bytes into `message`, with a way back into the queue; what the call returns.
   int64_t Report(IncomingMessage& message, const Taken& taken);
 
-  // Moves what the stack has kept into the container's queue, as far as there is room. The rest stays in the
-  // stack, whose own limit drops what is too much.
+  // Moves what the stack has kept into the container's queue, as far as there is room. The rest
+  // stays in the stack, whose own limit drops what is too much.
   void FillQueue();
   void Watch();  // what our end has to tell is told again, even if it was told before
 
