@@ -29,9 +29,9 @@ constexpr int kBatch = 64;
 
 }  // namespace
 
-DatagramContainerSocket::DatagramContainerSocket(
-    Sandbox& sandbox, int domain, int type, int protocol,
-    std::unique_ptr<netstack::DatagramSocket> handle)
+DatagramContainerSocket::DatagramContainerSocket(Sandbox& sandbox, int domain, int type,
+                                                 int protocol,
+                                                 std::unique_ptr<netstack::DatagramSocket> handle)
     : QueuedContainerSocket(sandbox, domain, type, protocol, std::move(handle)) {}
 
 AddressRules DatagramContainerSocket::Rules() const {
@@ -68,8 +68,8 @@ Reply DatagramContainerSocket::Shutdown(Call& call, int how) {
   if (how < SHUT_RD || how > SHUT_RDWR) return Reply::Fail(EINVAL);
   const Error error = handle_->Shutdown(static_cast<ShutdownHow>(how));
   if (error != Error::kOk) return Reply::Fail(ToErrno(error));
-  // Our end must not see a hang-up: only reading is shut down on the container's end, and writing is
-  // refused here and by the stack.
+  // Our end must not see a hang-up: only reading is shut down on the container's end, and writing
+  // is refused here and by the stack.
   if (how != SHUT_WR) shutdown(end_.get(), SHUT_WR);
   if (how != SHUT_RD) write_shut_ = true;
   return Reply::Value(0);
@@ -149,8 +149,8 @@ void DatagramContainerSocket::DrainWritten() {
     const std::span<const uint8_t> piece = buffer.first(message.size);
     netstack::SendControl control;
     control.segment_size = settings_->gso_segment;
-    // A pending error fails one send on Linux, too; but there the program is told, so here the datagram
-    // goes out and the error is kept. Errors of the datagram itself have nobody to go to.
+    // A pending error fails one send on Linux, too; but there the program is told, so here the
+    // datagram goes out and the error is kept. Errors of the datagram itself have nobody to go to.
     const Error error = SendNow(piece, control);
     if (error == Error::kConnectionRefused || error == Error::kHostUnreachable) {
       pending_error_ = ToErrno(error);
@@ -210,7 +210,8 @@ int64_t DatagramContainerSocket::ReceiveError(IncomingMessage& message) {
   const std::span<const uint8_t> payload = message.kept.span();
   const size_t fits = std::min<uint64_t>(payload.size(), message.data->total);
   message.payload = payload.first(fits);
-  const EncodedAddress encoded = EncodeSockaddr(sandbox_.FromResolver(error->destination), family());
+  const EncodedAddress encoded =
+      EncodeSockaddr(sandbox_.FromResolver(error->destination), family());
   message.name.assign(encoded.span().begin(), encoded.span().end());
   ControlWriter writer(message.control_capacity);
   WriteErrorControl(*error, family(), writer);

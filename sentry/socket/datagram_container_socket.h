@@ -1,12 +1,12 @@
 // A UDP, ping or raw socket of the container.
 //
 // Receiving is by way of the container's queue (queued_container_socket.h).
-// Sends with an address are carried out synchronously; a plain write() to a connected socket arrives
-// as a message at the sentry's end.
+// Sends with an address are carried out synchronously; a plain write() to a connected socket
+// arrives as a message at the sentry's end.
 //
-// An ICMP error for a connected socket is announced by an empty message in the container's queue: an
-// intercepted receive turns it into the error; a plain read() sees a message of no bytes, where Linux
-// would report the error.
+// An ICMP error for a connected socket is announced by an empty message in the container's queue:
+// an intercepted receive turns it into the error; a plain read() sees a message of no bytes, where
+// Linux would report the error.
 #ifndef MOAT_SENTRY_SOCKET_DATAGRAM_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_DATAGRAM_CONTAINER_SOCKET_H_
 
@@ -43,7 +43,8 @@ class DatagramContainerSocket final
   Reply Connect(Call& call, std::span<const uint8_t> name) override;
   Reply Shutdown(Call& call, int how) override;
   ErrnoOr<std::vector<uint8_t>> Name(bool peer) override;
-  Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address) override;
+  Reply GetOption(Call& call, int level, int name, uint64_t value,
+                  uint64_t length_address) override;
   Reply SetOption(Call& call, int level, int name, int32_t length,
                   std::span<const uint8_t> value) override;
   Reply Ioctl(Call& call, uint32_t request, uint64_t argument) override;

@@ -1,8 +1,9 @@
-// A packet socket of the container (packet(7)): frames of the stack's interfaces, not of the kernel's.
+// A packet socket of the container (packet(7)): frames of the stack's interfaces, not of the
+// kernel's.
 //
-// An intercepted receive adds the address and the auxiliary data (queued_container_socket.h); an interface that
-// goes down is the error ENETDOWN. A plain write() arrives as a message at the sentry's end and goes out on
-// the bound interface.
+// An intercepted receive adds the address and the auxiliary data (queued_container_socket.h); an
+// interface that goes down is the error ENETDOWN. A plain write() arrives as a message at the
+// sentry's end and goes out on the bound interface.
 #ifndef MOAT_SENTRY_SOCKET_PACKET_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_PACKET_CONTAINER_SOCKET_H_
 
@@ -27,7 +28,8 @@ class PacketContainerSocket final
 
   Reply Bind(Call& call, std::span<const uint8_t> name) override;
   ErrnoOr<std::vector<uint8_t>> Name(bool peer) override;
-  Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address) override;
+  Reply GetOption(Call& call, int level, int name, uint64_t value,
+                  uint64_t length_address) override;
   Reply SetOption(Call& call, int level, int name, int32_t length,
                   std::span<const uint8_t> value) override;
   Reply Ioctl(Call& call, uint32_t request, uint64_t argument) override;
