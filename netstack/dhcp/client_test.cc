@@ -52,6 +52,30 @@ class Dhcp : public testing::Test {
     bound_at = world.clock.Now();
     ASSERT_EQ(client->state(), DhcpClient::State::kBound);
   }
+  // The same to where the granted address is probed (RFC 5227).
+  void GetProbing() {
+    options.probe = true;
+    Begin();
+    Advance(seconds(1));
+    Reply(DhcpType::kOffer, Next().transaction);
+    Reply(DhcpType::kAck, Next().transaction);
+  }
+  // The probes and announcements are over.
+  void GetProbedAndBound() {
+    GetProbing();
+    Advance(seconds(30));
+    ASSERT_EQ(client->state(), DhcpClient::State::kBound);
+  }
+  void OtherHostClaimsTheAddress() {
+    world.ReceiveArp(ArpOperation::kReply, kOffered, kOtherMac, kNobody, kOwnMac);
+    client->Poll();
+  }
+  Said ExpectDecline() {
+    const Said decline = Next();
+    EXPECT_EQ(decline.type, DhcpType::kDecline);
+    EXPECT_EQ(decline.requested, kOffered);
+    return decline;
+  }
   bool HasRoute() const {
     for (const RouteInfo& route : world.stack.Routes()) {
       if (route.destination == *Prefix::Parse("0.0.0.0/0") && route.gateway == kServer) return true;
@@ -232,11 +256,7 @@ TEST_F(Dhcp, Rfc2131_S3_2_APreviousAddressIsAskedForFirst) {
 }
 
 TEST_F(Dhcp, Rfc2131_S2_2_TheAddressIsProbedForFirst) {
-  options.probe = true;
-  Begin();
-  Advance(seconds(1));
-  Reply(DhcpType::kOffer, Next().transaction);
-  Reply(DhcpType::kAck, Next().transaction);
+  GetProbing();
   EXPECT_EQ(client->state(), DhcpClient::State::kProbing);
   EXPECT_FALSE(world.stack.IsLocalAddress(kOffered));
   Advance(seconds(9));
@@ -246,18 +266,11 @@ TEST_F(Dhcp, Rfc2131_S2_2_TheAddressIsProbedForFirst) {
 }
 
 TEST_F(Dhcp, Rfc2131_S4_4_1_ATakenAddressIsDeclined) {
-  options.probe = true;
-  Begin();
-  Advance(seconds(1));
-  Reply(DhcpType::kOffer, Next().transaction);
-  Reply(DhcpType::kAck, Next().transaction);
+  GetProbing();
   Advance(seconds(2));
   world.link.Clear();
-  world.ReceiveArp(ArpOperation::kReply, kOffered, kOtherMac, kNobody, kOwnMac);
-  client->Poll();
-  const Said decline = Next();
-  EXPECT_EQ(decline.type, DhcpType::kDecline);
-  EXPECT_EQ(decline.requested, kOffered);
+  OtherHostClaimsTheAddress();
+  const Said decline = ExpectDecline();
   EXPECT_EQ(decline.server, kServer);
   Advance(seconds(9));
   EXPECT_FALSE(Next().ok);
@@ -266,22 +279,12 @@ TEST_F(Dhcp, Rfc2131_S4_4_1_ATakenAddressIsDeclined) {
 }
 
 TEST_F(Dhcp, Rfc5227_S2_4_AnAddressThatIsLostLaterIsDeclined) {
-  options.probe = true;
-  Begin();
-  Advance(seconds(1));
-  Reply(DhcpType::kOffer, Next().transaction);
-  Reply(DhcpType::kAck, Next().transaction);
-  Advance(seconds(30));
-  ASSERT_EQ(client->state(), DhcpClient::State::kBound);
+  GetProbedAndBound();
   world.link.Clear();
-  for (int i = 0; i < 2; ++i) {  // the first is answered by an announcement
-    world.ReceiveArp(ArpOperation::kReply, kOffered, kOtherMac, kNobody, kOwnMac);
-    client->Poll();
-  }
-  const Said decline = Next();
-  EXPECT_EQ(decline.type, DhcpType::kDecline);
+  OtherHostClaimsTheAddress();  // answered by an announcement
+  OtherHostClaimsTheAddress();
+  const Said decline = ExpectDecline();
   EXPECT_EQ(decline.source, kNobody);
-  EXPECT_EQ(decline.requested, kOffered);
   EXPECT_FALSE(client->lease().has_value());
   EXPECT_FALSE(HasRoute());
   Advance(seconds(11));
@@ -289,12 +292,7 @@ TEST_F(Dhcp, Rfc5227_S2_4_AnAddressThatIsLostLaterIsDeclined) {
 }
 
 TEST_F(Dhcp, ALinkThatComesUpIsProbedWithoutLosingTheLease) {
-  options.probe = true;
-  Begin();
-  Advance(seconds(1));
-  Reply(DhcpType::kOffer, Next().transaction);
-  Reply(DhcpType::kAck, Next().transaction);
-  Advance(seconds(30));
+  GetProbedAndBound();
   ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, false).ok());
   ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, true).ok());
   Advance(seconds(10));

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "netstack/transport/tcp/testing/story.h"
+#include "netstack/transport/tcp/testing/ecn_story.h"
 
 namespace moat::netstack::tcp {
 namespace {
@@ -12,22 +12,8 @@ using std::chrono::seconds;
 using tcp_flag::kCwr;
 using tcp_flag::kEce;
 
-constexpr uint32_t kMss = 1460;
-constexpr uint8_t kNotEct = 0;
-constexpr uint8_t kEct0 = 2;
-constexpr uint8_t kCe = 3;
-
-class Ecn : public Story {
+class Ecn : public EcnStory {
  protected:
-  void StartConnect() {
-    socket = host.tcp->NewSocket(Family::kIpv4);
-    socket->SetObserver(&observer);
-    Endpoint to;
-    to.address = peer;
-    to.port = peer_port;
-    ASSERT_EQ(socket->Connect(to), Error::kInProgress);
-    host_port = socket->Local().port;
-  }
   // Negotiated by our asking, with a round trip of 40 ms.
   void EstablishEcn(Packet syn_ack = Packet().Mss(1460)) {
     host.Sysctl("ipv4.tcp_ecn", "1");
@@ -37,7 +23,6 @@ class Ecn : public Story {
     Send(syn_ack.Flag(tcp_flag::kSyn | kEce).Seq(0).Ack(1));
     ASSERT_THAT(Next(), Is(Ack(1).Seq(1).Ecn(kNotEct)));
   }
-  static uint32_t Seg(uint32_t n) { return 1 + n * kMss; }
 };
 
 // --- 6.1.1: negotiation -----------------------------------------------------------------------------
