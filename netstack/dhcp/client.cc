@@ -14,6 +14,7 @@ constexpr int kMaxRequests = 4;                    // RFC 2131 4.4.5 leaves it t
 constexpr Duration kMinRenewal = seconds(60);      // 4.4.5
 constexpr Duration kAfterDecline = seconds(10);    // 3.1.5
 constexpr Duration kProbePatience = seconds(20);   // RFC 5227 needs at most nine
+constexpr Duration kMaxFuzz = milliseconds(999);   // 4.4.5: of T1 and T2
 constexpr uint32_t kInfinite = 0xffffffff;
 constexpr uint16_t kMinMtu = 576;                  // RFC 2132 5.1 allows 68; no good comes of it
 
@@ -91,7 +92,7 @@ DhcpRequest DhcpClient::Message(DhcpType type) const {
   DhcpRequest request;
   request.type = type;
   request.transaction = transaction_;
-  request.seconds = Elapsed();
+  request.seconds = seconds_;
   request.mac = mac_;
   request.host_name = options_.host_name;
   // Without an address, only a broadcast reaches us.
@@ -113,12 +114,15 @@ void DhcpClient::Send(const DhcpRequest& request, const std::optional<IpAddress>
 void DhcpClient::SendDiscover() {
   if (transmissions_ == 0) began_ = options_.clock->Now();
   state_ = State::kSelecting;
+  seconds_ = Elapsed();
   Retransmit();
   Send(Message(DhcpType::kDiscover), std::nullopt);
 }
 
 // RFC 2131 table 4: which fields are filled depends on the state.
 void DhcpClient::SendRequest() {
+  // RFC 2131 3.1: relays that decide by "secs" must take the request as they took the DISCOVER.
+  if (state_ != State::kRequesting) seconds_ = Elapsed();
   DhcpRequest request = Message(DhcpType::kRequest);
   std::optional<IpAddress> unicast;
   switch (state_) {
@@ -136,14 +140,16 @@ void DhcpClient::SendRequest() {
       request.client = lease_->address.address;
       break;
   }
-  sent_ = options_.clock->Now();
-  if (state_ == State::kRequesting || state_ == State::kRebooting) Retransmit();
+  const bool first = state_ == State::kRequesting || state_ == State::kRebooting;
+  if (!first || transmissions_ == 0) sent_ = options_.clock->Now();
+  if (first) Retransmit();
   Send(request, unicast);
 }
 
 void DhcpClient::SendDecline(const DhcpReply& ack) {
   DhcpRequest request = Message(DhcpType::kDecline);
   request.broadcast = false;
+  request.seconds = 0;  // table 5
   request.requested = ack.yours;
   request.server = ack.server;
   Send(request, std::nullopt);
@@ -153,6 +159,7 @@ void DhcpClient::Release() {
   if (lease_.has_value() && socket_ != nullptr) {
     DhcpRequest request = Message(DhcpType::kRelease);
     request.broadcast = false;
+    request.seconds = 0;  // table 5
     request.client = lease_->address.address;
     request.server = lease_->server;
     Send(request, lease_->server);
@@ -266,7 +273,27 @@ void DhcpClient::CheckAddress() {
 
 // --- The lease ---------------------------------------------------------------------------------
 
-// Times count from when the request was sent (RFC 2131 4.4.5).
+// Times count from when the request was first sent (RFC 2131 4.4.1). T1 < T2 < the end (4.4.5), and
+// neither at once: a server that says so would be asked in a loop. They come a little earlier, at
+// random, so that hosts which started in step do not renew in step.
+void DhcpClient::SetTimes(const DhcpReply& ack, DhcpLease* lease) {
+  if (*ack.lease == kInfinite) return;
+  const Duration total = seconds(*ack.lease);
+  Duration t2 = seconds(ack.rebinding.value_or(0));
+  if (t2 == Duration{} || t2 >= total) t2 = total / 8 * 7;
+  Duration t1 = seconds(ack.renewal.value_or(0));
+  if (t1 == Duration{}) t1 = total / 2;
+  if (t1 >= t2) t1 = t2 / 2;
+  const auto fuzzed = [&](Duration time) {
+    const Duration most = std::min<Duration>(time / 100, kMaxFuzz);
+    return sent_ + time -
+           milliseconds(options_.random->Below(static_cast<uint32_t>(most / milliseconds(1)) + 1));
+  };
+  lease->renew = fuzzed(t1);
+  lease->rebind = std::max(fuzzed(t2), lease->renew + milliseconds(1));
+  lease->expires = sent_ + total;
+}
+
 void DhcpClient::Bind() {
   const DhcpReply& ack = *offer_;
   DhcpLease lease;
@@ -277,19 +304,15 @@ void DhcpClient::Bind() {
   lease.name_servers = ack.name_servers;
   lease.domain = ack.domain;
   lease.mtu = ack.mtu;
-  if (*ack.lease != kInfinite) {
-    const uint32_t total = *ack.lease;
-    uint32_t t2 = ack.rebinding.value_or(static_cast<uint32_t>(uint64_t{total} * 7 / 8));
-    if (t2 >= total) t2 = static_cast<uint32_t>(uint64_t{total} * 7 / 8);
-    uint32_t t1 = ack.renewal.value_or(total / 2);
-    if (t1 >= t2) t1 = t2 / 2;
-    lease.renew = sent_ + seconds(t1);
-    lease.rebind = sent_ + seconds(t2);
-    lease.expires = sent_ + seconds(total);
-  }
-  const bool fresh = !lease_.has_value();
+  SetTimes(ack, &lease);
+  // A renewal may bring another mask, router or MTU.
+  const bool changed = lease_.has_value() && (lease_->address != lease.address ||
+                                              lease_->routers != lease.routers ||
+                                              lease_->mtu != lease.mtu);
+  if (changed) UninstallAllBut(lease.address);
+  const bool install = changed || !lease_.has_value();
   lease_ = std::move(lease);
-  if (fresh) Install();
+  if (install) Install();
   Enter(State::kBound, lease_->renew);
 }
 
@@ -297,15 +320,8 @@ void DhcpClient::Install() {
   if (!options_.install) return;
   if (!installed_) (void)stack_.AddAddress(options_.interface, lease_->address, {});
   installed_ = true;
-  if (!lease_->routers.empty()) {
-    RouteInfo route;
-    route.destination = {IpAddress::Any(Family::kIpv4), 0};
-    route.gateway = lease_->routers.front();
-    route.interface = options_.interface;
-    route.metric = options_.route_metric;
-    route.source = lease_->address.address;
-    route.protocol = 16;  // RTPROT_DHCP
-    (void)stack_.AddRoute(route);
+  if (const std::optional<RouteInfo> route = DefaultRoute(); route.has_value()) {
+    (void)stack_.AddRoute(*route);
   }
   const std::optional<InterfaceInfo> interface = stack_.FindInterface(options_.interface);
   if (lease_->mtu.has_value() && *lease_->mtu >= kMinMtu && interface.has_value() &&
@@ -315,27 +331,43 @@ void DhcpClient::Install() {
   }
 }
 
-void DhcpClient::Uninstall() {
+std::optional<RouteInfo> DhcpClient::DefaultRoute() const {
+  if (!lease_.has_value() || lease_->routers.empty()) return std::nullopt;
+  RouteInfo route;
+  route.destination = {IpAddress::Any(Family::kIpv4), 0};
+  route.gateway = lease_->routers.front();
+  route.interface = options_.interface;
+  route.metric = options_.route_metric;
+  route.source = lease_->address.address;
+  route.protocol = 16;  // RTPROT_DHCP
+  return route;
+}
+
+void DhcpClient::Uninstall() { UninstallAllBut(std::nullopt); }
+
+void DhcpClient::UninstallAllBut(const std::optional<Prefix>& kept) {
   if (!installed_) return;
   installed_ = false;
   if (mtu_before_.has_value()) (void)stack_.SetInterfaceMtu(options_.interface, *mtu_before_);
   mtu_before_.reset();
+  if (std::optional<RouteInfo> route = DefaultRoute(); route.has_value()) {
+    route->source = {};
+    route->protocol = RouteInfo{}.protocol;
+    (void)stack_.RemoveRoute(*route);
+  }
   std::optional<Prefix> address;
   if (lease_.has_value()) {
     address = lease_->address;
-    if (!lease_->routers.empty()) {
-      RouteInfo route;
-      route.destination = {IpAddress::Any(Family::kIpv4), 0};
-      route.gateway = lease_->routers.front();
-      route.interface = options_.interface;
-      route.metric = options_.route_metric;
-      (void)stack_.RemoveRoute(route);
-    }
   } else if (offer_.has_value()) {  // still probed for
     const IpAddress mask = offer_->mask.value_or(IpAddress::V4(255, 255, 255, 0));
     address = Prefix{offer_->yours, PrefixLengthOf(mask).value_or(24)};
   }
-  if (address.has_value()) (void)stack_.RemoveAddress(options_.interface, *address);
+  if (!address.has_value()) return;
+  if (address == kept) {
+    installed_ = true;
+  } else {
+    (void)stack_.RemoveAddress(options_.interface, *address);
+  }
 }
 
 void DhcpClient::LoseLease() {

@@ -95,9 +95,12 @@ class DhcpClient final : private StackObserver {
   void OnDeadline();
   void CheckAddress();
   void Bind();
+  void SetTimes(const DhcpReply& ack, DhcpLease* lease);
   void LoseLease();
   void Install();
   void Uninstall();
+  void UninstallAllBut(const std::optional<Prefix>& kept);
+  std::optional<RouteInfo> DefaultRoute() const;
   bool OpenSocket();
 
   Stack& stack_;
@@ -109,6 +112,7 @@ class DhcpClient final : private StackObserver {
 
   uint32_t transaction_ = 0;
   Time began_{};         // of this exchange: what "secs" counts from
+  uint16_t seconds_ = 0; // the "secs" of the message sent last
   Time sent_{};          // the request that an ACK answers: leases count from it (4.4.1)
   int transmissions_ = 0;
   std::optional<DhcpReply> offer_;   // chosen, or the ACK while it is probed for

@@ -204,7 +204,7 @@ TEST_F(Dhcp, Rfc2131_S4_4_5_RenewsByUnicastAtHalfTime) {
   EXPECT_FALSE(request.broadcast);
   Reply(DhcpType::kAck, request.transaction);
   EXPECT_EQ(client->state(), DhcpClient::State::kBound);
-  EXPECT_GE(client->lease()->expires, world.clock.Now() + seconds(3599));
+  EXPECT_GE(client->lease()->expires, world.clock.Now() + seconds(3598));
 }
 
 TEST_F(Dhcp, Rfc2131_S4_4_5_RebindsByBroadcastThenGivesUp) {

@@ -2,6 +2,8 @@
 #ifndef MOAT_NETSTACK_DHCP_TEST_SERVER_H_
 #define MOAT_NETSTACK_DHCP_TEST_SERVER_H_
 
+#include <algorithm>
+#include <map>
 #include <optional>
 
 #include "netstack/dhcp/message.h"
@@ -22,6 +24,9 @@ struct Said {
   IpAddress client, source, destination;
   MacAddress to;
   std::optional<IpAddress> requested, server;
+  uint16_t seconds = 0;
+  Bytes message;                        // the whole of it
+  std::map<uint8_t, Bytes> options;
 };
 
 // The next DHCP message among what the stack sent; other frames are skipped. Not `ok`: none.
@@ -45,7 +50,10 @@ inline Said NextSaid(StackWorld& world) {
       if (m[i] == 53) said.type = static_cast<DhcpType>(m[i + 2]);
       if (m[i] == 50) said.requested = IpAddress::V4(m.data() + i + 2);
       if (m[i] == 54) said.server = IpAddress::V4(m.data() + i + 2);
+      said.options[m[i]] = Bytes(m.begin() + i + 2, m.begin() + i + 2 + m[i + 1]);
     }
+    said.seconds = LoadBe16(m.data() + 8);
+    said.message = m;
     return said;
   }
   return {};
@@ -58,6 +66,9 @@ struct Answer {
   uint32_t lease = 3600;
   IpAddress server = kServer;
   MacAddress mac = kOwnMac;
+  Bytes parameters{1, 4, 255, 255, 255, 0, 3, 4, 192, 0, 2, 254, 6, 8, 192, 0, 2, 53, 192, 0, 2, 54,
+                   15, 3, 'l', 'a', 'n', 26, 2, 5, 0x78};  // options of OFFER and ACK
+  Bytes server_name{}, file{};  // what these fields hold
 };
 
 // The server says so to `to`: the client's address, or everybody.
@@ -69,14 +80,15 @@ inline void ReceiveDhcp(StackWorld& world, const IpAddress& to, const Answer& an
   StoreBe32(m.data() + 4, answer.transaction);
   std::memcpy(m.data() + 16, answer.yours.data(), 4);
   std::memcpy(m.data() + 28, answer.mac.bytes.data(), 6);
+  std::copy(answer.server_name.begin(), answer.server_name.end(), m.begin() + 44);
+  std::copy(answer.file.begin(), answer.file.end(), m.begin() + 108);
   StoreBe32(m.data() + 236, 0x63825363);
   m = m + Bytes{53, 1, static_cast<uint8_t>(answer.type)};
   m = m + Bytes{54, 4} + Bytes(answer.server.data(), answer.server.data() + 4);
   if (answer.type != DhcpType::kNak) {
     Bytes time(4);
     StoreBe32(time.data(), answer.lease);
-    m = m + Bytes{51, 4} + time + Bytes{1, 4, 255, 255, 255, 0, 3, 4, 192, 0, 2, 254} +
-        Bytes{6, 8, 192, 0, 2, 53, 192, 0, 2, 54, 15, 3, 'l', 'a', 'n', 26, 2, 5, 0x78};
+    m = m + Bytes{51, 4} + time + answer.parameters;
   }
   m.push_back(255);
   const Bytes datagram = UdpDatagram(answer.server, to, kDhcpServerPort, kDhcpClientPort, m);
