@@ -13,7 +13,7 @@ using std::chrono::seconds;
 constexpr int kMaxRequests = 4;                    // RFC 2131 4.4.5 leaves it to us; then INIT
 constexpr Duration kMinRenewal = seconds(60);      // 4.4.5
 constexpr Duration kAfterDecline = seconds(10);    // 3.1.5
-constexpr Duration kProbePatience = seconds(20);   // RFC 5227 needs at most nine
+constexpr Duration kProbePatience = seconds(80);   // RFC 5227 takes 7, after many conflicts 66
 constexpr Duration kMaxFuzz = milliseconds(999);   // 4.4.5: of T1 and T2
 constexpr uint32_t kInfinite = 0xffffffff;
 constexpr uint16_t kMinMtu = 576;                  // RFC 2132 5.1 allows 68; no good comes of it

@@ -278,6 +278,29 @@ TEST_F(Dhcp, Rfc2131_S4_4_1_ATakenAddressIsDeclined) {
   EXPECT_EQ(Next().type, DhcpType::kDiscover);
 }
 
+// After ten conflicts the stack waits a minute before it probes (RFC 5227 2.1.1).
+TEST_F(Dhcp, Rfc5227_S2_1_1_AfterManyConflictsTheNextAddressIsStillWaitedFor) {
+  options.probe = true;
+  Begin();
+  for (int declined = 0; declined <= 10; ++declined) {
+    Advance(seconds(11));
+    Reply(DhcpType::kOffer, Next().transaction);
+    Reply(DhcpType::kAck, Next().transaction);
+    ASSERT_EQ(client->state(), DhcpClient::State::kProbing) << declined;
+    if (declined == 10) break;
+    Advance(milliseconds(1500));
+    world.link.Clear();
+    OtherHostClaimsTheAddress();
+    ExpectDecline();
+  }
+  world.link.Clear();
+  Advance(seconds(59));
+  EXPECT_EQ(client->state(), DhcpClient::State::kProbing);
+  EXPECT_TRUE(world.Silent());
+  Advance(seconds(10));
+  EXPECT_EQ(client->state(), DhcpClient::State::kBound);
+}
+
 TEST_F(Dhcp, Rfc5227_S2_4_AnAddressThatIsLostLaterIsDeclined) {
   GetProbedAndBound();
   world.link.Clear();
