@@ -115,6 +115,14 @@ struct RuleInfo {
   bool operator==(const RuleInfo&) const = default;
 };
 
+// A row of the policy table of RFC 6724 2.1 (gai.conf(5), ip-addrlabel(8)).
+struct AddressPolicy {
+  Prefix prefix;       // IPv4 prefixes stand for ::ffff:a.b.c.d/96+n
+  int precedence = 0;  // destinations: the highest is tried first
+  int label = 0;       // sources and destinations of one label go together
+  bool operator==(const AddressPolicy&) const = default;
+};
+
 // Told of configuration changes as they happen; may only take notes.
 class StackObserver {
  public:

@@ -9,11 +9,13 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "netstack/ip/configuration.h"
+#include "netstack/ip/destination_order.h"
 #include "netstack/ip/error_delivery.h"
 #include "netstack/ip/icmp_limiter.h"
 #include "netstack/ip/interface_sysctls.h"
@@ -114,6 +116,11 @@ class IpLayer final : public IpSender,
   std::vector<NameServerInfo> NameServers() const { return discovery_.NameServers(); }
   std::vector<RouteInfo> Routes() const { return state_.routes.List(); }
 
+  // RFC 6724: the policy table, and the order to try the addresses of a name in.
+  absl::Status SetAddressPolicies(std::span<const AddressPolicy> policies);
+  const std::vector<AddressPolicy>& AddressPolicies() const { return state_.policies.rows(); }
+  std::vector<Endpoint> OrderDestinations(std::span<const Endpoint> destinations);
+
   absl::Status AddNeighbor(const NeighborInfo& neighbor);
   absl::Status RemoveNeighbor(InterfaceIndex index, const IpAddress& address);
   void FlushNeighbors(InterfaceIndex index);
@@ -129,6 +136,7 @@ class IpLayer final : public IpSender,
   // Finds the interface of a next hop that names only its gateway, and checks it.
   absl::Status CompleteHop(const Prefix& destination, const std::optional<IpAddress>& gateway,
                            InterfaceIndex* interface) const;
+  DestinationWay WayTo(const Endpoint& destination);
   void Invalidate() { ++state_.generation; }
   Result<Interface*> Require(InterfaceIndex index);
   void NotifyInterface(const Interface& interface, bool removed);

@@ -10,6 +10,7 @@
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
+#include "netstack/ip/address_policies.h"
 #include "netstack/ip/address_table.h"
 #include "netstack/ip/drops.h"
 #include "netstack/ip/interface.h"
@@ -64,6 +65,7 @@ struct IpState {
   uint64_t generation = 1;
   InterfaceTable interfaces;
   AddressTable addresses;
+  AddressPolicyTable policies;
   RoutingTable routes;
   PathMtuCache path_mtus;
   RedirectTable redirects;

@@ -199,7 +199,8 @@ IpAddress NextHops::SourceTowards(InterfaceIndex interface, const IpAddress& des
   const IpAddress none = IpAddress::Any(destination.family());
   const Interface* out = state_.interfaces.Find(interface);
   if (out == nullptr) return none;
-  return SelectSource(state_.interfaces, *out, destination, destination).value_or(none);
+  return SelectSource(state_.interfaces, state_.policies, *out, destination, destination)
+      .value_or(none);
 }
 
 void NextHops::DuplicateSeen(InterfaceIndex interface, const IpAddress& address,

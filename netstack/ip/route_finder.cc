@@ -51,6 +51,12 @@ Result<RouteRef> RouteFinder::Find(const RouteQuery& asked) {
   return row.route;
 }
 
+Result<std::shared_ptr<const RouteHandle>> RouteFinder::Peek(const RouteQuery& query) {
+  Result<Handle> made = Make(query);
+  if (!made.ok()) return made.error();
+  return std::shared_ptr<const RouteHandle>(std::move(*made));
+}
+
 Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
   const Family family = query.destination.family();
   if (!query.source.IsUnspecified() && !state_.addresses.IsLocal(query.source)) {
@@ -180,8 +186,8 @@ Error RouteFinder::FillAnycast(const RouteQuery& query, RouteHandle& route) {
         query.interface != 0 ? query.interface : state_.addresses.InterfaceOf(route.destination);
     const Interface* on = state_.interfaces.Find(index);
     if (on == nullptr) return Error::kNetworkUnreachable;
-    const std::optional<IpAddress> source =
-        SelectSource(state_.interfaces, *on, route.destination, route.destination);
+    const std::optional<IpAddress> source = SelectSource(
+        state_.interfaces, state_.policies, *on, route.destination, route.destination);
     if (!source.has_value()) return Error::kAddressNotAvailable;
     route.source = *source;
   }
@@ -294,7 +300,7 @@ Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpA
   // A gateway of the other family (RFC 5549) says nothing about the subnet.
   const bool same_family = route.next_hop.family() == route.destination.family();
   const std::optional<IpAddress> source =
-      SelectSource(state_.interfaces, *route.out, route.destination,
+      SelectSource(state_.interfaces, state_.policies, *route.out, route.destination,
                    same_family ? route.next_hop : route.destination);
   if (!source.has_value()) return Error::kAddressNotAvailable;
   route.source = *source;

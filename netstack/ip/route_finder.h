@@ -31,6 +31,9 @@ class RouteFinder {
   // (unconnected UDP, ICMP) do not search and allocate for every packet.
   Result<RouteRef> Find(const RouteQuery& query);
 
+  // As Find(), for who only wants to know: nothing is counted or kept.
+  Result<std::shared_ptr<const RouteHandle>> Peek(const RouteQuery& query);
+
   // The way of a forwarded packet: as Find(), but no source address is chosen, and learned path MTUs
   // do not count. The handle is good until the next call. Errors as Find()'s.
   Result<RouteHandle*> FindForward(const ForwardQuery& query);

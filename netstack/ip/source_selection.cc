@@ -1,7 +1,6 @@
 #include "netstack/ip/source_selection.h"
 
 #include <algorithm>
-#include <array>
 
 #include "netstack/ip/prefix_trie.h"
 
@@ -11,17 +10,6 @@ namespace {
 constexpr int kLinkScope = 2;
 constexpr int kSiteScope = 5;
 constexpr int kGlobalScope = 14;
-
-struct PolicyRow {
-  const char* prefix;
-  int length;
-  int label;
-};
-constexpr PolicyRow kPolicy[] = {
-    {"::1", 128, 0},   {"::ffff:0:0", 96, 4}, {"2002::", 16, 2},  {"2001::", 32, 5},
-    {"fc00::", 7, 13}, {"::", 96, 3},         {"fec0::", 10, 11}, {"3ffe::", 16, 12},
-    {"::", 0, 1},
-};
 
 // Candidates are compared rule by rule; the first that tells them apart decides.
 struct Candidate {
@@ -33,7 +21,8 @@ struct Candidate {
 };
 
 // RFC 6724 5: true when `a` beats `b` as a source for `destination`.
-bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination) {
+bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination,
+            const AddressPolicyTable& policies) {
   const IpAddress& x = a.address->prefix.address;
   const IpAddress& y = b.address->prefix.address;
   if ((x == destination) != (y == destination)) return x == destination;  // rule 1
@@ -47,8 +36,8 @@ bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination
   if (a.on_out_interface != b.on_out_interface) return a.on_out_interface;  // rule 5
   if (a.by_next_hop && b.by_another) return true;  // rule 5.5
   if (a.by_another && b.by_next_hop) return false;
-  const bool label_x = LabelOf(x) == LabelOf(destination);
-  const bool label_y = LabelOf(y) == LabelOf(destination);
+  const int label = policies.LabelOf(destination);
+  const bool label_x = policies.LabelOf(x) == label, label_y = policies.LabelOf(y) == label;
   if (label_x != label_y) return label_x;  // rule 6
   const bool temporary_x = a.address->options.temporary, temporary_y = b.address->options.temporary;
   if (temporary_x != temporary_y) {  // rule 7, by use_tempaddr
@@ -65,7 +54,8 @@ bool AdvertisedBy(const AssignedAddress& assigned, const IpAddress& router) {
   return std::find(all.begin(), all.end(), router) != all.end();
 }
 
-std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces, const Interface& out,
+std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces,
+                                  const AddressPolicyTable& policies, const Interface& out,
                                   const IpAddress& destination, const IpAddress& next_hop) {
   std::optional<Candidate> best;
   // RFC 6724 4: for multicast and link-local destinations only the outgoing interface's addresses.
@@ -80,7 +70,9 @@ std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces, const Interf
       const bool by_next_hop = on_out && AdvertisedBy(assigned, next_hop);
       const Candidate candidate{&assigned, on_out, interface->conf.own(Conf::kUseTempAddr) == 2,
                                 by_next_hop, !by_next_hop && !assigned.advertisers.empty()};
-      if (!best.has_value() || Better(candidate, *best, destination)) best = candidate;
+      if (!best.has_value() || Better(candidate, *best, destination, policies)) {
+        best = candidate;
+      }
     }
   }
   if (!best.has_value()) return std::nullopt;
@@ -122,25 +114,11 @@ int ScopeOf(const IpAddress& address) {
   return kGlobalScope;
 }
 
-int LabelOf(const IpAddress& address) {
-  static const auto prefixes = [] {
-    std::array<TrieKey, std::size(kPolicy)> keys;
-    for (size_t i = 0; i < keys.size(); ++i) {
-      keys[i] = TrieKey::Of(*IpAddress::Parse(kPolicy[i].prefix));
-    }
-    return keys;
-  }();
-  const TrieKey key = TrieKey::Of(address);
-  for (size_t i = 0; i < prefixes.size(); ++i) {
-    if (key.SharesBits(prefixes[i], kPolicy[i].length)) return kPolicy[i].label;
-  }
-  return 1;
-}
-
-std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces, const Interface& out,
+std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces,
+                                      const AddressPolicyTable& policies, const Interface& out,
                                       const IpAddress& destination, const IpAddress& next_hop) {
   return destination.is_v4() ? SelectV4(interfaces, out, next_hop)
-                             : SelectV6(interfaces, out, destination, next_hop);
+                             : SelectV6(interfaces, policies, out, destination, next_hop);
 }
 
 }  // namespace moat::netstack

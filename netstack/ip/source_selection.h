@@ -5,17 +5,17 @@
 
 #include <optional>
 
+#include "netstack/ip/address_policies.h"
 #include "netstack/ip/interface.h"
 
 namespace moat::netstack {
 
-std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces, const Interface& out,
+std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces,
+                                      const AddressPolicyTable& policies, const Interface& out,
                                       const IpAddress& destination, const IpAddress& next_hop);
 
-// RFC 6724 3.1: 1 interface-local, 2 link-local, 5 site-local, 14 global.
+// RFC 6724 3.1, 3.2: 1 interface-local, 2 link-local, 5 site-local, 14 global.
 int ScopeOf(const IpAddress& address);
-// RFC 6724 2.1, the default policy table.
-int LabelOf(const IpAddress& address);
 
 }  // namespace moat::netstack
 

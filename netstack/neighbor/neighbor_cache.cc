@@ -169,6 +169,13 @@ std::optional<NeighborInfo> NeighborCache::Find(InterfaceIndex interface,
   return entry->info_;
 }
 
+std::optional<Time> NeighborCache::FailedAt(InterfaceIndex interface,
+                                            const IpAddress& address) const {
+  const NeighborRef entry = FindEntry(interface, address);
+  if (entry == nullptr || entry->info_.state != NeighborState::kFailed) return std::nullopt;
+  return entry->confirmed_;
+}
+
 // --- States (RFC 4861 7.3.2) -------------------------------------------------------------------
 
 void NeighborCache::Notify(NeighborEntry& entry) {
@@ -243,6 +250,7 @@ void NeighborCache::EnterProbe(NeighborEntry& entry) {
 void NeighborCache::EnterFailed(NeighborEntry& entry) {
   ++counters_.resolution_failed;
   entry.timer_.Cancel();
+  entry.confirmed_ = clock_.Now();
   std::deque<PendingPacket> pending = TakePending(entry);
   std::vector<PendingPacket> packets(std::make_move_iterator(pending.begin()),
                                      std::make_move_iterator(pending.end()));

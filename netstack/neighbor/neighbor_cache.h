@@ -94,6 +94,8 @@ class NeighborCache {
   void Flush(InterfaceIndex interface, bool permanent);
   std::vector<NeighborInfo> List() const;
   std::optional<NeighborInfo> Find(InterfaceIndex interface, const IpAddress& address) const;
+  // When a neighbour that is FAILED came to be so; nothing of others.
+  std::optional<Time> FailedAt(InterfaceIndex interface, const IpAddress& address) const;
   size_t size() const { return entries_.size(); }
 
  private:

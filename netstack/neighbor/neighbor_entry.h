@@ -48,7 +48,7 @@ class NeighborEntry {
   bool announced_ = false;   // observers know of it
   bool referenced_ = false;  // used since the collector passed by
   int probes_ = 0;
-  Time confirmed_ = kTimeZero;
+  Time confirmed_ = kTimeZero;  // or, of a FAILED one, when it failed
   Duration reachable_time_{};
   IpAddress solicit_source_;
   std::deque<PendingPacket> pending_;

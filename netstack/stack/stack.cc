@@ -188,6 +188,10 @@ Result<IpAddress> Stack::SelectSource(const IpAddress& destination, InterfaceInd
   return (*route)->source;
 }
 
+std::vector<Endpoint> Stack::OrderDestinations(std::span<const Endpoint> destinations) const {
+  return impl_->ip.OrderDestinations(destinations);
+}
+
 bool Stack::IsLocalAddress(const IpAddress& address) const {
   return impl_->ip.IsLocalAddress(address, 0);
 }
@@ -264,6 +268,12 @@ absl::Status Stack::AddRule(const RuleInfo& rule) { return impl_->ip.AddRule(rul
 absl::Status Stack::RemoveRule(const RuleInfo& rule) { return impl_->ip.RemoveRule(rule); }
 std::vector<RuleInfo> Stack::Rules() const { return impl_->ip.Rules(); }
 std::vector<RouteInfo> Stack::Routes() const { return impl_->ip.Routes(); }
+
+absl::Status Stack::SetAddressPolicies(std::span<const AddressPolicy> policies) {
+  return impl_->ip.SetAddressPolicies(policies);
+}
+
+std::vector<AddressPolicy> Stack::AddressPolicies() const { return impl_->ip.AddressPolicies(); }
 
 std::vector<NameServerInfo> Stack::NameServers() const { return impl_->ip.NameServers(); }
 

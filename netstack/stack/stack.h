@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,13 @@ class Stack {
   std::vector<SocketInfo> ListSockets() const;  // all but packet sockets
   // The route that a packet to `destination` would take (getsockname after UDP connect, loopback test).
   Result<IpAddress> SelectSource(const IpAddress& destination, InterfaceIndex interface);
+  // The addresses of a name in the order to try them, IPv4 and IPv6 together (RFC 6724 6;
+  // ip/destination_order.h says how its rules are read). The source of each is the one that connect()
+  // would choose now, by routes, rules and address policies; mapped IPv4 addresses count as IPv4, and
+  // link-local IPv6 ones need their scope. Destinations behind an interface without carrier, or a next
+  // hop that has just not answered, count as unreachable: they go last, but nothing is left out. One
+  // route lookup each; nothing is sent, counted or kept.
+  std::vector<Endpoint> OrderDestinations(std::span<const Endpoint> destinations) const;
   bool IsLocalAddress(const IpAddress& address) const;
 
   // --- Configuration ---------------------------------------------------------------------------
@@ -106,6 +114,12 @@ class Stack {
   absl::Status RemoveRule(const RuleInfo& rule);
   std::vector<RuleInfo> Rules() const;
   std::vector<RouteInfo> Routes() const;  // of all tables; connected routes included, local ones not
+
+  // The policy table of RFC 6724 2.1, for source addresses and OrderDestinations(). Set() replaces it
+  // (kInvalidArgument: a prefix that is bad or there twice, or a negative number; kResourceExhausted:
+  // more than 256 rows); an empty one brings the RFC's default back. The longest prefixes come first.
+  absl::Status SetAddressPolicies(std::span<const AddressPolicy> policies);
+  std::vector<AddressPolicy> AddressPolicies() const;
 
   // Recursive DNS servers that routers advertised (RFC 8106).
   std::vector<NameServerInfo> NameServers() const;

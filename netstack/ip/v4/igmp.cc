@@ -107,7 +107,7 @@ void Igmp::Send(Interface& out, const IpAddress& destination, std::span<uint8_t>
   fields.dont_fragment = true;
   fields.ttl = 1;
   fields.protocol = kIgmpProtocol;
-  fields.source = SelectSource(state_.interfaces, out, destination, destination)
+  fields.source = SelectSource(state_.interfaces, state_.policies, out, destination, destination)
                       .value_or(IpAddress::Any(Family::kIpv4));
   fields.destination = destination;
   EmitIpv4(fields, ip);

@@ -125,7 +125,8 @@ void Ipv4Forward::RecordOptions(const RouteHandle& route, IpPacketIn& packet) {
   uint8_t* header = packet.ip_packet.mutable_data();
   const std::span<uint8_t> span(header, static_cast<size_t>(header[0] & 15) * 4);
   const IpAddress own =
-      SelectSource(state_.interfaces, *route.out, packet.destination, route.next_hop)
+      SelectSource(state_.interfaces, state_.policies, *route.out, packet.destination,
+                   route.next_hop)
           .value_or(IpAddress::Any(Family::kIpv4));
   RecordHere(state_, own, span.subspan(kIpv4HeaderSize));
   FixIpv4Checksum(span);
