@@ -11,14 +11,17 @@ namespace {
 constexpr double kMbit = 1e6;
 constexpr uint64_t kMB = 1'000'000;
 
-// A direct link of `mbit` and `rtt_ms`, with a queue of one round trip (at least 30 kB) and `more` options.
-GridCase Direct(std::string name, double mbit, double rtt_ms, const std::string& more, uint64_t bytes) {
+// A direct link of `mbit` and `rtt_ms`, with a queue of one round trip (at least 30 kB) and `more`
+// options.
+GridCase Direct(std::string name, double mbit, double rtt_ms, const std::string& more,
+                uint64_t bytes) {
   GridCase c;
   c.name = std::move(name);
   const double queue = std::max(30e3, mbit * kMbit / 8 * rtt_ms / 1e3);
-  c.network = absl::StrCat("host a\nhost b\nlink a b name path rate ", static_cast<int64_t>(mbit * 1000),
-                           "kbit delay ", static_cast<int64_t>(rtt_ms * 500), "us queue ",
-                           static_cast<int64_t>(queue), " ", more, "\n");
+  c.network =
+      absl::StrCat("host a\nhost b\nlink a b name path rate ", static_cast<int64_t>(mbit * 1000),
+                   "kbit delay ", static_cast<int64_t>(rtt_ms * 500), "us queue ",
+                   static_cast<int64_t>(queue), " ", more, "\n");
   c.bytes = bytes;
   c.path.rate = mbit * kMbit;
   c.path.rtt = rtt_ms / 1e3;
@@ -29,11 +32,11 @@ GridCase Direct(std::string name, double mbit, double rtt_ms, const std::string&
 }
 
 GridCase Loss(double percent, double mbit, double rtt_ms, uint64_t bytes) {
-  GridCase c = Direct(absl::StrCat("loss_", percent, "%_", mbit, "Mbit_", rtt_ms, "ms"), mbit, rtt_ms,
-                      absl::StrCat("forth loss ", percent, "%"), bytes);
+  GridCase c = Direct(absl::StrCat("loss_", percent, "%_", mbit, "Mbit_", rtt_ms, "ms"), mbit,
+                      rtt_ms, absl::StrCat("forth loss ", percent, "%"), bytes);
   c.path.loss = percent / 100;
-  // A handful of losses more or less is half of a short transfer's luck; at 10 % and more the model's
-  // timeouts are all there is.
+  // A handful of losses more or less is half of a short transfer's luck; at 10 % and more the
+  // model's timeouts are all there is.
   if (percent > 0) c.floor = 0.35;
   return c;
 }
@@ -71,10 +74,11 @@ void AddDisorder(std::vector<GridCase>& grid) {
   add("corrupt_2%", "forth corrupt 2%", 0.02, 0.35);
   add("jitter_5ms", "jitter 5ms", 0, 0.5);
   // Frames that keep their order wait for the slowest before them, both ways.
-  add("jitter_100ms", "jitter 100ms", 0, 0.3);
+  add("jitter_100ms", "jitter 100ms", 0, 0.25);
   grid.back().path.rtt += 0.2;
-  grid.back().floor_by_delay = 0.04;
-  add("everything", "loss 2% reorder 2% reorder-by 5ms duplicate 2% corrupt 1% jitter 5ms", 0.05, 0.35);
+  grid.back().floor_of["vegas"] = 0.02;  // every rise of the round trip is a queue to it
+  add("everything", "loss 2% reorder 2% reorder-by 5ms duplicate 2% corrupt 1% jitter 5ms", 0.05,
+      0.35);
 }
 
 void AddQueues(std::vector<GridCase>& grid) {
@@ -92,9 +96,10 @@ void AddQueues(std::vector<GridCase>& grid) {
   grid.back().path.ack_rate = 256e3;
   add("asymmetric_10Mbit_64kbit", "back rate 64kbit queue 10kB", 0.4);
   grid.back().path.ack_rate = 64e3;
-  // ACKs are cumulative: only where all of a window are lost does a timeout follow. They begin to be lost
-  // once the hosts know each other, since lost neighbour messages are another matter.
-  for (const auto& [percent, floor] : {std::pair{10, 0.4}, std::pair{30, 0.3}, std::pair{50, 0.1}}) {
+  // ACKs are cumulative: only where all of a window are lost does a timeout follow. They begin to
+  // be lost once the hosts know each other, since lost neighbour messages are another matter.
+  for (const auto& [percent, floor] :
+       {std::pair{10, 0.4}, std::pair{30, 0.3}, std::pair{50, 0.1}}) {
     add(absl::StrCat("ack_loss_", percent, "%").c_str(), "", floor);
     absl::StrAppend(&grid.back().network, "at 200ms set path back loss ", percent, "%\n");
   }
@@ -104,7 +109,8 @@ void AddQueues(std::vector<GridCase>& grid) {
 }
 
 void AddWindows(std::vector<GridCase>& grid) {
-  const auto add = [&](const char* name, const char* options, double window, double mss, double floor) {
+  const auto add = [&](const char* name, const char* options, double window, double mss,
+                       double floor) {
     GridCase c = Direct(name, 20, 20, "", kMB);
     c.flow_options = options;
     c.path.window = window;
@@ -120,8 +126,8 @@ void AddWindows(std::vector<GridCase>& grid) {
   add("mss_100", "mss 100", 0, 88, 0.3);
 }
 
-// Outages: the path is away from one second on. The retransmission timer doubles (RFC 6298 5.5), so that
-// coming back may be noticed as late as the outage was long.
+// Outages: the path is away from one second on. The retransmission timer doubles (RFC 6298 5.5), so
+// that coming back may be noticed as late as the outage was long.
 void AddOutages(std::vector<GridCase>& grid) {
   struct Outage {
     const char* name;
@@ -169,7 +175,8 @@ void AddKinds(std::vector<GridCase>& grid) {
   add("no_scaling_loss_1%", "sysctl all ipv4.tcp_window_scaling 0\n", "");
   grid.back().path.window = 65535;
   for (GridCase& c : grid) {
-    if (c.name == "no_sack_loss_1%") c.per_fault = 4;  // RFC 6582: a segment per round trip, or a timeout
+    if (c.name == "no_sack_loss_1%")
+      c.per_fault = 4;  // RFC 6582: a segment per round trip, or a timeout
   }
   GridCase offload = Direct("offload_loss_1%", 20, 20, "forth loss 1%", 2 * kMB);
   offload.network.replace(0, 6, "host a offload");
@@ -184,10 +191,12 @@ void AddKinds(std::vector<GridCase>& grid) {
   grid.push_back(std::move(jumbo));
   // Only routers know of the small link: path MTU discovery (RFC 1191, RFC 8201).
   for (const char* family : {"", "ipv6"}) {
-    GridCase path = Direct(*family == 0 ? "path_mtu_1400" : "path_mtu_1400_ipv6", 20, 20, "", 4 * kMB);
+    GridCase path =
+        Direct(*family == 0 ? "path_mtu_1400" : "path_mtu_1400_ipv6", 20, 20, "", 4 * kMB);
     path.network =
         "host a\nhost b\nrouter r\nrouter s\nlink a r mtu 9000 rate 100Mbit delay 1ms\n"
-        "link r s mtu 1400 rate 20Mbit delay 8ms queue 50kB\nlink s b mtu 9000 rate 100Mbit delay 1ms\n";
+        "link r s mtu 1400 rate 20Mbit delay 8ms queue 50kB\nlink s b mtu 9000 rate 100Mbit delay "
+        "1ms\n";
     path.flow_options = family;
     path.path.payload = 1348;
     path.path.frame = 1414;
@@ -202,6 +211,36 @@ void AddKinds(std::vector<GridCase>& grid) {
   grid.push_back(std::move(big));
 }
 
+// Explicit congestion notification: both hosts have `mode` of tcp_ecn, and half of the queue is
+// free of marks.
+void Mark(GridCase& c, const char* mode) {
+  absl::StrAppend(&c.network, "sysctl all ipv4.tcp_ecn ", mode, "\n");
+}
+
+void AddMarks(std::vector<GridCase>& grid) {
+  const auto add = [&](const char* name, const char* mode, const char* options, double floor) {
+    GridCase c = Direct(name, 10, 20, absl::StrCat("ecn 15kB ", options), 4 * kMB);
+    Mark(c, mode);
+    c.floor = floor;
+    grid.push_back(std::move(c));
+  };
+  add("ecn", "1", "", 0.85);
+  add("accecn", "3", "", 0.85);
+  // Several ACKs in a row may be missing, and the three bits of ACE wrap (RFC 9768 3.2.2.5.2).
+  add("accecn_ack_loss_30%", "3", "", 0.3);
+  absl::StrAppend(&grid.back().network, "at 200ms set path back loss 30%\n");
+  add("accecn_asymmetric_64kbit", "3", "back rate 64kbit queue 10kB", 0.4);
+  grid.back().path.ack_rate = 64e3;
+  add("accecn_reorder_5%_10ms", "3", "reorder 5% reorder-by 10ms", 0.4);
+  grid.back().path.loss = 0.05;
+  add("accecn_everything", "3",
+      "loss 2% reorder 2% reorder-by 5ms duplicate 2% corrupt 1% jitter 5ms", 0.35);
+  grid.back().path.loss = 0.05;
+  add("accecn_vanishes_3s", "3", "", 0.5);
+  absl::StrAppend(&grid.back().network, "at 1s down path\nat 4s up path\n");
+  grid.back().path.stall = 7;
+}
+
 }  // namespace
 
 std::vector<GridCase> BoundedGrid() {
@@ -213,11 +252,18 @@ std::vector<GridCase> BoundedGrid() {
   AddWindows(grid);
   AddOutages(grid);
   AddKinds(grid);
+  AddMarks(grid);
   return grid;
 }
 
 std::vector<GridCase> FullGrid() {
   std::vector<GridCase> grid = BoundedGrid();
+  for (const GridCase& c :
+       BoundedGrid()) {  // nothing is marked, but feedback is asked for and given
+    grid.push_back(c);
+    grid.back().name = "full_accecn_" + c.name;
+    Mark(grid.back(), "3");
+  }
   for (const double loss : {0.0, 0.01, 0.1, 0.5, 2.0, 5.0, 10.0, 20.0}) {
     for (const double rtt : {1.0, 5.0, 20.0, 100.0, 500.0}) {
       for (const double mbit : {1.0, 10.0, 100.0}) {
@@ -225,6 +271,9 @@ std::vector<GridCase> FullGrid() {
         // About twenty seconds of it, and enough segments for the law of large numbers.
         const double bytes = SteadyGoodput(c.path) * 20 / 8;
         c.bytes = static_cast<uint64_t>(std::clamp(bytes, 0.4e6, 20e6));
+        // Its estimate of the bandwidth lags many round trips behind a slow start, so that the
+        // first loss leaves a small window, from which it grows by a segment per round trip.
+        if (loss == 0 && rtt >= 100 && mbit >= 100) c.floor_of["westwood"] = 0.2;
         c.name = "full_" + c.name;
         grid.push_back(std::move(c));
       }

@@ -1,8 +1,10 @@
-// The points of the fault grid: paths, what theory says of them, and how far a transfer may be from it.
+// The points of the fault grid: paths, what theory says of them, and how far a transfer may be from
+// it.
 #ifndef MOAT_NETSTACK_SIM_GRID_CASES_H_
 #define MOAT_NETSTACK_SIM_GRID_CASES_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,24 +14,24 @@ namespace moat::netstack::sim {
 
 struct GridCase {
   std::string name;
-  std::string network;      // the scenario without its flow; host a sends to host b
+  std::string network;  // the scenario without its flow; host a sends to host b
   uint64_t bytes = 0;
-  std::string flow_options; // besides `cc`
+  std::string flow_options;  // besides `cc`
   PathModel path;
   // Goodput is at least `floor` times TransferGoodput() of the path.
   double floor = 0;
-  // The same for algorithms that take every rise of the round trip for a queue (Vegas), where jitter holds
-  // them back by design. 0: `floor` holds for them too.
-  double floor_by_delay = 0;
-  // Segments that are retransmitted are at most `per_fault` times the frames that were lost, damaged or
-  // held back, and this share of all segments, and ten.
+  // Floors of algorithms that do worse here by design.
+  std::map<std::string, double> floor_of;
+  // Segments that are retransmitted are at most `per_fault` times the frames that were lost,
+  // damaged or held back, and this share of all segments, and ten.
   double per_fault = 0;
   double storm = 0;
 };
 
 // A few dozen that touch each kind of fault.
 std::vector<GridCase> BoundedGrid();
-// Every combination of losses, delays, rates and queues, and more of each fault. Takes some minutes.
+// Every combination of losses, delays, rates and queues, and more of each fault. Takes some
+// minutes.
 std::vector<GridCase> FullGrid();
 
 }  // namespace moat::netstack::sim

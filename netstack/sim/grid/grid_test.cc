@@ -1,13 +1,15 @@
-// The fault grid: every case of cases.h with every congestion control that netstack/transport/tcp registers.
+// The fault grid: every case of cases.h with every congestion control that netstack/transport/tcp
+// registers.
 //
 //   bazel test --config=opt //netstack/sim/grid:grid_test
 //   bazel run --config=opt //netstack/sim/grid:grid_test -- --update   # writes golden/*.txt anew
-//   bazel run --config=opt //netstack/sim/grid:grid_test -- --full     # all combinations, more seeds
+//   bazel run --config=opt //netstack/sim/grid:grid_test -- --full     # all combinations, more
+//   seeds
 //   ... --show    # goodput against theory, for choosing bounds
 //
-// Judged for each: the transfer completes, byte for byte; goodput is within its bounds; retransmissions are
-// in proportion to what the network did. The golden tables hold the results of the first seed, so that
-// nothing changes unnoticed.
+// Judged for each: the transfer completes, byte for byte; goodput is within its bounds;
+// retransmissions are in proportion to what the network did. The golden tables hold the results of
+// the first seed, so that nothing changes unnoticed.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -31,8 +33,7 @@
 namespace moat::netstack::sim {
 namespace {
 
-constexpr char kUpdate[] =
-    "bazel run --config=opt //netstack/sim/grid:grid_test -- --update";
+constexpr char kUpdate[] = "bazel run --config=opt //netstack/sim/grid:grid_test -- --update";
 constexpr uint64_t kSeeds = 4, kFullSeeds = 10;
 
 struct Settings {
@@ -73,7 +74,8 @@ double Faults(const Report& report) {
 }
 
 double Floor(const GridCase& c, const std::string& congestion) {
-  return congestion == "vegas" && c.floor_by_delay > 0 ? c.floor_by_delay : c.floor;
+  const auto own = c.floor_of.find(congestion);
+  return own == c.floor_of.end() ? c.floor : own->second;
 }
 
 // Empty, or what is wrong.
@@ -103,8 +105,9 @@ std::string Judge(const GridCase& c, const std::string& congestion, const Outcom
 
 void Show(const GridCase& c, const std::string& congestion, uint64_t seed, const Outcome& outcome) {
   const FlowResult& flow = outcome.flow();
-  absl::PrintF("%-8s %-28s %2d  goodput/theory %5.2f (floor %4.2f)  retrans/fault %5.2f  %s\n", congestion,
-               c.name, seed, flow.goodput() / TransferGoodput(c.path, c.bytes), Floor(c, congestion),
+  absl::PrintF("%-8s %-28s %2d  goodput/theory %5.2f (floor %4.2f)  retrans/fault %5.2f  %s\n",
+               congestion, c.name, seed, flow.goodput() / TransferGoodput(c.path, c.bytes),
+               Floor(c, congestion),
                static_cast<double>(flow.retransmits) / std::max(Faults(outcome.report), 1.0),
                flow.complete ? "" : flow.error);
 }
@@ -113,7 +116,8 @@ std::string GoldenLine(const GridCase& c, const Outcome& outcome) {
   const FlowResult& flow = outcome.flow();
   return absl::StrFormat("%-28s %9s %12s %5d retrans %3d RTOs  RTT %6s / %6s\n", c.name,
                          FormatDuration(flow.time), FormatRate(flow.goodput()), flow.retransmits,
-                         flow.timeouts, FormatDuration(flow.min_rtt), FormatDuration(flow.mean_rtt));
+                         flow.timeouts, FormatDuration(flow.min_rtt),
+                         FormatDuration(flow.mean_rtt));
 }
 
 // Results of the first seed, by congestion control and case: what the golden tables are made of.
@@ -133,8 +137,9 @@ class CaseTest : public testing::Test {
       ASSERT_TRUE(outcome.ok()) << outcome.status();
       if (g_settings.show) Show(case_, congestion_, seed, *outcome);
       EXPECT_EQ(Judge(case_, congestion_, *outcome), "")
-          << "seed " << seed << " of\n" << case_.network << "bulk data a b " << case_.bytes << " cc "
-          << congestion_ << " " << case_.flow_options << "\n"
+          << "seed " << seed << " of\n"
+          << case_.network << "bulk data a b " << case_.bytes << " cc " << congestion_ << " "
+          << case_.flow_options << "\n"
           << ReportTable(outcome->scenario, outcome->report);
       if (seed == 1) Lines()[{congestion_, case_.name}] = GoldenLine(case_, *outcome);
     }
@@ -150,10 +155,11 @@ class GoldenTest : public testing::Test {
   explicit GoldenTest(std::string congestion) : congestion_(std::move(congestion)) {}
 
   void TestBody() override {
-    std::string table = absl::StrCat("# ", congestion_,
-                                     ": time, goodput, retransmitted segments, retransmission timeouts, RTT "
-                                     "(least / mean)\n# Made by: ",
-                                     kUpdate, "\n");
+    std::string table =
+        absl::StrCat("# ", congestion_,
+                     ": time, goodput, retransmitted segments, retransmission timeouts, RTT "
+                     "(least / mean)\n# Made by: ",
+                     kUpdate, "\n");
     for (const GridCase& c : BoundedGrid()) {
       std::string& line = Lines()[{congestion_, c.name}];
       if (line.empty()) {  // only this test was asked for
@@ -191,7 +197,8 @@ class GoldenTest : public testing::Test {
       if (more_new) absl::StrAppend(&differences, "+ ", new_line, "\n");
     }
     EXPECT_EQ(differences, "") << "The stack behaves differently. If that is meant: " << kUpdate
-                               << "\n" << differences;
+                               << "\n"
+                               << differences;
   }
 
   std::string congestion_;
@@ -207,10 +214,9 @@ void RegisterTests() {
   for (const std::string& congestion : tcp::CongestionControlNames()) {
     const std::string suite = absl::StrCat("FaultGrid_", TestName(congestion));
     for (const GridCase& c : g_settings.full ? FullGrid() : BoundedGrid()) {
-      testing::RegisterTest(suite.c_str(), TestName(c.name).c_str(), nullptr, nullptr, __FILE__,
-                            __LINE__, [c, congestion]() -> testing::Test* {
-                              return new CaseTest(c, congestion);
-                            });
+      testing::RegisterTest(
+          suite.c_str(), TestName(c.name).c_str(), nullptr, nullptr, __FILE__, __LINE__,
+          [c, congestion]() -> testing::Test* { return new CaseTest(c, congestion); });
     }
     testing::RegisterTest(suite.c_str(), "GoldenTable", nullptr, nullptr, __FILE__, __LINE__,
                           [congestion]() -> testing::Test* { return new GoldenTest(congestion); });

@@ -16,8 +16,8 @@ double SteadyGoodput(const PathModel& path) {
   if (path.loss <= 0) return steady;
   const double p = path.loss;
   const double recovery = path.rtt * std::sqrt(2 * kAcked * p / 3);
-  const double timeout = (kLeastTimeout + path.rtt) * std::min(1.0, 3 * std::sqrt(3 * kAcked * p / 8)) *
-                         p * (1 + 32 * p * p);
+  const double timeout = (kLeastTimeout + path.rtt) *
+                         std::min(1.0, 3 * std::sqrt(3 * kAcked * p / 8)) * p * (1 + 32 * p * p);
   return std::min(steady, path.payload * 8 / (recovery + timeout));
 }
 
