@@ -3,7 +3,7 @@ sandbox (socket_semantics_test.py). Needs CAP_NET_RAW. Everything happens on loo
 """
 import array, ctypes, errno, fcntl, os, select, socket, struct, time
 
-SETTLE = 0.2
+SETTLE = float(os.environ['SETTLE'])
 ETH_P_ALL, ETH_P_IP, EXPERIMENTAL = 0x0003, 0x0800, 0x88b5
 SOL_PACKET = 263
 ADD, DROP, STATISTICS, AUXDATA, ORIGDEV, IGNORE_OUTGOING, QDISC_BYPASS = 1, 2, 6, 8, 9, 23, 20

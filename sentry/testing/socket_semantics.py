@@ -1,13 +1,14 @@
 """Prints what socket calls do, one line per situation. Run natively it is the oracle; run in a sandbox it
 must print the same, but for the differences that socket_semantics_test.py lists.
 
-Arguments: 4 or 6, the IP version. Everything happens on loopback.
+Arguments: 4 or 6, the IP version. Everything happens on loopback. SETTLE in the environment: after how many seconds
+whatever was set going must have ended.
 """
 import array, ctypes, errno, fcntl, os, select, signal, socket, struct, sys, threading, time
 
 FAMILY = socket.AF_INET6 if sys.argv[1] == '6' else socket.AF_INET
 LOOPBACK = '::1' if FAMILY == socket.AF_INET6 else '127.0.0.1'
-SETTLE = 0.2
+SETTLE = float(os.environ['SETTLE'])
 FIONREAD = 0x541B
 NAMES = (('IN', select.POLLIN), ('PRI', select.POLLPRI), ('OUT', select.POLLOUT),
          ('ERR', select.POLLERR), ('HUP', select.POLLHUP), ('RDHUP', select.POLLRDHUP))
