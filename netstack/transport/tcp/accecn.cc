@@ -141,8 +141,8 @@ uint32_t AccEcnSender::Resolve(uint32_t least, uint32_t packets, bool option, ui
   return most;
 }
 
-uint32_t AccEcnSender::OnAck(uint8_t ace, const TcpOptionSet& options, uint32_t delivered, uint32_t mss) {
-  const uint32_t packets = (delivered + mss - 1) / mss;
+uint32_t AccEcnSender::OnAck(uint8_t ace, const TcpOptionSet& options, const Delivered& delivered, uint32_t mss) {
+  const uint32_t packets = delivered.packets;
   const uint32_t least = (ace - cep_) & 7;
   uint32_t ce_octets = 0;
   const bool option = TakeOption(options, &ce_octets);
@@ -154,7 +154,7 @@ uint32_t AccEcnSender::OnAck(uint8_t ace, const TcpOptionSet& options, uint32_t 
     since_option_ += marked;
   }
   cep_ += marked;
-  marked_octets_ = option ? ce_octets : std::min(marked * mss, delivered);
+  marked_octets_ = option ? ce_octets : std::min(marked * mss, delivered.octets);
   if (packets > 0) {
     marking_ = marked > 0;
     if (marked < packets) unmarked_ = true;

@@ -81,13 +81,18 @@ class AccEcnSender {
   // The first segment that can have an option: whether there is one, and whether something clears its fields
   // (3.2.3.2.3, 3.2.3.2.4). Only the first call does anything.
   void TestOption(const TcpOptionSet& options);
-  // An ACK that was not superseded. `delivered`: octets that it newly acknowledges, SACKed ones included.
-  // Returns how many packets are newly known to have been marked.
+  // What an ACK newly acknowledges, SACKed octets and the packets of these included.
+  struct Delivered {
+    uint32_t octets = 0;
+    uint32_t packets = 0;
+  };
+  // An ACK that was not superseded. Returns how many packets are newly known to have been marked.
   //
   // Which of the numbers congruent to ACE is meant when so much was acknowledged that it may have cycled is
-  // estimated (3.2.2.5.2, A.2): packets are taken to be full-sized; with an option octets decide (A.2.2); without,
-  // the largest possible number, unless ACKs of many packets are the rule or nothing says that there are marks.
-  uint32_t OnAck(uint8_t ace, const TcpOptionSet& options, uint32_t delivered, uint32_t mss);
+  // estimated (3.2.2.5.2, A.2): with an option octets decide, of packets that are taken to be full-sized (A.2.2);
+  // without, the largest possible number, unless ACKs of many packets are the rule or nothing says that there are
+  // marks.
+  uint32_t OnAck(uint8_t ace, const TcpOptionSet& options, const Delivered& delivered, uint32_t mss);
   void OnRound();  // one round trip is over
 
   uint32_t marked() const { return cep_ - kFirstCep; }

@@ -9,8 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// --- 3.2.2.2: counting
-// ------------------------------------------------------------------------------
+// --- 3.2.2.2: counting ---------------------------------------------------------------------------
 
 TEST_F(Rfc9768, S3_2_2_2_AceIsTheNumberOfMarkedPackets) {
   AcceptAccurate();
@@ -74,8 +73,7 @@ TEST_F(Rfc9768, S3_2_2_AnAckInTimeWaitHasTheCounter) {
   EXPECT_THAT(Next(), Is(Ack(3).Seq(2).Ace(6)));
 }
 
-// --- 3.2.2.5.1: when to acknowledge
-// -----------------------------------------------------------------
+// --- 3.2.2.5.1: when to acknowledge --------------------------------------------------------------
 
 class Rfc9768Acks : public Rfc9768 {
  protected:

@@ -9,8 +9,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// --- 3.1: negotiation
-// -------------------------------------------------------------------------------
+// --- 3.1: negotiation ----------------------------------------------------------------------------
 
 TEST_F(Rfc9768, S3_1_1_AClientAsksWithAllThreeFlagsAndWithoutAnOption) {
   StartConnect();
@@ -184,8 +183,7 @@ TEST_F(Rfc9768, S3_1_5_TextIsEctAndAcksRetransmissionsAndProbesAreNot) {
   EXPECT_THAT(Next(), Is(Ack(3).Ecn(kNotEct).Ace(kFirstAce)));
 }
 
-// --- 3.2.2.1: the ACK of the SYN,ACK
-// ----------------------------------------------------------------
+// --- 3.2.2.1: the ACK of the SYN,ACK -------------------------------------------------------------
 
 TEST_F(Rfc9768, S3_2_2_1_TheClientFeedsTheCodepointOfTheSynAckBack) {
   constexpr uint8_t kAnswers[] = {2, 3, 4, 6};
@@ -245,8 +243,7 @@ TEST_F(Rfc9768, S3_2_2_1_WithTextTheAckOfTheSynAckIsACounter) {
   EXPECT_EQ(CodepointOfText(), kEct0);  // 6 is no CE here
 }
 
-// --- With others
-// ------------------------------------------------------------------------------------
+// --- With others ---------------------------------------------------------------------------------
 
 TEST_F(Rfc9768, S5_1_SynCookiesNeedNotRememberIt) {
   host.Sysctl("ipv4.tcp_syncookies", "2");

@@ -10,8 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// --- 3.2.3: options
-// ---------------------------------------------------------------------------------
+// --- 3.2.3: options ------------------------------------------------------------------------------
 
 TEST_F(Rfc9768, S3_2_3_2_1_TheHandshakeAndTheFirstTextTryTheOption) {
   StartConnect();

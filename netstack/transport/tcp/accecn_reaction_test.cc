@@ -9,8 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// --- 3.2.2.5.2, 4: the sender
-// -----------------------------------------------------------------------
+// --- 3.2.2.5.2, 4: the sender --------------------------------------------------------------------
 
 TEST_F(Rfc9768, S3_1_5_MarksReduceTheWindowOncePerRoundTripAndCwrIsNotSaid) {
   EstablishAccurate();
@@ -64,8 +63,22 @@ TEST_F(Rfc9768, WhileAceHasCwrNoSuperSegmentsAreSent) {
   All();
 }
 
-// --- 3.2.2.3, 3.2.2.4: mangling
-// ---------------------------------------------------------------------
+// Packets are counted as they were sent, not by their octets.
+TEST_F(Rfc9768, S3_2_2_5_2_EightMarksOfSmallPacketsAreEight) {
+  EstablishAccurate(Packet().Mss(1460).AccEcn0({1, 0, 1}));
+  TcpOptions options = socket->tcp_options();
+  options.no_delay = true;
+  socket->SetTcpOptions(options);
+  for (int i = 0; i < 8; ++i) ASSERT_EQ(WriteBytes(100), Error::kOk);
+  ASSERT_EQ(All().size(), 8u);
+  Advance(milliseconds(40));
+  Send(Ack(801).Seq(1).Ace(kFirstAce).AccEcn0({1, 800, 1}));
+  EXPECT_EQ(socket->Info().delivered_marked, 8u);
+  EXPECT_EQ(socket->Info().ca_state, 2);
+  EXPECT_EQ(CodepointOfText(), kEct0);
+}
+
+// --- 3.2.2.3, 3.2.2.4: mangling ------------------------------------------------------------------
 
 TEST_F(Rfc9768, S3_2_2_3_AMangledSynMeansThatNothingIsSentAsEct) {
   for (const uint8_t ace : {3, 4, 6}) {

@@ -11,7 +11,7 @@ using ip_ecn::kEct0;
 using ip_ecn::kEct1;
 
 constexpr uint32_t kMss = 1460;
-constexpr uint32_t Octets(uint32_t packets) { return packets * kMss; }
+constexpr AccEcnSender::Delivered Full(uint32_t packets) { return {packets * kMss, packets}; }
 
 struct Fields {
   std::array<uint8_t, 9> bytes{};
@@ -33,25 +33,25 @@ TEST(AccEcnSenderTest, A_2_1_WithoutOptionsTheSafestLikelyCaseIsTaken) {
   AccEcnSender nine, ten;
   nine.TestOption(none);
   ten.TestOption(none);
-  EXPECT_EQ(nine.OnAck(7, none, Octets(9), kMss), 2u);
-  EXPECT_EQ(ten.OnAck(7, none, Octets(10), kMss), 10u);
+  EXPECT_EQ(nine.OnAck(7, none, Full(9), kMss), 2u);
+  EXPECT_EQ(ten.OnAck(7, none, Full(10), kMss), 10u);
 }
 
 TEST(AccEcnSenderTest, A_2_1_LargeAcksAloneAreNoMarks) {
   const TcpOptionSet none;
   AccEcnSender sender;
   sender.TestOption(none);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(sender.OnAck(5, none, Octets(40), kMss), 0u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(sender.OnAck(5, none, Full(40), kMss), 0u);
   // When they are the rule, a mark is what ACE says it is.
-  EXPECT_EQ(sender.OnAck(6, none, Octets(40), kMss), 1u);
+  EXPECT_EQ(sender.OnAck(6, none, Full(40), kMss), 1u);
 }
 
 TEST(AccEcnSenderTest, A_2_1_AmongMarksAMissingCycleIsOne) {
   const TcpOptionSet none;
   AccEcnSender sender;
   sender.TestOption(none);
-  EXPECT_EQ(sender.OnAck(7, none, Octets(2), kMss), 2u);
-  EXPECT_EQ(sender.OnAck(7, none, Octets(8), kMss), 8u);
+  EXPECT_EQ(sender.OnAck(7, none, Full(2), kMss), 2u);
+  EXPECT_EQ(sender.OnAck(7, none, Full(8), kMss), 8u);
 }
 
 TEST(AccEcnSenderTest, A_2_2_OctetsDecide) {
@@ -69,16 +69,27 @@ TEST(AccEcnSenderTest, A_2_2_OctetsDecide) {
     AccEcnSender sender;
     const Fields fields(1, c.octets);
     sender.TestOption(Fields(1, 0).set);
-    EXPECT_EQ(sender.OnAck(c.ace, fields.set, Octets(c.packets), kMss), c.expected) << c.octets;
+    EXPECT_EQ(sender.OnAck(c.ace, fields.set, Full(c.packets), kMss), c.expected) << c.octets;
     EXPECT_FALSE(sender.mangled());
   }
+}
+
+// Eight marks of small packets leave ACE as it was; that is no contradiction.
+TEST(AccEcnSenderTest, S3_2_3_2_5_SmallPacketsMakeAceCycleToo) {
+  AccEcnSender sender;
+  sender.TestOption(Fields(1, 0).set);
+  EXPECT_EQ(sender.OnAck(5, Fields(1, 800).set, {800, 8}, kMss), 8u);
+  EXPECT_FALSE(sender.mangled());
+  EXPECT_EQ(sender.OnAck(6, Fields(1, 900).set, {900, 9}, kMss), 1u);
+  EXPECT_EQ(sender.OnAck(6, Fields(1, 1000).set, {700, 7}, kMss), 0u);
+  EXPECT_TRUE(sender.mangled());
 }
 
 TEST(AccEcnSenderTest, S3_2_3_1_CountersWrapAt24Bits) {
   AccEcnSender sender;
   sender.TestOption(Fields(1, 0).set);
   for (uint32_t i = 1; i <= 40; ++i) {
-    (void)sender.OnAck(static_cast<uint8_t>((5 + i) & 7), Fields(1, i << 20).set, Octets(1), kMss);
+    (void)sender.OnAck(static_cast<uint8_t>((5 + i) & 7), Fields(1, i << 20).set, Full(1), kMss);
   }
   EXPECT_EQ(sender.octets(EcnOctets::kCe), 40u << 20);
   EXPECT_EQ(sender.marked(), 40u);
@@ -87,24 +98,24 @@ TEST(AccEcnSenderTest, S3_2_3_1_CountersWrapAt24Bits) {
 TEST(AccEcnSenderTest, S3_2_3_2_4_AnOptionThatBeginsWithZeroIsIgnored) {
   AccEcnSender sender;
   sender.TestOption(Fields(0, 0).set);
-  EXPECT_EQ(sender.OnAck(7, Fields(1, 1460).set, Octets(10), kMss), 10u);
+  EXPECT_EQ(sender.OnAck(7, Fields(1, 1460).set, Full(10), kMss), 10u);
   EXPECT_EQ(sender.octets(EcnOctets::kCe), 0u);
 }
 
 TEST(AccEcnSenderTest, S3_2_3_2_3_AnOptionThatComesLaterIsBelieved) {
   AccEcnSender sender;
   sender.TestOption(TcpOptionSet());
-  EXPECT_EQ(sender.OnAck(7, Fields(1, 1460).set, Octets(10), kMss), 2u);
+  EXPECT_EQ(sender.OnAck(7, Fields(1, 1460).set, Full(10), kMss), 2u);
   EXPECT_EQ(sender.octets(EcnOctets::kCe), 1460u);
 }
 
 TEST(AccEcnSenderTest, S3_2_3_2_5_MarksToldBeforeTheirOctetsAreNoContradiction) {
   AccEcnSender sender;
   sender.TestOption(Fields(1, 0).set);
-  EXPECT_EQ(sender.OnAck(6, TcpOptionSet(), Octets(1), kMss), 1u);
-  EXPECT_EQ(sender.OnAck(6, Fields(1, 1460).set, Octets(1), kMss), 0u);
+  EXPECT_EQ(sender.OnAck(6, TcpOptionSet(), Full(1), kMss), 1u);
+  EXPECT_EQ(sender.OnAck(6, Fields(1, 1460).set, Full(1), kMss), 0u);
   EXPECT_FALSE(sender.mangled());
-  EXPECT_EQ(sender.OnAck(6, Fields(1, 2920).set, Octets(1), kMss), 0u);
+  EXPECT_EQ(sender.OnAck(6, Fields(1, 2920).set, Full(1), kMss), 0u);
   EXPECT_TRUE(sender.mangled());
 }
 

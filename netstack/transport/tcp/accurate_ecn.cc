@@ -202,7 +202,8 @@ void Connection::TakeAccEcn(const Segment& segment, AckEvent& event) {
   if (state.first_feedback && segment.ace() == 0) state.send_ect = state.heed = false;
   state.first_feedback = false;
   if (superseded) return;
-  const uint32_t marked = state.out.OnAck(segment.ace(), segment.options, event.delivered, tcb_.snd.mss);
+  const AccEcnSender::Delivered delivered = {event.delivered, event.delivery.packets};
+  const uint32_t marked = state.out.OnAck(segment.ace(), segment.options, delivered, tcb_.snd.mss);
   if (tcb_.snd.una > state.round_end) {
     state.out.OnRound();
     state.round_end = tcb_.snd.nxt;

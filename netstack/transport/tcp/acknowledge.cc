@@ -140,6 +140,7 @@ void Connection::ProcessAck(const Segment& segment) {
   event.acked = segment.ack - before;
   event.echo = ecn_ && segment.Has(tcp_flag::kEce);
   event.plain = segment.text.size() == 0 && !segment.Has(tcp_flag::kFin);
+  if (accecn_ != nullptr) [[unlikely]] event.delivery.packet_size = tcb_.snd.mss;
   if (tcb_.sack && segment.options.sack_count > 0) TakeSacks(segment, event);
   if (event.acked > 0) {
     TakeAck(segment, event);

@@ -38,6 +38,9 @@ FlightRecord& Flight::Sent(SeqNum seq, uint32_t length, bool fin, Time now) {
 // `record` was delivered and had not been before.
 void Flight::Note(const FlightRecord& record, Delivery* delivery) {
   delivery->octets += record.length;
+  if (delivery->packet_size != 0) [[unlikely]] {
+    delivery->packets += (record.length - 1) / delivery->packet_size + 1;
+  }
   const bool repeat = record.Has(FlightRecord::kEverRetransmitted);
   if (!repeat && (!delivery->any_original || record.end() < delivery->first_original_end)) {
     delivery->first_original_end = record.end();

@@ -48,6 +48,8 @@ struct Delivery {
 
   uint32_t octets = 0;
   uint32_t sacked = 0;           // of them, by SACK
+  uint32_t packet_size = 0;      // in: of the packets of a super-segment; 0: packets are not counted
+  uint32_t packets = 0;          // that the octets were sent in
   std::optional<Time> sent;      // of the newest record that was sent only once: the RTT sample
   bool repaired = false;         // the cumulative part covered a record that was retransmitted
   bool reordered = false;        // an original arrived after one that was sent later (RFC 8985 6.2)
