@@ -49,6 +49,8 @@ struct Object {
 extern const Object kAddrObject;
 extern const Object kLinkObject;
 extern const Object kRouteObject;
+extern const Object kRuleObject;
+extern const Object kRaObject;
 extern const Object kNeighObject;
 extern const Object kSocketsObject;
 extern const Object kCountersObject;

@@ -47,6 +47,13 @@ class FakeSandbox final : public v1::Sandbox::Service {
   v1::RemoveAddressRequest remove_address;
   v1::AddRouteRequest add_route;
   v1::RemoveRouteRequest remove_route;
+  v1::ListRoutesRequest list_routes;
+  v1::ListRulesResponse rules;
+  v1::ListRouterAdvertisementsResponse advertisements;
+  v1::AddRuleRequest add_rule;
+  v1::RemoveRuleRequest remove_rule;
+  v1::SetRouterAdvertisementRequest set_advertisement;
+  v1::UnsetRouterAdvertisementRequest unset_advertisement;
   v1::AddNeighborRequest add_neighbor;
   v1::RemoveNeighborRequest remove_neighbor;
   v1::FlushNeighborsRequest flush_neighbors;
@@ -80,6 +87,7 @@ class FakeSandbox final : public v1::Sandbox::Service {
   }
   grpc::Status ListRoutes(Context*, const v1::ListRoutesRequest* request,
                           v1::ListRoutesResponse* reply) override {
+    list_routes = *request;
     for (const v1::Route& route : routes.routes()) {
       const bool v6 = route.destination().find(':') != std::string::npos;
       if (v6 == (request->family() == v1::FAMILY_IPV6)) *reply->add_routes() = route;
@@ -130,6 +138,38 @@ class FakeSandbox final : public v1::Sandbox::Service {
   grpc::Status RemoveRoute(Context*, const v1::RemoveRouteRequest* request,
                            v1::RemoveRouteResponse*) override {
     remove_route = *request;
+    return answer;
+  }
+  grpc::Status ListRules(Context*, const v1::ListRulesRequest*,
+                         v1::ListRulesResponse* reply) override {
+    *reply = rules;
+    return grpc::Status::OK;
+  }
+  grpc::Status AddRule(Context*, const v1::AddRuleRequest* request,
+                       v1::AddRuleResponse*) override {
+    add_rule = *request;
+    return answer;
+  }
+  grpc::Status RemoveRule(Context*, const v1::RemoveRuleRequest* request,
+                          v1::RemoveRuleResponse*) override {
+    remove_rule = *request;
+    return answer;
+  }
+  grpc::Status ListRouterAdvertisements(
+      Context*, const v1::ListRouterAdvertisementsRequest*,
+      v1::ListRouterAdvertisementsResponse* reply) override {
+    *reply = advertisements;
+    return grpc::Status::OK;
+  }
+  grpc::Status SetRouterAdvertisement(Context*, const v1::SetRouterAdvertisementRequest* request,
+                                      v1::SetRouterAdvertisementResponse*) override {
+    set_advertisement = *request;
+    return answer;
+  }
+  grpc::Status UnsetRouterAdvertisement(Context*,
+                                        const v1::UnsetRouterAdvertisementRequest* request,
+                                        v1::UnsetRouterAdvertisementResponse*) override {
+    unset_advertisement = *request;
     return answer;
   }
   grpc::Status AddNeighbor(Context*, const v1::AddNeighborRequest* request,

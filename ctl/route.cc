@@ -7,15 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "ctl/command.h"
 #include "ctl/format.h"
+#include "ctl/tables.h"
 
 namespace moat::ctl {
 namespace {
-
-constexpr std::pair<const char*, v1::Route::Type> kTypes[] = {
-    {"unicast", v1::Route::TYPE_UNICAST},         {"local", v1::Route::TYPE_LOCAL},
-    {"broadcast", v1::Route::TYPE_BROADCAST},     {"blackhole", v1::Route::TYPE_BLACKHOLE},
-    {"unreachable", v1::Route::TYPE_UNREACHABLE}, {"prohibit", v1::Route::TYPE_PROHIBIT},
-};
 
 // /etc/iproute2/rt_protos and rt_scopes, as far as anybody meets them.
 constexpr uint32_t kProtocolBoot = 3;
@@ -44,6 +39,10 @@ std::optional<Value> ValueOf(const std::pair<const char*, Value> (&table)[size],
 
 bool IsDefault(const v1::Route& route) {
   return route.destination() == "0.0.0.0/0" || route.destination() == "::/0";
+}
+
+bool OfAnotherTable(const v1::Route& route) {
+  return route.table() != 0 && route.table() != kMainTable;
 }
 
 std::string DestinationText(const v1::Route& route) {
@@ -87,6 +86,11 @@ absl::Status ParseKeyword(const std::string& word, Args& args, v1::Route* route)
     word == "mtu" ? route->set_mtu_bytes(*number) : route->set_metric(*number);
     return absl::OkStatus();
   }
+  if (word == "table") {
+    absl::StatusOr<uint32_t> table = TableValue(args, word);
+    if (table.ok()) route->set_table(*table);
+    return table.status();
+  }
   if (word == "proto" || word == "protocol") {
     absl::StatusOr<std::string> value = args.Value(word);
     if (!value.ok()) return value.status();
@@ -101,14 +105,14 @@ absl::Status ParseKeyword(const std::string& word, Args& args, v1::Route* route)
   return SyntaxError(absl::StrCat("route: \"", word, "\" is not supported"));
 }
 
-// [TYPE] PREFIX [via GW] [dev IF] [metric N] [src A] [mtu N] [proto P]
+// [TYPE] PREFIX [via GW] [dev IF] [table N] [metric N] [src A] [mtu N] [proto P]
 absl::StatusOr<v1::Route> ParseRoute(const Context& context, Args& args) {
   v1::Route route;
   std::string destination;
   while (!args.empty()) {
     const std::string word = args.Take();
     if (destination.empty()) {
-      if (const auto type = ValueOf(kTypes, word)) {
+      if (const auto type = RouteTypeOf(word)) {
         route.set_type(*type);
       } else if (word == "default" || FamilyOf(word) != v1::FAMILY_ANY) {
         destination = word;
@@ -129,22 +133,40 @@ absl::StatusOr<v1::Route> ParseRoute(const Context& context, Args& args) {
   return route;
 }
 
+// [table N|all] [dev IF], in any order.
+absl::Status ParseFilter(Args& args, v1::ListRoutesRequest* request) {
+  while (!args.empty()) {
+    if (args.TakeIf("table")) {
+      if (args.TakeIf("all")) {
+        request->set_all_tables(true);
+        continue;
+      }
+      absl::StatusOr<uint32_t> table = TableValue(args, "table");
+      if (!table.ok()) return table.status();
+      request->set_table(*table);
+    } else if (args.TakeIf("dev")) {
+      absl::StatusOr<std::string> interface = args.Value("dev");
+      if (!interface.ok()) return interface.status();
+      request->set_interface(*interface);
+    } else {
+      return args.ExpectEnd();
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Show(Context& context, Args& args) {
   v1::ListRoutesRequest request;
   // As ip route: IPv4 unless -6 is given.
   const bool v6 = context.options.family == v1::FAMILY_IPV6;
   request.set_family(v6 ? v1::FAMILY_IPV6 : v1::FAMILY_IPV4);
-  if (args.TakeIf("dev")) {
-    absl::StatusOr<std::string> interface = args.Value("dev");
-    if (!interface.ok()) return interface.status();
-    request.set_interface(*interface);
-  }
-  if (absl::Status status = args.ExpectEnd(); !status.ok()) return status;
+  if (absl::Status status = ParseFilter(args, &request); !status.ok()) return status;
   v1::ListRoutesResponse response;
   absl::Status status = context.client.Call(&v1::Sandbox::Stub::ListRoutes, request, &response);
   if (!status.ok()) return status;
   Json list = Json::array();
-  for (const v1::Route& route : response.routes()) {
+  for (v1::Route& route : *response.mutable_routes()) {
+    if (!request.all_tables()) route.clear_table();  // who named one knows it
     if (context.options.json) {
       list.push_back(RouteJson(route));
     } else {
@@ -178,26 +200,27 @@ absl::Status Delete(Context& context, Args& args) {
 }
 
 constexpr char kRouteUsage[] =
-    "[TYPE] PREFIX [via GW] [dev IF] [metric N] [src ADDR] [mtu N] [proto P]";
+    "[TYPE] PREFIX [via GW] [dev IF] [table N] [metric N] [src ADDR] [mtu N] [proto P]";
 constexpr Verb kVerbs[] = {
-    {"show list", "[dev IF]", Show},
+    {"show list", "[table N|all] [dev IF]", Show},
     {"add", kRouteUsage, Add},
     {"replace", kRouteUsage, Replace},
-    {"del delete", "PREFIX [via GW] [dev IF] [metric N] [src ADDR] [proto P]", Delete},
+    {"del delete", "PREFIX [via GW] [dev IF] [table N] [metric N] [src ADDR] [proto P]", Delete},
 };
 
 }  // namespace
 
-const Object kRouteObject = {"route", "the routing table (IPv4; with -6 IPv6)", kVerbs};
+const Object kRouteObject = {"route", "the routing tables (IPv4; with -6 IPv6)", kVerbs};
 
 std::string RouteText(const v1::Route& route) {
   std::string text;
   if (route.type() != v1::Route::TYPE_UNICAST) {
-    absl::StrAppend(&text, NameOf(kTypes, route.type()), " ");
+    absl::StrAppend(&text, RouteTypeName(route.type()), " ");
   }
   absl::StrAppend(&text, DestinationText(route));
   if (!route.gateway().empty()) absl::StrAppend(&text, " via ", route.gateway());
   if (!route.interface().empty()) absl::StrAppend(&text, " dev ", route.interface());
+  if (OfAnotherTable(route)) absl::StrAppend(&text, " table ", TableName(route.table()));
   if (route.protocol() != kProtocolBoot && route.protocol() != 0) {
     absl::StrAppend(&text, " proto ", NameOf(kProtocols, route.protocol()));
   }
@@ -210,10 +233,11 @@ std::string RouteText(const v1::Route& route) {
 
 Json RouteJson(const v1::Route& route) {
   Json json = Json::object();
-  if (route.type() != v1::Route::TYPE_UNICAST) json["type"] = NameOf(kTypes, route.type());
+  if (route.type() != v1::Route::TYPE_UNICAST) json["type"] = RouteTypeName(route.type());
   json["dst"] = DestinationText(route);
   if (!route.gateway().empty()) json["gateway"] = route.gateway();
   if (!route.interface().empty()) json["dev"] = route.interface();
+  if (OfAnotherTable(route)) json["table"] = TableName(route.table());
   if (route.protocol() != kProtocolBoot && route.protocol() != 0) {
     json["protocol"] = NameOf(kProtocols, route.protocol());
   }

@@ -110,6 +110,7 @@ class IpLayer final : public IpSender,
   absl::Status SetRouterAdvertisement(InterfaceIndex index,
                                       const RouterAdvertisementOptions& options);
   absl::Status StopRouterAdvertisement(InterfaceIndex index);
+  std::vector<RouterAdvertisementInfo> RouterAdvertisements() const { return advertiser_.List(); }
   absl::Status AddRule(const RuleInfo& rule);
   absl::Status RemoveRule(const RuleInfo& rule);
   std::vector<RuleInfo> Rules() const { return state_.routes.Rules(); }

@@ -10,7 +10,6 @@ namespace {
 
 constexpr uint32_t kLoopbackMtu = 65536;  // as Linux
 constexpr uint32_t kMaxMtu = 65536;
-constexpr size_t kMaxNameSize = 15;       // IFNAMSIZ - 1
 constexpr size_t kMaxInterfaces = 4096;
 
 absl::Status CheckMtu(uint32_t mtu) {
@@ -21,7 +20,7 @@ absl::Status CheckMtu(uint32_t mtu) {
 
 absl::Status CheckName(const std::string& name) {
   const bool reserved = name == "all" || name == "default";  // sysctls mean every interface by them
-  if (!name.empty() && name.size() <= kMaxNameSize && !reserved &&
+  if (!name.empty() && name.size() <= kMaxInterfaceName && !reserved &&
       name.find('/') == std::string::npos) {
     return absl::OkStatus();
   }

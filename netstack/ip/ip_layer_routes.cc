@@ -78,6 +78,9 @@ absl::Status IpLayer::AddRule(const RuleInfo& rule) {
     if (!prefix.has_value()) continue;
     if (absl::Status status = CheckPrefix(*prefix); !status.ok()) return status;
   }
+  if (rule.in_interface.size() > kMaxInterfaceName) {
+    return absl::InvalidArgumentError("the interface's name is too long");
+  }
   if (rule.action == RouteType::kLocal || rule.action == RouteType::kBroadcast ||
       rule.action == RouteType::kThrow) {
     return absl::InvalidArgumentError("not an action of a rule");

@@ -37,6 +37,14 @@ struct RouterAdvertisementOptions {
   uint32_t name_server_lifetime = 1800;   // seconds; three times max_interval is usual
 };
 
+// What an interface is configured to say, and whether it does: it must forward, be up and have a
+// link-local address.
+struct RouterAdvertisementInfo {
+  InterfaceIndex interface = 0;
+  RouterAdvertisementOptions options;
+  bool advertising = false;
+};
+
 }  // namespace moat::netstack
 
 #endif  // MOAT_NETSTACK_IP_ROUTER_ADVERTISEMENT_OPTIONS_H_

@@ -264,6 +264,9 @@ absl::Status Stack::SetRouterAdvertisement(InterfaceIndex index,
 absl::Status Stack::StopRouterAdvertisement(InterfaceIndex index) {
   return impl_->ip.StopRouterAdvertisement(index);
 }
+std::vector<RouterAdvertisementInfo> Stack::RouterAdvertisements() const {
+  return impl_->ip.RouterAdvertisements();
+}
 absl::Status Stack::AddRule(const RuleInfo& rule) { return impl_->ip.AddRule(rule); }
 absl::Status Stack::RemoveRule(const RuleInfo& rule) { return impl_->ip.RemoveRule(rule); }
 std::vector<RuleInfo> Stack::Rules() const { return impl_->ip.Rules(); }

@@ -109,6 +109,7 @@ class Stack {
   absl::Status SetRouterAdvertisement(InterfaceIndex index,
                                       const RouterAdvertisementOptions& options);
   absl::Status StopRouterAdvertisement(InterfaceIndex index);
+  std::vector<RouterAdvertisementInfo> RouterAdvertisements() const;  // by interface
   // Policy rules (ip-rule(8)), matched by equality when removed; Rules() is sorted by priority.
   absl::Status AddRule(const RuleInfo& rule);
   absl::Status RemoveRule(const RuleInfo& rule);

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "sentry/control/advertisement_config.h"
 #include "sentry/control/proto_from_stack.h"
+#include "sentry/control/rule_config.h"
 #include "sentry/control/stack_from_proto.h"
 
 namespace moat::sentry {
@@ -20,11 +22,12 @@ using netstack::Stack;
 constexpr uint32_t kMinMtu = 68;     // RFC 791: every link carries this much unfragmented
 constexpr uint32_t kMaxMtu = 65535;  // the largest IPv4 packet
 
-// The route that an addition with `replace` takes the place of (NLM_F_REPLACE: same prefix and
-// metric).
+// The route that an addition with `replace` takes the place of (NLM_F_REPLACE: same table, prefix
+// and metric).
 std::optional<RouteInfo> FindReplaced(const Stack& stack, const RouteInfo& route) {
   for (const RouteInfo& existing : stack.Routes()) {
-    if (existing.destination == route.destination && existing.metric == route.metric) {
+    if (existing.table == route.table && existing.destination == route.destination &&
+        existing.metric == route.metric) {
       return existing;
     }
   }
@@ -109,6 +112,37 @@ absl::Status Apply(Stack& stack, const v1::RemoveRouteRequest& request) {
   absl::StatusOr<RouteInfo> route = FindRoute(stack, request.route());
   if (!route.ok()) return route.status();
   return stack.RemoveRoute(*route);
+}
+
+absl::Status Apply(Stack& stack, const v1::AddRuleRequest& request) {
+  absl::StatusOr<netstack::RuleInfo> rule = RuleToAdd(stack, request.rule());
+  return rule.ok() ? stack.AddRule(*rule) : rule.status();
+}
+
+absl::Status Apply(Stack& stack, const v1::RemoveRuleRequest& request) {
+  absl::StatusOr<netstack::RuleInfo> rule = FindRule(stack, request.rule());
+  return rule.ok() ? stack.RemoveRule(*rule) : rule.status();
+}
+
+absl::Status Apply(Stack& stack, const v1::SetRouterAdvertisementRequest& request) {
+  absl::StatusOr<InterfaceInfo> interface =
+      FindInterface(stack, request.advertisement().interface());
+  if (!interface.ok()) return interface.status();
+  absl::StatusOr<netstack::RouterAdvertisementOptions> options =
+      AdvertisementToSet(request.advertisement());
+  if (!options.ok()) return options.status();
+  return stack.SetRouterAdvertisement(interface->index, *options);
+}
+
+absl::Status Apply(Stack& stack, const v1::UnsetRouterAdvertisementRequest& request) {
+  absl::StatusOr<InterfaceInfo> interface = FindInterface(stack, request.interface());
+  if (!interface.ok()) return interface.status();
+  const std::vector<netstack::RouterAdvertisementInfo> all = stack.RouterAdvertisements();
+  if (std::none_of(all.begin(), all.end(),
+                   [&](const auto& info) { return info.interface == interface->index; })) {
+    return absl::NotFoundError(absl::StrCat("nothing is advertised on ", interface->name));
+  }
+  return stack.StopRouterAdvertisement(interface->index);
 }
 
 absl::Status Apply(Stack& stack, const v1::AddNeighborRequest& request) {

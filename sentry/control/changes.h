@@ -16,6 +16,10 @@ absl::Status Apply(netstack::Stack& stack, const v1::AddAddressRequest& request)
 absl::Status Apply(netstack::Stack& stack, const v1::RemoveAddressRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::AddRouteRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::RemoveRouteRequest& request);
+absl::Status Apply(netstack::Stack& stack, const v1::AddRuleRequest& request);
+absl::Status Apply(netstack::Stack& stack, const v1::RemoveRuleRequest& request);
+absl::Status Apply(netstack::Stack& stack, const v1::SetRouterAdvertisementRequest& request);
+absl::Status Apply(netstack::Stack& stack, const v1::UnsetRouterAdvertisementRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::AddNeighborRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::RemoveNeighborRequest& request);
 absl::Status Apply(netstack::Stack& stack, const v1::SetSysctlRequest& request);

@@ -17,25 +17,6 @@ uint32_t Microseconds(netstack::Duration duration) {
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-v1::Route::Type ToProto(netstack::RouteType type) {
-  switch (type) {
-    case netstack::RouteType::kUnicast:
-      return v1::Route::TYPE_UNICAST;
-    case netstack::RouteType::kLocal:
-      return v1::Route::TYPE_LOCAL;
-    case netstack::RouteType::kBroadcast:
-      return v1::Route::TYPE_BROADCAST;
-    case netstack::RouteType::kBlackhole:
-      return v1::Route::TYPE_BLACKHOLE;
-    case netstack::RouteType::kThrow:  // what it comes to while the sandbox has no policy rules
-    case netstack::RouteType::kUnreachable:
-      return v1::Route::TYPE_UNREACHABLE;
-    case netstack::RouteType::kProhibit:
-      return v1::Route::TYPE_PROHIBIT;
-  }
-  return v1::Route::TYPE_UNICAST;
-}
-
 v1::Neighbor::State ToProto(netstack::NeighborState state) {
   switch (state) {
     case netstack::NeighborState::kIncomplete:
@@ -135,6 +116,26 @@ v1::Family ToProto(netstack::Family family) {
   return family == netstack::Family::kIpv4 ? v1::FAMILY_IPV4 : v1::FAMILY_IPV6;
 }
 
+v1::Route::Type ToProto(netstack::RouteType type) {
+  switch (type) {
+    case netstack::RouteType::kUnicast:
+      return v1::Route::TYPE_UNICAST;
+    case netstack::RouteType::kLocal:
+      return v1::Route::TYPE_LOCAL;
+    case netstack::RouteType::kBroadcast:
+      return v1::Route::TYPE_BROADCAST;
+    case netstack::RouteType::kBlackhole:
+      return v1::Route::TYPE_BLACKHOLE;
+    case netstack::RouteType::kUnreachable:
+      return v1::Route::TYPE_UNREACHABLE;
+    case netstack::RouteType::kProhibit:
+      return v1::Route::TYPE_PROHIBIT;
+    case netstack::RouteType::kThrow:
+      return v1::Route::TYPE_THROW;
+  }
+  return v1::Route::TYPE_UNICAST;
+}
+
 bool Matches(v1::Family wanted, netstack::Family family) {
   return wanted == v1::FAMILY_ANY || wanted == ToProto(family);
 }
@@ -186,6 +187,7 @@ v1::Route ToProto(const netstack::RouteInfo& route, const InterfaceNames& names)
   out.set_mtu_bytes(route.mtu);
   out.set_protocol(route.protocol);
   out.set_scope(static_cast<uint32_t>(route.scope));
+  out.set_table(route.table);
   return out;
 }
 

@@ -22,6 +22,7 @@ v1::Neighbor ToProto(const netstack::NeighborInfo& neighbor, const InterfaceName
 v1::Socket ToProto(const netstack::SocketInfo& socket, const InterfaceNames& names);
 
 v1::Family ToProto(netstack::Family family);
+v1::Route::Type ToProto(netstack::RouteType type);
 // FAMILY_ANY matches both.
 bool Matches(v1::Family wanted, netstack::Family family);
 

@@ -11,8 +11,10 @@
 #include "netstack/testing/channel_link.h"
 #include "netstack/testing/fake_clock.h"
 #include "netstack/testing/seeded_random.h"
+#include "sentry/control/advertisement_config.h"
 #include "sentry/control/changes.h"
 #include "sentry/control/proto_from_stack.h"
+#include "sentry/control/rule_config.h"
 
 namespace moat::sentry {
 namespace {
@@ -59,7 +61,38 @@ v1::Route RouteOf(const Fields& fields) {
   route.set_type(static_cast<v1::Route::Type>(fields.Number(6)));
   route.set_protocol(fields.Number(7));
   route.set_mtu_bytes(fields.Number(8));
+  route.set_table(fields.Number(9));
   return route;
+}
+
+v1::Rule RuleOf(const Fields& fields) {
+  v1::Rule rule;
+  rule.set_from(fields.Text(1));
+  rule.set_to(fields.Text(2));
+  rule.set_incoming_interface(fields.Text(3));
+  rule.set_table(fields.Number(4));
+  rule.set_type(static_cast<v1::Route::Type>(fields.Number(5)));
+  rule.set_family(static_cast<v1::Family>(fields.Number(6)));
+  if (!fields.Text(7).empty()) rule.set_priority(fields.Number(7));
+  return rule;
+}
+
+v1::RouterAdvertisement AdvertisementOf(const Fields& fields) {
+  v1::RouterAdvertisement out;
+  out.set_interface(fields.Text(1));
+  if (!fields.Text(2).empty()) out.set_max_interval_s(fields.Number(2));
+  if (!fields.Text(3).empty()) out.set_min_interval_s(fields.Number(3));
+  if (!fields.Text(4).empty()) out.set_lifetime_s(fields.Number(4));
+  out.set_preference(static_cast<v1::RouterAdvertisement::Preference>(fields.Number(5)));
+  out.set_hop_limit(fields.Number(6));
+  out.set_mtu_bytes(fields.Number(7));
+  for (const absl::string_view prefix : absl::StrSplit(fields.Text(8), ' ', absl::SkipEmpty())) {
+    out.add_prefixes()->set_prefix(std::string(prefix));
+  }
+  for (const absl::string_view server : absl::StrSplit(fields.Text(9), ' ', absl::SkipEmpty())) {
+    out.add_name_servers(std::string(server));
+  }
+  return out;
 }
 
 template <typename Request>
@@ -87,6 +120,26 @@ absl::Status ApplyOne(netstack::Stack& stack, const Fields& fields) {
     case 't': {
       v1::RemoveRouteRequest request;
       *request.mutable_route() = RouteOf(fields);
+      return Apply(stack, request);
+    }
+    case 'u': {
+      v1::AddRuleRequest request;
+      *request.mutable_rule() = RuleOf(fields);
+      return Apply(stack, request);
+    }
+    case 'v': {
+      v1::RemoveRuleRequest request;
+      *request.mutable_rule() = RuleOf(fields);
+      return Apply(stack, request);
+    }
+    case 'o': {
+      v1::SetRouterAdvertisementRequest request;
+      *request.mutable_advertisement() = AdvertisementOf(fields);
+      return Apply(stack, request);
+    }
+    case 'p': {
+      v1::UnsetRouterAdvertisementRequest request;
+      request.set_interface(fields.Text(1));
       return Apply(stack, request);
     }
     case 'n': {
@@ -134,13 +187,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const std::string text(reinterpret_cast<const char*>(data), size);
   const moat::sentry::Fields fields(absl::StrSplit(text, '\n'));
-  const size_t routes = world->stack.Routes().size();
+  const auto entries = [] {
+    const auto& stack = world->stack;
+    return stack.Routes().size() + stack.Rules().size() + stack.RouterAdvertisements().size();
+  };
+  const size_t before = entries();
   const absl::Status status = moat::sentry::ApplyOne(world->stack, fields);
   moat::sentry::Require(status.ok() || !status.message().empty());
   // A failed change changed nothing.
-  if (!status.ok()) moat::sentry::Require(world->stack.Routes().size() == routes);
+  if (!status.ok()) moat::sentry::Require(entries() == before);
   const auto names = moat::sentry::NamesOf(world->stack);
   for (const auto& route : world->stack.Routes()) moat::sentry::ToProto(route, names);
+  for (const auto& rule : world->stack.Rules()) moat::sentry::ToProto(rule);
+  for (const auto& info : world->stack.RouterAdvertisements()) moat::sentry::ToProto(info, names);
   world->link.Clear();
   return 0;
 }

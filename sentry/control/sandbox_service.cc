@@ -11,8 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
+#include "sentry/control/advertisement_config.h"
 #include "sentry/control/changes.h"
 #include "sentry/control/proto_from_stack.h"
+#include "sentry/control/rule_config.h"
 #include "sentry/control/stack_from_proto.h"
 #include "sentry/control/watch.h"
 
@@ -55,7 +57,17 @@ netstack::Family FamilyOf(const netstack::RouteInfo& entry) {
 }
 netstack::Family FamilyOf(const netstack::NeighborInfo& entry) { return entry.address.family(); }
 
-// Adds to `out` what `list` has of the interface and the family that the request names.
+// Whether an entry is of the table that the request names, where there are tables.
+template <typename Request, typename Entry>
+bool InTable(const Request&, const Entry&) {
+  return true;
+}
+bool InTable(const v1::ListRoutesRequest& request, const netstack::RouteInfo& route) {
+  const uint32_t wanted = request.table() == 0 ? netstack::kMainTable : request.table();
+  return request.all_tables() || route.table == wanted;
+}
+
+// Adds to `out` what `list` has of the interface, the family and the table that the request names.
 template <typename Request, typename Entry, typename Message>
 absl::Status List(StackAccess* access, const Request& request,
                   std::vector<Entry> (Stack::*list)() const,
@@ -68,7 +80,8 @@ absl::Status List(StackAccess* access, const Request& request,
     const InterfaceNames names = NamesOf(stack);
     for (const Entry& entry : (stack.*list)()) {
       if (!Selected(only, entry.interface)) continue;
-      if (Matches(request.family(), FamilyOf(entry))) *out->Add() = ToProto(entry, names);
+      if (!Matches(request.family(), FamilyOf(entry)) || !InTable(request, entry)) continue;
+      *out->Add() = ToProto(entry, names);
     }
   });
   return status;
@@ -126,6 +139,33 @@ grpc::Status SandboxService::ListAddresses(grpc::ServerContext*,
 grpc::Status SandboxService::ListRoutes(grpc::ServerContext*, const v1::ListRoutesRequest* request,
                                         v1::ListRoutesResponse* response) {
   return ToGrpc(List(stack_, *request, &Stack::Routes, response->mutable_routes()));
+}
+
+grpc::Status SandboxService::ListRules(grpc::ServerContext*, const v1::ListRulesRequest* request,
+                                       v1::ListRulesResponse* response) {
+  stack_->Read([&](const Stack& stack) {
+    for (const netstack::RuleInfo& rule : stack.Rules()) {
+      if (rule.family && !Matches(request->family(), *rule.family)) continue;
+      *response->add_rules() = ToProto(rule);
+    }
+  });
+  return grpc::Status::OK;
+}
+
+grpc::Status SandboxService::ListRouterAdvertisements(
+    grpc::ServerContext*, const v1::ListRouterAdvertisementsRequest* request,
+    v1::ListRouterAdvertisementsResponse* response) {
+  absl::Status status;
+  stack_->Read([&](const Stack& stack) {
+    netstack::InterfaceIndex only;
+    status = InterfaceFilter(stack, request->interface(), &only);
+    if (!status.ok()) return;
+    const InterfaceNames names = NamesOf(stack);
+    for (const netstack::RouterAdvertisementInfo& info : stack.RouterAdvertisements()) {
+      if (Selected(only, info.interface)) *response->add_advertisements() = ToProto(info, names);
+    }
+  });
+  return ToGrpc(status);
 }
 
 grpc::Status SandboxService::ListNeighbors(grpc::ServerContext*,
@@ -199,6 +239,28 @@ grpc::Status SandboxService::AddRoute(grpc::ServerContext*, const v1::AddRouteRe
 grpc::Status SandboxService::RemoveRoute(grpc::ServerContext*,
                                          const v1::RemoveRouteRequest* request,
                                          v1::RemoveRouteResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::AddRule(grpc::ServerContext*, const v1::AddRuleRequest* request,
+                                     v1::AddRuleResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::RemoveRule(grpc::ServerContext*, const v1::RemoveRuleRequest* request,
+                                        v1::RemoveRuleResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::SetRouterAdvertisement(
+    grpc::ServerContext*, const v1::SetRouterAdvertisementRequest* request,
+    v1::SetRouterAdvertisementResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::UnsetRouterAdvertisement(
+    grpc::ServerContext*, const v1::UnsetRouterAdvertisementRequest* request,
+    v1::UnsetRouterAdvertisementResponse*) {
   return Change(stack_, *request);
 }
 

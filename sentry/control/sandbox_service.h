@@ -30,6 +30,11 @@ class SandboxService final : public v1::Sandbox::Service {
                              v1::ListAddressesResponse* response) override;
   grpc::Status ListRoutes(grpc::ServerContext* context, const v1::ListRoutesRequest* request,
                           v1::ListRoutesResponse* response) override;
+  grpc::Status ListRules(grpc::ServerContext* context, const v1::ListRulesRequest* request,
+                         v1::ListRulesResponse* response) override;
+  grpc::Status ListRouterAdvertisements(grpc::ServerContext* context,
+                                        const v1::ListRouterAdvertisementsRequest* request,
+                                        v1::ListRouterAdvertisementsResponse* response) override;
   grpc::Status ListNeighbors(grpc::ServerContext* context, const v1::ListNeighborsRequest* request,
                              v1::ListNeighborsResponse* response) override;
   grpc::Status GetCounters(grpc::ServerContext* context, const v1::GetCountersRequest* request,
@@ -49,6 +54,16 @@ class SandboxService final : public v1::Sandbox::Service {
                         v1::AddRouteResponse* response) override;
   grpc::Status RemoveRoute(grpc::ServerContext* context, const v1::RemoveRouteRequest* request,
                            v1::RemoveRouteResponse* response) override;
+  grpc::Status AddRule(grpc::ServerContext* context, const v1::AddRuleRequest* request,
+                       v1::AddRuleResponse* response) override;
+  grpc::Status RemoveRule(grpc::ServerContext* context, const v1::RemoveRuleRequest* request,
+                          v1::RemoveRuleResponse* response) override;
+  grpc::Status SetRouterAdvertisement(grpc::ServerContext* context,
+                                      const v1::SetRouterAdvertisementRequest* request,
+                                      v1::SetRouterAdvertisementResponse* response) override;
+  grpc::Status UnsetRouterAdvertisement(grpc::ServerContext* context,
+                                        const v1::UnsetRouterAdvertisementRequest* request,
+                                        v1::UnsetRouterAdvertisementResponse* response) override;
   grpc::Status AddNeighbor(grpc::ServerContext* context, const v1::AddNeighborRequest* request,
                            v1::AddNeighborResponse* response) override;
   grpc::Status RemoveNeighbor(grpc::ServerContext* context,

@@ -21,6 +21,8 @@ using netstack::RouteType;
 constexpr size_t kMaxEcho = 64;         // of a request's text in an error message
 constexpr uint8_t kProtocolBoot = 3;    // RTPROT_BOOT: what `ip route add` uses
 constexpr uint32_t kIpv6Metric = 1024;  // IP6_RT_PRIO_USER, the kernel's choice when none is given
+constexpr uint32_t kDefaultTable = 253;  // RT_TABLE_*
+constexpr uint32_t kLocalTable = 255;
 
 absl::Status Invalid(std::string_view field, std::string_view text, std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -46,18 +48,21 @@ absl::StatusOr<RouteType> AddableType(v1::Route::Type type) {
       return RouteType::kUnreachable;
     case v1::Route::TYPE_PROHIBIT:
       return RouteType::kProhibit;
+    case v1::Route::TYPE_THROW:
+      return RouteType::kThrow;
     default:
       return absl::InvalidArgumentError("type: a route of this type cannot be added");
   }
 }
 
-// The interface through which `gateway` is on link: that of the longest such route.
+// The interface through which `gateway` is on link: that of the main table's longest such route.
 std::optional<netstack::InterfaceIndex> InterfaceToward(const netstack::Stack& stack,
                                                         const IpAddress& gateway) {
   std::optional<netstack::InterfaceIndex> best;
   int best_length = -1;
   for (const RouteInfo& route : stack.Routes()) {
-    const bool on_link = route.type == RouteType::kUnicast && !route.gateway;
+    const bool on_link = route.type == RouteType::kUnicast && !route.gateway &&
+                         route.table == netstack::kMainTable;
     if (!on_link || route.destination.address.family() != gateway.family()) continue;
     if (route.destination.length <= best_length) continue;
     if (!gateway.InPrefix(route.destination.address, route.destination.length)) continue;
@@ -102,7 +107,7 @@ absl::Status FillNextHop(const netstack::Stack& stack, const v1::Route& request,
 
 bool AgreesWith(const RouteInfo& route, const v1::Route& request, const Prefix& destination,
                 const RouteInfo& wanted) {
-  if (route.destination != destination) return false;
+  if (route.destination != destination || route.table != wanted.table) return false;
   if (wanted.gateway && route.gateway != wanted.gateway) return false;
   if (wanted.source && route.source != wanted.source) return false;
   if (wanted.interface != 0 && route.interface != wanted.interface) return false;
@@ -135,6 +140,13 @@ absl::StatusOr<Prefix> ParseDestination(std::string_view field, std::string_view
     return Invalid(field, text, "has bits set after its prefix length");
   }
   return prefix;
+}
+
+absl::StatusOr<uint32_t> ParseTable(uint32_t table) {
+  if (table == kDefaultTable || table == kLocalTable) {
+    return absl::InvalidArgumentError(absl::StrCat("table: ", table, " cannot be written"));
+  }
+  return table == 0 ? netstack::kMainTable : table;
 }
 
 absl::StatusOr<MacAddress> ParseMac(std::string_view field, std::string_view text) {
@@ -171,7 +183,10 @@ absl::StatusOr<RouteInfo> RouteToAdd(const netstack::Stack& stack, const v1::Rou
     return absl::InvalidArgumentError(
         absl::StrCat("protocol: ", request.protocol(), " is greater than 255"));
   }
+  absl::StatusOr<uint32_t> table = ParseTable(request.table());
+  if (!table.ok()) return table.status();
   RouteInfo route;
+  route.table = *table;
   route.destination = *destination;
   route.type = *type;
   route.metric = request.metric();
@@ -198,7 +213,10 @@ absl::StatusOr<RouteInfo> RouteToAdd(const netstack::Stack& stack, const v1::Rou
 absl::StatusOr<RouteInfo> FindRoute(const netstack::Stack& stack, const v1::Route& request) {
   absl::StatusOr<Prefix> destination = ParseDestination("destination", request.destination());
   if (!destination.ok()) return destination.status();
+  absl::StatusOr<uint32_t> table = ParseTable(request.table());
+  if (!table.ok()) return table.status();
   RouteInfo wanted;
+  wanted.table = *table;
   if (request.type() != v1::Route::TYPE_UNICAST) {
     absl::StatusOr<RouteType> type = AddableType(request.type());
     if (!type.ok()) return type.status();

@@ -13,6 +13,7 @@ class FakeView final : public NetworkView {
   std::vector<netstack::InterfaceInfo> Interfaces() const override { return interfaces; }
   std::vector<netstack::AddressInfo> Addresses() const override { return addresses; }
   std::vector<netstack::RouteInfo> Routes() const override { return routes; }
+  std::vector<netstack::RuleInfo> Rules() const override { return rules; }
   std::vector<netstack::NeighborInfo> Neighbors() const override { return neighbors; }
   std::optional<netstack::IpAddress> SourceFor(
       const netstack::IpAddress& destination) const override {
@@ -25,6 +26,15 @@ class FakeView final : public NetworkView {
     return std::nullopt;
   }
 
+  FakeView() { AddRule(32766, netstack::kMainTable); }
+
+  // Behind those that are there.
+  netstack::RuleInfo& AddRule(uint32_t priority, uint32_t table) {
+    netstack::RuleInfo& rule = rules.emplace_back();
+    rule.priority = priority;
+    rule.table = table;
+    return rule;
+  }
   void AddLoopback() {
     netstack::InterfaceInfo lo;
     lo.index = 1;
@@ -64,6 +74,7 @@ class FakeView final : public NetworkView {
   std::vector<netstack::InterfaceInfo> interfaces;
   std::vector<netstack::AddressInfo> addresses;
   std::vector<netstack::RouteInfo> routes;
+  std::vector<netstack::RuleInfo> rules;
   std::vector<netstack::NeighborInfo> neighbors;
 };
 

@@ -16,7 +16,9 @@ class NetworkView {
   virtual ~NetworkView() = default;
   virtual std::vector<netstack::InterfaceInfo> Interfaces() const = 0;  // by index
   virtual std::vector<netstack::AddressInfo> Addresses() const = 0;
-  virtual std::vector<netstack::RouteInfo> Routes() const = 0;  // main table
+  virtual std::vector<netstack::RouteInfo> Routes() const = 0;  // of all tables but the local one
+  // By priority, the main table's included.
+  virtual std::vector<netstack::RuleInfo> Rules() const = 0;
   virtual std::vector<netstack::NeighborInfo> Neighbors() const = 0;
   // The address that a packet to `destination` would carry as its source; absent without a route.
   virtual std::optional<netstack::IpAddress> SourceFor(

@@ -96,6 +96,20 @@ uint8_t TypeOf(RouteType type) {
   return RTN_UNSPEC;
 }
 
+uint8_t ActionOf(RouteType type) {
+  switch (type) {
+    case RouteType::kBlackhole: return FR_ACT_BLACKHOLE;
+    case RouteType::kUnreachable: return FR_ACT_UNREACHABLE;
+    case RouteType::kProhibit: return FR_ACT_PROHIBIT;
+    default: return FR_ACT_TO_TBL;
+  }
+}
+
+// What fits of a table's number into a header; the whole is in an attribute.
+uint8_t ShortTable(uint32_t table) {
+  return table < 256 ? static_cast<uint8_t>(table) : uint8_t{RT_TABLE_COMPAT};
+}
+
 uint16_t StateOf(NeighborState state) {
   switch (state) {
     case NeighborState::kIncomplete: return NUD_INCOMPLETE;
@@ -190,7 +204,7 @@ void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& 
   rtmsg info{};
   info.rtm_family = LinuxFamily(route.destination.address);
   info.rtm_dst_len = static_cast<uint8_t>(route.destination.length);
-  info.rtm_table = static_cast<uint8_t>(entry.table);
+  info.rtm_table = ShortTable(entry.table);
   info.rtm_protocol = route.protocol;
   info.rtm_scope = v6 ? uint8_t{RT_SCOPE_UNIVERSE} : static_cast<uint8_t>(route.scope);
   info.rtm_type = TypeOf(route.type);
@@ -233,18 +247,25 @@ void EncodeNeighbor(const MessageTag& tag, const netstack::NeighborInfo& neighbo
   writer.End();
 }
 
-void EncodeRule(const MessageTag& tag, Family family, uint32_t priority, uint32_t table,
+void EncodeRule(const MessageTag& tag, Family family, const netstack::RuleInfo& rule,
                 NetlinkWriter& writer) {
   Begin(tag, writer);
+  const bool looks_up = rule.action == RouteType::kUnicast;
+  const uint32_t table = looks_up ? rule.table : uint32_t{RT_TABLE_UNSPEC};
   fib_rule_hdr info{};
   info.family = family == Family::kIpv4 ? AF_INET : AF_INET6;
-  info.table = static_cast<uint8_t>(table);
-  info.action = FR_ACT_TO_TBL;
+  info.src_len = rule.from.has_value() ? static_cast<uint8_t>(rule.from->length) : 0;
+  info.dst_len = rule.to.has_value() ? static_cast<uint8_t>(rule.to->length) : 0;
+  info.table = ShortTable(table);
+  info.action = ActionOf(rule.action);
   writer.Fixed(info);
   writer.Value(FRA_TABLE, table);
   writer.Value(FRA_SUPPRESS_PREFIXLEN, uint32_t{0xffffffff});
   writer.Value(FRA_PROTOCOL, uint8_t{RTPROT_KERNEL});
-  if (priority != 0) writer.Value(FRA_PRIORITY, priority);
+  if (!rule.in_interface.empty()) writer.Text(FRA_IIFNAME, rule.in_interface);
+  if (rule.priority != 0) writer.Value(FRA_PRIORITY, rule.priority);
+  if (info.src_len != 0) Address(FRA_SRC, rule.from->address, writer);
+  if (info.dst_len != 0) Address(FRA_DST, rule.to->address, writer);
   writer.End();
 }
 

@@ -30,7 +30,7 @@ void EncodeAddress(const MessageTag& tag, const netstack::AddressInfo& address,
 
 struct RouteEntry {
   netstack::RouteInfo route;
-  uint32_t table = 254;  // RT_TABLE_MAIN; 255 local
+  uint32_t table = 254;  // RT_TABLE_MAIN; 255 local; what `route` says of it does not count
   bool cloned = false;   // the result of a lookup rather than a table's entry (RTM_F_CLONED)
 };
 void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& writer);
@@ -38,8 +38,8 @@ void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& 
 void EncodeNeighbor(const MessageTag& tag, const netstack::NeighborInfo& neighbor,
                     NetlinkWriter& writer);
 
-// A policy rule "from all lookup `table`".
-void EncodeRule(const MessageTag& tag, netstack::Family family, uint32_t priority, uint32_t table,
+// A policy rule as one of `family`, which a rule that is of both has two of.
+void EncodeRule(const MessageTag& tag, netstack::Family family, const netstack::RuleInfo& rule,
                 NetlinkWriter& writer);
 
 }  // namespace moat::sentry

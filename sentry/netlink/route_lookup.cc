@@ -52,11 +52,60 @@ RouteEntry BroadcastEntry(const AddressInfo& address) {
   return entry;
 }
 
+bool Refuses(RouteType type) {
+  return type == RouteType::kBlackhole || type == RouteType::kUnreachable ||
+         type == RouteType::kProhibit;
+}
+
 bool Better(const RouteInfo& candidate, const RouteInfo& best) {
   if (candidate.destination.length != best.destination.length) {
     return candidate.destination.length > best.destination.length;
   }
   return candidate.metric < best.metric;
+}
+
+// The best of one table; absent too when that says that there is none (throw).
+std::optional<RouteEntry> BestOf(const std::vector<RouteEntry>& entries, uint32_t table,
+                                 const RouteQuestion& question) {
+  const RouteEntry* best = nullptr;
+  for (const RouteEntry& entry : entries) {
+    const RouteInfo& route = entry.route;
+    if (entry.table != table) continue;
+    if (route.destination.address.family() != question.destination.family()) continue;
+    const auto& [prefix, length] = route.destination;
+    if (!question.destination.InPrefix(prefix, length)) continue;
+    const bool elsewhere = question.interface != 0 && route.interface != question.interface;
+    if (elsewhere && table != kLocalTable) continue;
+    if (best == nullptr || Better(route, best->route)) best = &entry;
+  }
+  if (best == nullptr || best->route.type == RouteType::kThrow) return std::nullopt;
+  return *best;
+}
+
+bool Matches(const netstack::RuleInfo& rule, const RouteQuestion& question) {
+  const auto inside = [](const std::optional<netstack::Prefix>& prefix,
+                         const std::optional<IpAddress>& address) {
+    if (!prefix.has_value()) return true;
+    return address.has_value() && address->InPrefix(prefix->address, prefix->length);
+  };
+  if (rule.family.has_value() && *rule.family != question.destination.family()) return false;
+  if (!rule.in_interface.empty() && rule.in_interface != "lo") return false;  // it is our own
+  return inside(rule.from, question.source) && inside(rule.to, question.destination);
+}
+
+std::optional<RouteEntry> ByRules(const NetworkView& view, const RouteQuestion& question) {
+  const std::vector<RouteEntry> entries = AllRoutes(view);
+  if (auto local = BestOf(entries, kLocalTable, question); local.has_value()) return local;
+  for (const netstack::RuleInfo& rule : view.Rules()) {
+    if (!Matches(rule, question)) continue;
+    if (Refuses(rule.action)) {
+      RouteInfo refusal;
+      refusal.type = rule.action;
+      return RouteEntry{.route = refusal, .table = rule.table, .cloned = false};
+    }
+    if (auto best = BestOf(entries, rule.table, question); best.has_value()) return best;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -71,35 +120,21 @@ std::vector<RouteEntry> AllRoutes(const NetworkView& view) {
     if (address.prefix.length < 31) entries.push_back(BroadcastEntry(address));
   }
   for (const RouteInfo& route : view.Routes()) {
-    entries.push_back({.route = route, .table = kMainTable, .cloned = false});
+    entries.push_back({.route = route, .table = route.table, .cloned = false});
   }
   return entries;
 }
 
-std::optional<RouteEntry> LookUpRoute(const NetworkView& view, const IpAddress& destination,
-                                      InterfaceIndex interface) {
-  std::optional<RouteEntry> best;
-  for (const RouteEntry& entry : AllRoutes(view)) {
-    const RouteInfo& route = entry.route;
-    if (route.destination.address.family() != destination.family()) continue;
-    if (!destination.InPrefix(route.destination.address, route.destination.length)) continue;
-    const bool local = entry.table == kLocalTable;
-    if (interface != 0 && route.interface != interface && !local) continue;
-    const bool best_local = best.has_value() && best->table == kLocalTable;
-    if (!best.has_value() || (local && !best_local) ||
-        (local == best_local && Better(route, best->route))) {
-      best = entry;
-    }
-  }
+std::optional<RouteEntry> LookUpRoute(const NetworkView& view, const RouteQuestion& question) {
+  std::optional<RouteEntry> best = ByRules(view, question);
   if (!best.has_value()) return std::nullopt;
   RouteInfo& route = best->route;
-  if (route.type == RouteType::kBlackhole || route.type == RouteType::kUnreachable ||
-      route.type == RouteType::kProhibit) {
-    return best;
-  }
+  if (Refuses(route.type)) return best;
+  const IpAddress& destination = question.destination;
   best->cloned = true;
   route.destination = {.address = destination, .length = destination.bits()};
   if (route.type == RouteType::kLocal) route.interface = netstack::kLoopbackIndex;
+  if (!route.source.has_value()) route.source = question.source;
   if (!route.source.has_value()) route.source = view.SourceFor(destination);
   route.scope = RouteScope::kGlobal;
   route.protocol = RTPROT_UNSPEC;

@@ -13,13 +13,20 @@ namespace moat::sentry {
 inline constexpr uint32_t kMainTable = 254;
 inline constexpr uint32_t kLocalTable = 255;
 
-// Main table and what Linux keeps in the local one: an entry for each address, and IPv4 broadcasts.
+// What Linux keeps in the local table (an entry for each address, and IPv4 broadcasts), then the
+// others.
 std::vector<RouteEntry> AllRoutes(const NetworkView& view);
 
-// The route to one destination, as a host route with its source. Absent when unreachable.
-std::optional<RouteEntry> LookUpRoute(const NetworkView& view,
-                                      const netstack::IpAddress& destination,
-                                      netstack::InterfaceIndex interface);
+// What a lookup asks for.
+struct RouteQuestion {
+  netstack::IpAddress destination;
+  std::optional<netstack::IpAddress> source{};
+  netstack::InterfaceIndex interface = 0;  // that the packet must leave by; 0: any
+};
+
+// The route of a packet of the container's own, by the policy rules, as a host route with its source;
+// or the one that refuses, or a rule that does as a route of its type. Absent when unreachable.
+std::optional<RouteEntry> LookUpRoute(const NetworkView& view, const RouteQuestion& question);
 
 }  // namespace moat::sentry
 

@@ -171,6 +171,14 @@ struct RouteFilter {
   bool any() const { return table != 0 || protocol != 0 || type != 0 || interface != 0; }
 };
 
+// 0 stands for all. Those of users are there while they have routes.
+bool TableExists(const NetworkView& view, uint32_t table) {
+  if (table == 0 || table == kMainTable || table == kLocalTable) return true;
+  const std::vector<netstack::RouteInfo> routes = view.Routes();
+  return std::any_of(routes.begin(), routes.end(),
+                     [table](const netstack::RouteInfo& route) { return route.table == table; });
+}
+
 int ReadRouteFilter(const Context& context, RouteFilter* filter) {
   const auto header = context.message.Fixed<rtmsg>();
   if (!header.has_value()) return EINVAL;
@@ -189,14 +197,13 @@ int ReadRouteFilter(const Context& context, RouteFilter* filter) {
       filter->interface = attribute.As<InterfaceIndex>().value_or(0);
     }
   }
-  const bool known_table = filter->table == 0 || filter->table == kMainTable ||
-                           filter->table == kLocalTable;
-  return known_table ? 0 : ENOENT;
+  return TableExists(context.view, filter->table) ? 0 : ENOENT;
 }
 
 uint8_t RouteTypeNumber(const netstack::RouteInfo& route) {
   constexpr uint8_t kNumbers[] = {RTN_UNICAST,   RTN_LOCAL,       RTN_BROADCAST,
-                                  RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT};
+                                  RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT,
+                                  RTN_THROW};
   return kNumbers[static_cast<size_t>(route.type)];
 }
 
@@ -250,19 +257,20 @@ int GetRoute(Context& context) {
   if (!header.has_value()) return EINVAL;
   const uint8_t family = header->rtm_family;
   if (family != AF_INET && family != AF_INET6) return EOPNOTSUPP;
-  IpAddress destination = IpAddress::Any(family == AF_INET ? Family::kIpv4 : Family::kIpv6);
-  InterfaceIndex interface = 0;
+  RouteQuestion question{.destination =
+                             IpAddress::Any(family == AF_INET ? Family::kIpv4 : Family::kIpv6)};
   NetlinkAttributes attributes(context.message.Attributes(sizeof(rtmsg)));
   NetlinkAttribute attribute;
   while (attributes.Next(&attribute)) {
-    if (attribute.type == RTA_DST) {
+    if (attribute.type == RTA_DST || attribute.type == RTA_SRC) {
       const auto address = AddressOf(attribute, family);
       if (!address.has_value()) return EINVAL;
-      destination = *address;
+      if (attribute.type == RTA_DST) question.destination = *address;
+      if (attribute.type == RTA_SRC && !address->IsUnspecified()) question.source = *address;
     }
-    if (attribute.type == RTA_OIF) interface = attribute.As<InterfaceIndex>().value_or(0);
+    if (attribute.type == RTA_OIF) question.interface = attribute.As<InterfaceIndex>().value_or(0);
   }
-  const auto entry = LookUpRoute(context.view, destination, interface);
+  const auto entry = LookUpRoute(context.view, question);
   if (int error = LookupError(entry); error != 0) return error;
   context.answer.Add([&](NetlinkWriter& writer) {
     EncodeRoute(context.Tag(RTM_NEWROUTE, 0), *entry, writer);
@@ -321,23 +329,31 @@ int GetNeighbor(Context& context) {
 
 // --- Rules ---------------------------------------------------------------------------------------
 
+// Linux's own besides the main table's: what is local, and a last one for a table that is empty.
+std::vector<netstack::RuleInfo> AllRules(const NetworkView& view, Family family) {
+  std::vector<netstack::RuleInfo> rules = view.Rules();
+  netstack::RuleInfo local, last;
+  local.table = kLocalTable;
+  rules.insert(rules.begin(), local);
+  last.priority = 32767;
+  last.table = RT_TABLE_DEFAULT;
+  const auto after = std::find_if(rules.begin(), rules.end(), [&](const netstack::RuleInfo& rule) {
+    return rule.priority > last.priority;
+  });
+  if (family == Family::kIpv4) rules.insert(after, last);
+  return rules;
+}
+
 int DumpRules(Context& context) {
-  struct Rule {
-    Family family;
-    uint32_t priority;
-    uint32_t table;
-  };
-  constexpr Rule kRules[] = {
-      {Family::kIpv4, 0, kLocalTable},      {Family::kIpv4, 32766, kMainTable},
-      {Family::kIpv4, 32767, RT_TABLE_DEFAULT}, {Family::kIpv6, 0, kLocalTable},
-      {Family::kIpv6, 32766, kMainTable},
-  };
   if (context.strict() && !context.message.Fixed<fib_rule_hdr>().has_value()) return EINVAL;
-  for (const Rule& rule : kRules) {
-    if (!context.Wants(IpAddress::Any(rule.family))) continue;
-    context.answer.Add([&](NetlinkWriter& writer) {
-      EncodeRule(context.DumpTag(RTM_NEWRULE), rule.family, rule.priority, rule.table, writer);
-    });
+  for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+    if (!context.Wants(IpAddress::Any(family))) continue;
+    for (const netstack::RuleInfo& rule : AllRules(context.view, family)) {
+      if (rule.family.has_value() && *rule.family != family) continue;
+      context.answer.Add([&](NetlinkWriter& writer) {
+        EncodeRule(context.DumpTag(RTM_NEWRULE), family, rule, writer);
+      });
+    }
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 // Answers the requests that a container sends to its NETLINK_ROUTE sockets, from the stack's tables.
 //
 // Served: RTM_GETLINK, GETADDR, GETROUTE, GETNEIGH as dumps and single gets (addresses: dumps only, as
-// Linux), RTM_GETRULE dumps (the three default rules). Everything that would change something: EPERM
+// Linux), RTM_GETRULE dumps. Everything that would change something: EPERM
 // without CAP_NET_ADMIN, EOPNOTSUPP with it. All other requests: EOPNOTSUPP.
 #ifndef MOAT_SENTRY_NETLINK_ROUTE_SERVER_H_
 #define MOAT_SENTRY_NETLINK_ROUTE_SERVER_H_

@@ -193,12 +193,14 @@ std::vector<uint8_t> RouteGet(const char* destination) {
   return writer.Take();
 }
 
-// The result of a lookup, which the follower would skip as a clone.
+// The result of a lookup, which the follower would skip: a clone, and maybe of another table.
 std::optional<KernelRoute> DecodeClone(Reply reply) {
   auto header = *reply.message().Fixed<rtmsg>();
   EXPECT_EQ(header.rtm_flags, uint32_t{RTM_F_CLONED});
   header.rtm_flags = 0;
   std::memcpy(reply.body.data(), &header, sizeof(header));
+  const uint32_t main = netstack::kMainTable;  // the first attribute is RTA_TABLE
+  std::memcpy(reply.body.data() + sizeof(header) + sizeof(rtattr), &main, sizeof(main));
   std::string note;
   return DecodeRoute(reply.message(), &note);
 }
@@ -245,6 +247,89 @@ TEST_F(RouteServerTest, Neighbours) {
 TEST_F(RouteServerTest, DefaultRules) {
   EXPECT_EQ(Ask(Request(RTM_GETRULE, kDump, Family(AF_INET))).size(), 4u);
   EXPECT_EQ(Ask(Request(RTM_GETRULE, kDump, Family(AF_INET6))).size(), 3u);
+}
+
+// Rules as ip(8) would print them, in a word each.
+std::vector<std::string> RuleWords(const std::vector<Reply>& replies) {
+  std::vector<std::string> out;
+  for (const Reply& reply : replies) {
+    if (reply.header.type != RTM_NEWRULE) continue;
+    const auto header = *reply.message().Fixed<fib_rule_hdr>();
+    std::string word = absl::StrCat(header.src_len, ">", header.dst_len, ":", header.action);
+    const NetlinkMessage message = reply.message();
+    NetlinkAttributes attributes(message.Attributes(sizeof(fib_rule_hdr)));
+    NetlinkAttribute attribute;
+    while (attributes.Next(&attribute)) {
+      if (attribute.type == FRA_TABLE) absl::StrAppend(&word, " t", *attribute.As<uint32_t>());
+      if (attribute.type == FRA_PRIORITY) absl::StrAppend(&word, " p", *attribute.As<uint32_t>());
+      if (attribute.type == FRA_IIFNAME) absl::StrAppend(&word, " ", std::string(attribute.Text()));
+    }
+    out.push_back(word);
+  }
+  return out;
+}
+
+TEST_F(RouteServerTest, RulesOfTheOperator) {
+  view_.rules.clear();
+  netstack::RuleInfo& first = view_.AddRule(1000, 100);
+  first.family = netstack::Family::kIpv4;
+  first.from = *netstack::Prefix::Parse("192.0.2.0/24");
+  first.in_interface = "eth0";
+  view_.AddRule(2000, netstack::kMainTable).action = netstack::RouteType::kProhibit;
+  view_.AddRule(32766, netstack::kMainTable);
+  view_.AddRule(40000, 70000);
+  EXPECT_THAT(RuleWords(Ask(Request(RTM_GETRULE, kDump, Family(AF_INET)))),
+              ElementsAre("0>0:1 t255", "24>0:1 t100 eth0 p1000", "0>0:8 t0 p2000",
+                          "0>0:1 t254 p32766", "0>0:1 t253 p32767", "0>0:1 t70000 p40000"));
+  EXPECT_THAT(RuleWords(Ask(Request(RTM_GETRULE, kDump, Family(AF_INET6)))),
+              ElementsAre("0>0:1 t255", "0>0:8 t0 p2000", "0>0:1 t254 p32766",
+                          "0>0:1 t70000 p40000"));
+}
+
+TEST_F(RouteServerTest, RoutesOfOtherTables) {
+  view_.AddRoute(2, "203.0.113.0/24", "172.17.0.9");
+  view_.routes.back().table = 100;
+  view_.AddRoute(0, "198.51.100.0/24", nullptr);
+  view_.routes.back().table = 70000;
+  view_.routes.back().type = netstack::RouteType::kThrow;
+  flags_.strict_check = true;
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_table = 100;
+  const auto replies = Ask(Request(RTM_GETROUTE, kDump, header));
+  ASSERT_EQ(replies.size(), 2u);
+  EXPECT_EQ(replies[0].message().Fixed<rtmsg>()->rtm_table, 100);
+  header.rtm_table = RT_TABLE_MAIN;
+  EXPECT_EQ(Ask(Request(RTM_GETROUTE, kDump, header)).size(), 3u);
+  header.rtm_table = 0;
+  header.rtm_type = RTN_THROW;
+  const auto thrown = Ask(Request(RTM_GETROUTE, kDump, header));
+  ASSERT_EQ(thrown.size(), 2u);
+  EXPECT_EQ(thrown[0].message().Fixed<rtmsg>()->rtm_table, RT_TABLE_COMPAT);
+}
+
+TEST_F(RouteServerTest, RouteGetFollowsTheRules) {
+  view_.AddRoute(2, "0.0.0.0/0", "172.17.0.9");
+  view_.routes.back().table = 100;
+  const auto gateway = [this](const char* destination) {
+    const auto replies = Ask(RouteGet(destination));
+    const auto route = replies.size() == 1 ? DecodeClone(replies[0]) : std::nullopt;
+    return route.has_value() && route->gateway.has_value() ? route->gateway->ToString() : "";
+  };
+  EXPECT_EQ(gateway("192.0.2.9"), "172.17.0.1");  // no rule asks it
+  view_.rules.clear();
+  view_.AddRule(1000, 100).to = *netstack::Prefix::Parse("192.0.2.0/24");
+  view_.AddRule(1001, 100).in_interface = "eth0";  // not ours
+  view_.AddRule(1002, netstack::kMainTable).to = *netstack::Prefix::Parse("203.0.113.0/24");
+  view_.rules.back().action = netstack::RouteType::kProhibit;
+  view_.AddRule(32766, netstack::kMainTable);
+  EXPECT_EQ(gateway("192.0.2.9"), "172.17.0.9");
+  EXPECT_EQ(gateway("198.51.100.9"), "172.17.0.1");
+  EXPECT_EQ(ErrorOf(RouteGet("203.0.113.9")), EACCES);
+  view_.AddRoute(0, "192.0.2.9/32", nullptr);
+  view_.routes.back().table = 100;
+  view_.routes.back().type = netstack::RouteType::kThrow;
+  EXPECT_EQ(gateway("192.0.2.9"), "172.17.0.1");
 }
 
 TEST_F(RouteServerTest, ChangesAreRefused) {

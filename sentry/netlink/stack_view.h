@@ -14,6 +14,7 @@ class StackView final : public NetworkView {
   std::vector<netstack::InterfaceInfo> Interfaces() const override { return stack_.Interfaces(); }
   std::vector<netstack::AddressInfo> Addresses() const override { return stack_.Addresses(); }
   std::vector<netstack::RouteInfo> Routes() const override { return stack_.Routes(); }
+  std::vector<netstack::RuleInfo> Rules() const override { return stack_.Rules(); }
   std::vector<netstack::NeighborInfo> Neighbors() const override { return stack_.Neighbors(); }
   std::optional<netstack::IpAddress> SourceFor(
       const netstack::IpAddress& destination) const override {

@@ -347,6 +347,82 @@ class FastOpen(ProgramCase):
         self.assertEqual(self.kernel("show")["TCPFastOpenActive"], 3)
 
 
+class Router(ProgramCase):
+    """The operator makes a router of a container with moatctl; a program in it sees what was done."""
+
+    def setUp(self):
+        super().setUp()
+        self.made = self.container(["/bin/sleep", "600"]).start()
+        eventually(lambda: self.made.moat("list", "-q").stdout and self.made.state()["status"] == "running",
+                   self.made.diagnosis, 60)
+
+    def ctl(self, *words):
+        return self.made.moatctl(self.made.id, *words).stdout.decode()
+
+    def refused(self, *words):
+        """What moatctl says when the sandbox refuses."""
+        done = self.made.moatctl(self.made.id, *words, check=False)
+        self.assertEqual(done.returncode, 2, words)
+        return done.stderr.decode()
+
+    def inside(self, *words):
+        return self.made.exec(list(words)).stdout.decode()
+
+    def test_tables_and_rules(self):
+        self.ctl("route", "add", "203.0.113.0/24", "via", "10.77.0.1", "mtu", "1400", "table", "100")
+        self.ctl("rule", "add", "to", "203.0.113.0/24", "table", "100", "priority", "1000")
+        self.ctl("rule", "add", "to", "203.0.113.9", "prohibit")
+        self.assertEqual(self.ctl("route", "show", "table", "100"),
+                         "203.0.113.0/24 via 10.77.0.1 dev eth0 mtu 1400\n")
+        self.assertNotIn("203.0.113.0", self.ctl("route"))
+        self.assertEqual(self.ctl("rule"), "999:\tfrom all to 203.0.113.9 prohibit\n"
+                                           "1000:\tfrom all to 203.0.113.0/24 lookup 100\n"
+                                           "32766:\tfrom all lookup main\n")
+        self.assertIn("table: 255 cannot be written",
+                      self.refused("route", "add", "default", "via", "10.77.0.1", "table", "255"))
+        # Programs inside are told by netlink, as by the kernel.
+        rules = [" ".join(line.split()) for line in self.inside("ip", "rule").splitlines()]
+        self.assertEqual(rules, ["0: from all lookup local", "999: from all to 203.0.113.9 prohibit",
+                                 "1000: from all to 203.0.113.0/24 lookup 100",
+                                 "32766: from all lookup main", "32767: from all lookup default"])
+        self.assertIn("203.0.113.0/24 via 10.77.0.1 dev eth0 table 100",
+                      self.inside("ip", "route", "show", "table", "all"))
+        self.assertIn("203.0.113.0/24 via 10.77.0.1", self.inside("ip", "route", "show", "table", "100"))
+        self.assertIn("mtu 1400", self.inside("ip", "route", "get", "203.0.113.8"))
+        connect = ("import socket\ns=socket.socket(); s.settimeout(60)\n"
+                   "print(s.connect_ex(('203.0.113.9',7000)))")
+        self.assertEqual(self.inside("/usr/bin/python3", "-c", connect), "13\n")  # EACCES
+        self.ctl("rule", "del", "priority", "999")
+        self.world.on_client(["ip", "addr", "add", "203.0.113.9/32", "dev", "lo"])
+        self.assertEqual(self.inside("/usr/bin/python3", "-c", connect), "111\n")  # ECONNREFUSED
+        self.ctl("rule", "del", "table", "100")
+        self.ctl("route", "del", "203.0.113.0/24", "table", "100")
+        self.assertEqual(self.ctl("rule"), "32766:\tfrom all lookup main\n")
+        self.assertIn("main table's rule stays", self.refused("rule", "del", "priority", "32766"))
+
+    def test_router_advertisements(self):
+        def kernel():
+            return self.world.on_client(["ip", "-6", "addr", "show", "dev", "veth0"]).stdout.decode()
+
+        def routes():
+            return self.world.on_client(["ip", "-6", "route", "show", "proto", "ra"]).stdout.decode()
+
+        for name, value in (("accept_ra", 1), ("autoconf", 1), ("forwarding", 0)):
+            self.world.on_client(["/bin/sh", "-c", "echo %d >/proc/sys/net/ipv6/conf/veth0/%s" % (value, name)])
+        self.assertIn("max_interval is not within", self.refused("ra", "set", "eth0", "max", "3"))
+        self.ctl("ra", "set", "eth0", "max", "4", "prefix", "2001:db8:77::/64", "dns", "2001:db8:77::53")
+        self.assertIn("eth0 max 4 min 3 lifetime 12", self.ctl("ra"))
+        self.assertIn("(not advertising now)", self.ctl("ra"))
+        self.ctl("sysctl", "ipv6.conf.eth0.forwarding=1")
+        eventually(lambda: "not advertising" not in self.ctl("ra"), lambda: self.ctl("ra"), 60)
+        eventually(lambda: "2001:db8:77:" in kernel(), kernel, 60)
+        eventually(lambda: "default via fe80::" in routes(), routes, 60)
+        self.ctl("ra", "unset", "eth0")
+        self.assertEqual(self.ctl("ra"), "")
+        eventually(lambda: "default via" not in routes(), routes, 60)
+        self.assertIn("nothing is advertised on eth0", self.refused("ra", "unset", "eth0"))
+
+
 class Pod(ProgramCase):
     """Two containers that are given one network namespace, as those of a Kubernetes pod are."""
 

@@ -67,6 +67,14 @@ void RouterAdvertiser::Stop(InterfaceIndex interface) {
   End(*it->second);
 }
 
+std::vector<RouterAdvertisementInfo> RouterAdvertiser::List() const {
+  std::vector<RouterAdvertisementInfo> out;
+  for (const auto& [interface, row] : rows_) {
+    if (!row->stopped) out.push_back({interface, row->options, row->advertising()});
+  }
+  return out;
+}
+
 void RouterAdvertiser::Reconsider(InterfaceIndex interface) {
   const auto it = rows_.find(interface);
   if (it == rows_.end() || it->second->stopped) return;

@@ -36,6 +36,8 @@ class RouterAdvertiser {
   // Ends: hosts are told that this is no default router any more (6.2.5).
   void Stop(InterfaceIndex interface);
   void InterfaceGone(InterfaceIndex interface) { rows_.erase(interface); }
+  // What is configured, by interface; those that are only saying goodbye are not.
+  std::vector<RouterAdvertisementInfo> List() const;
   // Something that the host answers for (see Host) may have changed.
   void Reconsider(InterfaceIndex interface);
   // A valid solicitation came (6.2.6).
