@@ -466,6 +466,27 @@ class Interfaces(ProgramCase):
                   "flags=socket.AI_ADDRCONFIG)[0][4])")
         self.assertIn("10.77.0.1", self.run_inside(["/usr/bin/python3", "-c", script]))
 
+    def test_getaddrinfo_orders_as_under_the_kernel(self):
+        # RFC 6724: libc connects UDP sockets to learn the sources, and whether there is a way at all.
+        ip, inside = need("ip"), ["-n", self.world.sandbox]
+        run([ip] + inside + ["addr", "add", "2001:db8:5::2/64", "dev", "eth0", "nodad"])
+        for kind, destination in (("unreachable", "2001:db8:6::/48"), ("prohibit", "198.51.100.0/24"),
+                                  ("blackhole", "203.0.113.0/24")):
+            run([ip] + inside + ["route", "add", kind, destination])
+        run([ip] + inside + ["-6", "route", "del", "default"])
+        names = ["203.0.113.9", "198.51.100.9", "10.77.0.1", "192.0.2.9", "2001:db8:6::9", "fd77::1",
+                 "2001:db8:5::9", "2001:db8:7::9", "127.0.0.1", "::1", "fe80::9"]
+        argv = ["/usr/bin/python3", os.path.join(self.files, "resolve.py"), "all.test"] + names
+        # Under the kernel with a mount namespace of its own: the script writes /etc/hosts.
+        private = ("mount -t tmpfs none /mnt && cp /etc/hosts /mnt/ && mount --bind /mnt/hosts /etc/hosts"
+                   " && exec \"$@\"")
+        expected = run([ip, "netns", "exec", self.world.sandbox, need("unshare"), "-m", "/bin/sh", "-c",
+                        private, "sh"] + argv).stdout.decode()
+        self.assertIn("198.51.100.9 from EACCES", expected)
+        self.assertIn("2001:db8:7::9 from ENETUNREACH", expected)
+        self.assertIn("order ::1 ", expected)
+        self.assertEqual(self.run_inside(argv), expected)
+
     def test_ip_shows_the_configured_addresses(self):
         output = self.run_inside([need("ip"), "addr"])
         self.assertIn("inet 10.77.0.2/24", output)
