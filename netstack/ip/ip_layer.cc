@@ -30,6 +30,7 @@ IpLayer::IpLayer(const IpEnvironment& env)
       discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces, *this),
       conflicts_(env.clock, env.random, env.timers, *this),
       advertiser_(env.clock, env.random, env.timers, *this) {
+  state_.dead_gateways.SetHost(this);
   AddLoopback();
 }
 
@@ -178,6 +179,13 @@ void IpLayer::NeighborChanged(const NeighborInfo& neighbor, bool removed) {
   const bool failed = neighbor.state == NeighborState::kFailed;
   if (failed && state_.redirects.ForgetGateway(neighbor.address, neighbor.interface)) Invalidate();
   const bool usable = !failed && neighbor.state != NeighborState::kIncomplete;
+  if (failed && !removed && state_.routes.HasAlternative(neighbor.interface, neighbor.address)) {
+    state_.dead_gateways.Add(neighbor.interface, neighbor.address);
+    Invalidate();
+  } else if ((removed || usable) &&
+             state_.dead_gateways.Remove(neighbor.interface, neighbor.address)) {
+    Invalidate();
+  }
   if (failed || (neighbor.router && usable)) {
     discovery_.Reachability(neighbor.interface, neighbor.address, !failed);
   }

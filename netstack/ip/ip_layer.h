@@ -49,7 +49,8 @@ class IpLayer final : public IpSender,
                       private InterfaceSysctls::Listener,
                       private RouterDiscovery::Host,
                       private ConflictDetection::Host,
-                      private RouterAdvertiser::Host {
+                      private RouterAdvertiser::Host,
+                      private DeadGateways::Host {
  public:
   explicit IpLayer(const IpEnvironment& env);
   ~IpLayer() override;
@@ -211,6 +212,11 @@ class IpLayer final : public IpSender,
   void SetHopLimit(InterfaceIndex interface, uint8_t hop_limit) override;
   void SetNeighborTimes(InterfaceIndex interface, Duration reachable,
                         Duration retransmit) override;
+  // --- DeadGateways::Host ----------------------------------------------------------------------
+  void GatewayDue() override { Invalidate(); }
+  void AskForGateway(InterfaceIndex interface, const IpAddress& gateway) override {
+    next_hops_.cache(gateway.family()).AskAgain(interface, gateway);
+  }
   // --- Reassembler::Host -----------------------------------------------------------------------
   void ReassemblyTimedOut(const FragmentKey& key, const Slice& first) override;
   void ReassemblyEvicted(const FragmentKey& key) override;

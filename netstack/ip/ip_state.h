@@ -12,6 +12,7 @@
 #include "netstack/base/timer.h"
 #include "netstack/ip/address_policies.h"
 #include "netstack/ip/address_table.h"
+#include "netstack/ip/dead_gateways.h"
 #include "netstack/ip/drops.h"
 #include "netstack/ip/interface.h"
 #include "netstack/ip/ip_counters.h"
@@ -45,7 +46,8 @@ struct IpState {
         v4_counters(env.counters, Family::kIpv4),
         v6_counters(env.counters, Family::kIpv6),
         addresses(interfaces),
-        routes(interfaces),
+        dead_gateways(env.clock, env.timers),
+        routes(interfaces, dead_gateways),
         path_mtus(env.clock, env.timers, env.sysctls, generation),
         loopback(env.memory) {}
 
@@ -66,6 +68,7 @@ struct IpState {
   InterfaceTable interfaces;
   AddressTable addresses;
   AddressPolicyTable policies;
+  DeadGateways dead_gateways;
   RoutingTable routes;
   PathMtuCache path_mtus;
   RedirectTable redirects;

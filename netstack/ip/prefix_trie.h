@@ -61,8 +61,11 @@ class PrefixTrie {
 
   // Null when nothing is at exactly this prefix.
   Value* Find(const TrieKey& address, int length) {
+    return const_cast<Value*>(std::as_const(*this).Find(address, length));
+  }
+  const Value* Find(const TrieKey& address, int length) const {
     const TrieKey key = address.Masked(length);
-    for (Node* node = root_.get(); node != nullptr && node->length <= length;
+    for (const Node* node = root_.get(); node != nullptr && node->length <= length;
          node = node->children[key.Bit(node->length)].get()) {
       if (!key.SharesBits(node->key, node->length)) return nullptr;
       if (node->length == length) return node->value.get();

@@ -47,8 +47,18 @@ Result<RouteRef> RouteFinder::Find(const RouteQuery& asked) {
     ++state_.counters(query.destination.family()).out_no_routes;
     return made.error();
   }
+  if (!state_.dead_gateways.empty()) AskForDead({query.destination, query.source, 0, query.interface});
   row = {query, std::move(*made)};
   return row.route;
+}
+
+void RouteFinder::AskForDead(const RouteKey& key) {
+  const RouteInfo* found = state_.routes.Find(key).route;
+  if (found == nullptr) return;
+  state_.routes.ForEachGatewayBeside(
+      *found, [this](InterfaceIndex interface, const IpAddress& gateway) {
+        state_.dead_gateways.Wanted(interface, gateway);
+      });
 }
 
 Result<std::shared_ptr<const RouteHandle>> RouteFinder::Peek(const RouteQuery& query) {
@@ -131,6 +141,7 @@ Result<RouteHandle*> RouteFinder::FindForward(const ForwardQuery& query) {
   route->source = IpAddress::Any(query.destination.family());
   const Error error = FillForward(query, *route);
   if (error != Error::kOk) return error;
+  if (!state_.dead_gateways.empty()) AskForDead({query.destination, query.source, query.in, 0});
   row = {query, std::move(route)};
   return row.route.get();
 }

@@ -56,6 +56,8 @@ class RouteFinder {
     Handle route;
   };
 
+  // Gateways that the lookup passed over, as they did not answer, are asked again when it is time.
+  void AskForDead(const RouteKey& key);
   uint32_t PortsOf(std::span<const uint8_t> packet) const;
   Result<Handle> Make(const RouteQuery& query);
   Error FillForward(const ForwardQuery& query, RouteHandle& route);

@@ -72,6 +72,7 @@ RoutingTable::Change RoutingTable::Add(const RouteInfo& route) {
                                            : existing.rank > added.rank;
   });
   if (!added.next_hops.empty()) ++multipath_;
+  CountHops(added, 1);
   row.insert(after, std::move(added));
   ++count_;
   return Change::kDone;
@@ -89,11 +90,22 @@ std::optional<RouteInfo> RoutingTable::Remove(const RouteInfo& like) {
   if (it == row->end()) return std::nullopt;
   std::optional<RouteInfo> removed = *it;
   if (!it->next_hops.empty()) --multipath_;
+  CountHops(*it, -1);
   row->erase(it);
   --count_;
   if (row->empty()) trie.Erase(key, like.destination.length);
   if (table != &main_ && table->empty()) others_.erase(like.table);
   return removed;
+}
+
+void RoutingTable::CountHops(const RouteInfo& route, int by) {
+  if (route.next_hops.size() < 2) return;
+  for (const NextHop& hop : route.next_hops) {
+    if (!hop.gateway.has_value()) continue;
+    const auto it = hops_.try_emplace({hop.interface, *hop.gateway}, 0).first;
+    it->second += by;
+    if (it->second == 0) hops_.erase(it);
+  }
 }
 
 std::vector<RouteInfo> RoutingTable::RemoveInterface(InterfaceIndex interface) {
@@ -203,28 +215,87 @@ bool RoutingTable::Serves(const RouteInfo& route, InterfaceIndex out) const {
 // RFC 2992's hash threshold: a hop's share of the hash space is its weight's; a hop that goes or
 // comes moves no more flows than it must.
 const NextHop* RoutingTable::ChooseHop(const RouteInfo& route, const RouteKey& key) const {
+  // When all are dead, all count.
+  const bool shun = !dead_.empty() && DeadSince(route, key.out) == kNever;
+  const auto counts = [&](const NextHop& hop) {
+    return Live(hop.interface, key.out) &&
+           (!shun || DeadSince(hop.gateway, hop.interface) == kNever);
+  };
   uint64_t total = 0;
   for (const NextHop& hop : route.next_hops) {
-    if (Live(hop.interface, key.out)) total += hop.weight;
+    if (counts(hop)) total += hop.weight;
   }
   uint64_t point = (static_cast<uint64_t>(key.flow_hash) * total) >> 32;
   for (const NextHop& hop : route.next_hops) {
-    if (!Live(hop.interface, key.out)) continue;
+    if (!counts(hop)) continue;
     if (point < hop.weight) return &hop;
     point -= hop.weight;
   }
   return nullptr;
 }
 
+Time RoutingTable::DeadSince(const RouteInfo& route, InterfaceIndex out) const {
+  if (route.next_hops.empty()) return DeadSince(route.gateway, route.interface);
+  Time since = kNever;
+  for (const NextHop& hop : route.next_hops) {
+    if (!Live(hop.interface, out)) continue;
+    const Time hop_since = DeadSince(hop.gateway, hop.interface);
+    if (hop_since == kNever) return kNever;
+    since = std::min(since, hop_since);
+  }
+  return since;
+}
+
+const RouteInfo* RoutingTable::ChooseRoute(const Row& row, InterfaceIndex out) const {
+  const RouteInfo* longest_dead = nullptr;
+  Time since = kNever;
+  for (const RouteInfo& route : row) {
+    if (!Serves(route, out)) continue;
+    if (dead_.empty() || route.destination.length != 0) return &route;
+    if (route.type != RouteType::kUnicast) {  // it can stand in for nobody
+      return longest_dead != nullptr ? longest_dead : &route;
+    }
+    const Time failed = DeadSince(route, out);
+    if (failed == kNever) return &route;
+    if (failed >= since) continue;
+    since = failed;
+    longest_dead = &route;
+  }
+  return longest_dead;
+}
+
+std::span<const RouteInfo> RoutingTable::Beside(const RouteInfo& found) const {
+  const auto other = others_.find(found.table);
+  const Table& table = other == others_.end() ? main_ : *other->second;
+  const IpAddress& to = found.destination.address;
+  const Row* row = table.of(to.family()).Find(TrieKey::Of(to), found.destination.length);
+  if (row == nullptr) return {};  // a refusal of a rule's
+  return *row;
+}
+
+bool RoutingTable::HasAlternative(InterfaceIndex interface, const IpAddress& gateway) const {
+  if (hops_.contains({interface, gateway})) return true;
+  const auto among_defaults = [&](const Table& table) {
+    for (const auto* trie : {&table.v4, &table.v6}) {
+      const Row* row = trie->Find({}, 0);
+      if (row == nullptr || row->size() < 2) continue;
+      const bool there = std::any_of(row->begin(), row->end(), [&](const RouteInfo& route) {
+        return route.interface == interface && route.gateway == gateway;
+      });
+      if (there) return true;
+    }
+    return false;
+  };
+  return among_defaults(main_) || std::any_of(others_.begin(), others_.end(), [&](const auto& row) {
+           return among_defaults(*row.second);
+         });
+}
+
 const RouteInfo* RoutingTable::FindIn(const Table& table, const RouteKey& key) const {
   const RouteInfo* found = nullptr;
   table.of(key.destination.family()).Match(TrieKey::Of(key.destination), [&](const Row& row) {
-    for (const RouteInfo& route : row) {
-      if (!Serves(route, key.out)) continue;
-      found = &route;
-      return true;
-    }
-    return false;
+    found = ChooseRoute(row, key.out);
+    return found != nullptr;
   });
   return found != nullptr && found->type == RouteType::kThrow ? nullptr : found;
 }

@@ -1,6 +1,10 @@
 // The routing tables of both families, and the rules that choose among them (ip-rule(8)). Within a
 // table: longest prefix, then lowest metric, then lowest rank, then oldest.
 //
+// Among default routes, and among the next hops of one route, those whose gateway does not answer are
+// passed over for others (RFC 1122 3.3.1.5; for multipath Linux's fib_multipath_use_neigh); when none
+// answers, they take turns, who failed longest ago first (RFC 4861 6.3.6).
+//
 // Without a rule of the user's only the main table exists, and a lookup is one walk of its trie.
 #ifndef MOAT_NETSTACK_IP_ROUTING_TABLE_H_
 #define MOAT_NETSTACK_IP_ROUTING_TABLE_H_
@@ -8,9 +12,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+
 #include "netstack/ip/configuration.h"
+#include "netstack/ip/dead_gateways.h"
 #include "netstack/ip/interface.h"
 #include "netstack/ip/prefix_trie.h"
 
@@ -46,7 +55,9 @@ class RoutingTable {
  public:
   enum class Change : uint8_t { kDone, kExists, kFull };
 
-  explicit RoutingTable(const InterfaceTable& interfaces) : interfaces_(interfaces) {}
+  // Both borrowed.
+  RoutingTable(const InterfaceTable& interfaces, const DeadGateways& dead)
+      : interfaces_(interfaces), dead_(dead) {}
 
   Change Add(const RouteInfo& route);
   // Removes the first route of the table with this destination that agrees with whatever else
@@ -68,6 +79,21 @@ class RoutingTable {
   const RouteInfo* Lookup(const IpAddress& destination, InterfaceIndex interface) const {
     return Find({destination, IpAddress::Any(destination.family()), 0, interface, 0}).route;
   }
+  // Whether somebody could stand in for this gateway, if it failed: it is worth remembering then.
+  bool HasAlternative(InterfaceIndex interface, const IpAddress& gateway) const;
+  // Calls visit(interface, gateway) for the gateways of all routes to where `found`, that Find() gave,
+  // leads.
+  template <typename Visit>
+  void ForEachGatewayBeside(const RouteInfo& found, Visit visit) const {
+    for (const RouteInfo& route : Beside(found)) {
+      if (route.next_hops.empty() && route.gateway.has_value()) {
+        visit(route.interface, *route.gateway);
+      }
+      for (const NextHop& hop : route.next_hops) {
+        if (hop.gateway.has_value()) visit(hop.interface, *hop.gateway);
+      }
+    }
+  }
   bool has_multipath() const { return multipath_ > 0; }
 
   std::vector<RouteInfo> List() const;
@@ -85,6 +111,14 @@ class RoutingTable {
 
   bool Live(InterfaceIndex interface, InterfaceIndex wanted) const;
   bool Serves(const RouteInfo& route, InterfaceIndex out) const;
+  // kNever: it answers, as far as is known, or needs not.
+  Time DeadSince(const RouteInfo& route, InterfaceIndex out) const;
+  Time DeadSince(const std::optional<IpAddress>& gateway, InterfaceIndex interface) const {
+    return gateway.has_value() ? dead_.Since(interface, *gateway) : kNever;
+  }
+  const RouteInfo* ChooseRoute(const Row& row, InterfaceIndex out) const;
+  std::span<const RouteInfo> Beside(const RouteInfo& found) const;
+  void CountHops(const RouteInfo& route, int by);
   const NextHop* ChooseHop(const RouteInfo& route, const RouteKey& key) const;
   const RouteInfo* FindIn(const Table& table, const RouteKey& key) const;
   const RouteInfo* FindByRules(const RouteKey& key) const;
@@ -92,11 +126,14 @@ class RoutingTable {
   Table* TableOf(uint32_t id, bool create);
 
   const InterfaceTable& interfaces_;
+  const DeadGateways& dead_;
   Table main_;
   std::map<uint32_t, std::unique_ptr<Table>> others_;
   std::vector<RuleInfo> rules_;  // by priority, then age; the main table's own is not among them
   size_t count_ = 0;
   size_t multipath_ = 0;
+  // How many routes of several next hops have this one.
+  absl::flat_hash_map<std::pair<InterfaceIndex, IpAddress>, int> hops_;
 };
 
 }  // namespace moat::netstack

@@ -286,6 +286,11 @@ void NeighborCache::Queue(NeighborEntry& entry, PendingPacket packet, const IpAd
   EnterIncomplete(entry);
 }
 
+void NeighborCache::AskAgain(InterfaceIndex interface, const IpAddress& address) {
+  const NeighborRef entry = FindEntry(interface, address);
+  if (entry != nullptr && entry->info_.state == NeighborState::kFailed) EnterIncomplete(*entry);
+}
+
 void NeighborCache::SendPending(NeighborEntry& entry) {
   std::deque<PendingPacket> packets = TakePending(entry);
   for (PendingPacket& packet : packets) {

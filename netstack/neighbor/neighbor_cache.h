@@ -68,6 +68,8 @@ class NeighborCache {
   }
   // For an entry that is not usable: queues the packet and starts the resolution if none runs.
   void Queue(NeighborEntry& entry, PendingPacket packet, const IpAddress& source);
+  // Solicits a neighbour that is FAILED without a packet that waits for it.
+  void AskAgain(InterfaceIndex interface, const IpAddress& address);
   // Forward progress seen by an upper layer (RFC 4861 7.3.1).
   void Confirm(NeighborEntry& entry);
 

@@ -1,0 +1,68 @@
+// The gateways of default routes that did not answer (RFC 1122 3.3.1.4 and 3.3.1.5, RFC 4861 6.3.6):
+// where there is another one they are passed over. Neighbour discovery says who is dead; nothing is
+// looked at per packet, as every change here makes the route handles invalid.
+//
+// Who is passed over gets no packets, so nothing would tell when it is back. It is asked for again
+// (ARP, NDP) when kAskAgain has passed and a packet is to go where it would lead; until it answers,
+// the other one is used. A gateway that speaks by itself is used again at once.
+#ifndef MOAT_NETSTACK_IP_DEAD_GATEWAYS_H_
+#define MOAT_NETSTACK_IP_DEAD_GATEWAYS_H_
+
+#include <chrono>
+#include <vector>
+
+#include "netstack/base/time.h"
+#include "netstack/base/timer.h"
+#include "netstack/wire/address.h"
+
+namespace moat::netstack {
+
+class DeadGateways {
+ public:
+  static constexpr size_t kMax = 64;  // who failed longest ago makes room
+  static constexpr Duration kAskAgain = std::chrono::seconds(30);
+
+  class Host {
+   public:
+    virtual ~Host() = default;
+    // Some gateway has become one to be asked for: routes are to be looked up anew.
+    virtual void GatewayDue() = 0;
+    // Solicits the gateway; the outcome comes as for any neighbour.
+    virtual void AskForGateway(InterfaceIndex interface, const IpAddress& gateway) = 0;
+  };
+
+  DeadGateways(const Clock& clock, TimerQueue& timers)
+      : clock_(clock), timer_(timers, MemberTimer<&DeadGateways::OnTimer>, this) {}
+  void SetHost(Host* host) { host_ = host; }  // borrowed; before the first call
+
+  bool empty() const { return rows_.empty(); }
+  // When it failed; kNever for one that is not known to be dead.
+  Time Since(InterfaceIndex interface, const IpAddress& gateway) const;
+
+  // It did not answer, now.
+  void Add(InterfaceIndex interface, const IpAddress& gateway);
+  // It answers, or is forgotten. True when it was in here.
+  bool Remove(InterfaceIndex interface, const IpAddress& gateway);
+  // A packet was to go there: asks if it is time to.
+  void Wanted(InterfaceIndex interface, const IpAddress& gateway);
+
+ private:
+  struct Row {
+    InterfaceIndex interface;
+    IpAddress gateway;
+    Time failed;
+    bool due = false;    // to be asked for
+    bool asked = false;  // and has been
+  };
+  Row* Find(InterfaceIndex interface, const IpAddress& gateway);
+  void OnTimer();
+
+  const Clock& clock_;
+  Timer timer_;
+  Host* host_ = nullptr;
+  std::vector<Row> rows_;  // who failed first is first
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_IP_DEAD_GATEWAYS_H_
