@@ -120,5 +120,17 @@ CONFORM(52, MUST, "RFC 1122 2.4; RFC 1112 6.4",
   b.ExpectNothing(ArpRequest());
 }
 
+CONFORM(53, MUST, "RFC 1122 3.3.1.5",
+        "When a default gateway does not answer, another one is used, of a larger metric.",
+        {.needs = kPing | kRoutes}) {
+  b.StopAnswering(b.router);
+  b.AddRoute({"0.0.0.0", 0}, b.peer.ip4, 0, /*metric=*/100);
+  for (int i = 0; i < 10; ++i) {
+    b.Ping(b.remote.ip4);
+    b.Wait(1s);
+  }
+  b.Expect(EchoRequest4() && To(b.remote.ip4) && Is(eth::kDestination, b.peer.mac));
+}
+
 }  // namespace
 }  // namespace moat::conform
