@@ -110,6 +110,10 @@ bool IpLayer::DeliverLooped(int budget) {
       state_.drops.Count(DropReason::kInterfaceDown);
       continue;
     }
+    if (looped.is_frame) {
+      ReceiveLoopedFrame(*in, std::move(looped.packet));
+      continue;
+    }
     if (in->loopback) {
       ++in->counters.rx_packets;
       in->counters.rx_bytes += looped.packet.size();
@@ -135,20 +139,25 @@ Error IpLayer::SendFrame(InterfaceIndex index, std::span<const uint8_t> frame, c
   Interface* out = state_.interfaces.Find(index);
   if (out == nullptr || !out->active()) return Error::kNetworkDown;
   if (!out->loopback) return TransmitFrame(*out, {frame, {}, {}}, state_, origin);
+  if (frame.size() < kEthernetHeaderSize) return Error::kInvalid;
   if (state_.tapped()) TapSent(*state_.tap, *out, {frame, {}, {}}, origin);
-  const std::optional<EthernetView> ethernet = EthernetView::Parse(frame);
-  if (!ethernet.has_value()) return Error::kInvalid;
-  const uint16_t type = ethernet->ethertype();
-  const bool to_us = ethernet->destination() == out->mac || ethernet->destination().IsMulticast();
-  if (to_us && (type == ethertype::kIpv4 || type == ethertype::kIpv6)) {
-    const Family family = type == ethertype::kIpv4 ? Family::kIpv4 : Family::kIpv6;
-    return output_.LoopFrame(Slice::Copy(frame.subspan(kEthernetHeaderSize)), family);
+  if (!state_.loopback.Push({Slice::Copy(frame), index, 0, /*is_frame=*/true})) {
+    state_.drops.Count(DropReason::kLoopbackFull);
+    return Error::kNoBuffers;
   }
-  // Nobody but packet sockets wants it.
   ++out->counters.tx_packets;
-  out->counters.tx_bytes += frame.size();
-  if (state_.tapped()) TapReceived(*state_.tap, *out, {.bytes = Slice::Copy(frame)});
+  out->counters.tx_bytes += frame.size() - kEthernetHeaderSize;
   return Error::kOk;
+}
+
+// Nobody but packet sockets wants what is not IP.
+void IpLayer::ReceiveLoopedFrame(Interface& in, Slice bytes) {
+  ++in.counters.rx_packets;
+  in.counters.rx_bytes += bytes.size() - kEthernetHeaderSize;
+  const uint16_t type = EthernetView::Parse(bytes.span())->ethertype();
+  RxFrame frame{.bytes = std::move(bytes)};
+  if (state_.tapped()) [[unlikely]] TapReceived(*state_.tap, in, frame);
+  if (type == ethertype::kIpv4 || type == ethertype::kIpv6) ReceiveEthernet(in, frame);
 }
 
 Result<RouteRef> IpLayer::FindRoute(const RouteQuery& query) { return finder_.Find(query); }

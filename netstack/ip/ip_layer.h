@@ -131,6 +131,7 @@ class IpLayer final : public IpSender,
  private:
   // --- Packets ---------------------------------------------------------------------------------
   void ReceiveEthernet(Interface& in, RxFrame& frame);
+  void ReceiveLoopedFrame(Interface& in, Slice bytes);
   void ReceiveIp(Interface& in, Slice packet, const LinkMetadata& link);
 
   // --- Configuration, in ip_layer_interfaces.cc, _addresses.cc, _routes.cc, _groups.cc -----------

@@ -16,6 +16,8 @@ struct LoopedPacket {
   Slice packet;  // IP header on; the transport checksum is not filled
   InterfaceIndex interface = 0;  // the loopback interface, or the one a multicast went out of
   uint16_t gso_size = 0;
+  // A packet socket's frame, from the link header on: as trustworthy as one from a wire.
+  bool is_frame = false;
 };
 
 class LoopbackQueue {

@@ -231,15 +231,6 @@ Error IpOutput::PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_
   if (state_.tapped() && interface == kLoopbackIndex) [[unlikely]] {
     TapLooped(*state_.tap, *state_.interfaces.Find(interface), looped, FrameType::kOutgoing);
   }
-  return QueueLooped(std::move(looped), family);
-}
-
-Error IpOutput::LoopFrame(Slice packet, Family family) {
-  return QueueLooped({std::move(packet), kLoopbackIndex, 0}, family);
-}
-
-Error IpOutput::QueueLooped(LoopedPacket looped, Family family) {
-  const InterfaceIndex interface = looped.interface;
   Interface* lo = state_.interfaces.Find(interface);
   const size_t size = looped.packet.size();
   if (!state_.loopback.Push(std::move(looped))) {

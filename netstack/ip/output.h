@@ -20,8 +20,6 @@ class IpOutput {
   Error Send(const RouteHandle& route, const IpPacketOut& packet);
   // As IpSender::SendPacket().
   Error SendPacket(const RouteHandle& route, Slice packet, size_t header_size);
-  // What a packet socket put on the loopback interface, which has been shown to the others.
-  Error LoopFrame(Slice packet, Family family);
 
  private:
   Error SendWhole(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
@@ -30,7 +28,6 @@ class IpOutput {
   // Puts `packet` and its whole transport header on the loopback queue.
   Error Loop(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
              InterfaceIndex interface);
-  Error QueueLooped(LoopedPacket looped, Family family);
   Error PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_size, Family family);
   bool HearsItself(const RouteHandle& route, bool multicast_loop) const;
   void LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size);

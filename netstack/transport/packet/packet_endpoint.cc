@@ -88,12 +88,13 @@ Error PacketEndpoint::Bind(uint16_t protocol, InterfaceIndex interface) {
     if (!found.has_value()) return Error::kNoDevice;
     up = found->up;
   }
+  const bool same = interface == interface_ && !detached_ && (protocol == 0 || protocol == protocol_);
   if (protocol != 0) protocol_ = protocol;
   interface_ = interface;
   interface_up_ = up;
   detached_ = false;
   owner_.Reconsider();
-  if (!up && protocol_ != 0) Fail(Error::kNetworkDown);
+  if (!up && protocol_ != 0 && !same) Fail(Error::kNetworkDown);
   return Error::kOk;
 }
 
@@ -224,7 +225,7 @@ Error PacketEndpoint::SendOn(const FrameInterface& out,
   const size_t size = TotalSize(payload);
   const size_t limit = out.mtu + (raw_ ? out.link_header_size : 0);
   if (size > limit + kVlanTag) return Error::kMessageSize;
-  if (raw_ && size < out.link_header_size) return Error::kInvalid;
+  if (size < (raw_ ? out.link_header_size : 0) || header + size == 0) return Error::kInvalid;
   Slice frame = Slice::Allocate(header + size);
   uint8_t* bytes = frame.mutable_data();
   if (header != 0) {
@@ -234,7 +235,8 @@ Error PacketEndpoint::SendOn(const FrameInterface& out,
     } else if (out.link_type != link_type::kLoopback) {
       return Error::kInvalid;
     }
-    EmitEthernet(bytes, mac, out.mac, to.protocol);
+    const bool has_length = to.protocol == frame_protocol::k802_3 || to.protocol == frame_protocol::k802_2;
+    EmitEthernet(bytes, mac, out.mac, has_length ? static_cast<uint16_t>(size) : to.protocol);
   }
   uint8_t* at = bytes + header;
   for (const auto& piece : payload) at = std::copy(piece.begin(), piece.end(), at);

@@ -172,6 +172,11 @@ TEST_F(PacketTest, ADatagramSocketSendsBehindAHeaderOfTheStacks) {
   auto socket = Dgram(kExperimental);
   ASSERT_EQ(Send(*socket, Pattern(20), To(kEth0, kPeerMac, kExperimental)), Error::kOk);
   EXPECT_EQ(link.TakeFrame(), EthernetFrame(kPeerMac, kOwnMac, kExperimental, Pattern(20)));
+  // 802.3 has a length where there would be an EtherType.
+  for (const uint16_t protocol : {frame_protocol::k802_3, frame_protocol::k802_2}) {
+    ASSERT_EQ(Send(*socket, Pattern(20), To(kEth0, kPeerMac, protocol)), Error::kOk);
+    EXPECT_EQ(link.TakeFrame(), EthernetFrame(kPeerMac, kOwnMac, 20, Pattern(20)));
+  }
   ASSERT_EQ(socket->Bind(0, kEth0), Error::kOk);
   EXPECT_EQ(Send(*socket, Pattern(20)), Error::kInvalid) << "to whom?";
 }
@@ -222,17 +227,46 @@ TEST_F(PacketTest, LoopbackIsSeenGoingOutAndComingIn) {
 TEST_F(PacketTest, WhatIsSentOnLoopbackComesBack) {
   auto sender = Raw(0), watch = Raw(kExperimental);
   auto udp = stack.NewUdpSocket(Family::kIpv4);
-  ASSERT_EQ(udp->Bind({.address = Ip("127.0.0.1"), .port = 53}), Error::kOk);
-  const IpAddress lo = Ip("127.0.0.1");
-  const Bytes packet = IpPacket(lo, lo, ip_protocol::kUdp, UdpDatagram(lo, lo, 9, 53, Pattern(5)));
+  ASSERT_EQ(udp->Bind({.address = kV4.own, .port = 53}), Error::kOk);
+  const Bytes packet = IpPacket(
+      kV4.peer, kV4.own, ip_protocol::kUdp, UdpDatagram(kV4.peer, kV4.own, 9, 53, Pattern(5)));
   ASSERT_EQ(Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, packet), To(kLoopbackIndex, {}, 0)),
             Error::kOk);
-  EXPECT_EQ(Send(*sender, EthernetFrame({}, {}, kExperimental, Pattern(50)), To(kLoopbackIndex, {}, 0)),
-            Error::kOk);
+  const Bytes frame = EthernetFrame({}, kOtherMac, kExperimental, Pattern(50));
+  EXPECT_EQ(Send(*sender, frame, To(kLoopbackIndex, {}, 0)), Error::kOk);
   stack.Flush();
   EXPECT_TRUE(udp->Receive().ok());
-  EXPECT_EQ(watch->Receive()->source.type, FrameType::kHost);
+  const auto seen = watch->Receive();
+  ASSERT_TRUE(seen.ok());
+  EXPECT_EQ(seen->source.type, FrameType::kHost);
+  EXPECT_EQ(MacOf(*seen), kOtherMac);
+  EXPECT_EQ(BytesOf(seen), frame);
   EXPECT_TRUE(Empty(*watch));
+}
+
+// Nobody has checked it before, as on a wire.
+TEST_F(PacketTest, WhatIsSentOnLoopbackIsNotTrusted) {
+  auto sender = Raw(0), watch = Raw(ethertype::kIpv4);
+  auto udp = stack.NewUdpSocket(Family::kIpv4);
+  ASSERT_EQ(udp->Bind({.address = Ip("0.0.0.0"), .port = 53}), Error::kOk);
+  const auto send = [&](const IpAddress& source, uint8_t spoil) {
+    Bytes datagram = UdpDatagram(source, kV4.own, 9, 53, Pattern(5));
+    datagram.back() ^= spoil;
+    const Bytes packet = IpPacket(source, kV4.own, ip_protocol::kUdp, datagram);
+    EXPECT_EQ(Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, packet), To(kLoopbackIndex, {}, 0)),
+              Error::kOk);
+    stack.Flush();
+    EXPECT_EQ(BytesOf(watch->Receive()).size(), 14 + packet.size());
+    return udp->Receive().ok();
+  };
+  EXPECT_TRUE(send(kV4.peer, 0));
+  EXPECT_FALSE(send(kV4.peer, 1)) << "a wrong checksum";
+  EXPECT_FALSE(send(kV4.own, 0)) << "our own address";
+  EXPECT_FALSE(send(Ip("127.0.0.1"), 0));
+  EXPECT_EQ(Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, {}), To(kLoopbackIndex, {}, 0)),
+            Error::kOk);
+  stack.Flush();
+  EXPECT_EQ(BytesOf(watch->Receive()).size(), 14u);
 }
 
 // --- Filters -------------------------------------------------------------------------------------
@@ -324,7 +358,11 @@ TEST_F(PacketTest, AnInterfaceThatGoesIsAnError) {
   EXPECT_EQ(socket->TakeError(), Error::kNetworkDown);
   EXPECT_EQ(socket->TakeError(), Error::kOk);
   ASSERT_EQ(socket->Bind(kAll, kEth0), Error::kOk);
-  EXPECT_EQ(socket->TakeError(), Error::kNetworkDown);
+  EXPECT_EQ(socket->TakeError(), Error::kOk) << "nothing has changed";
+  for (const uint16_t protocol : {kExperimental, kAll}) {
+    ASSERT_EQ(socket->Bind(protocol, kEth0), Error::kOk);
+    EXPECT_EQ(socket->TakeError(), Error::kNetworkDown);
+  }
   ASSERT_TRUE(stack.SetInterfaceUp(kEth0, true).ok());
   ReceiveFrame(ArpRequest());
   EXPECT_TRUE(socket->Receive().ok());
@@ -332,6 +370,19 @@ TEST_F(PacketTest, AnInterfaceThatGoesIsAnError) {
   EXPECT_EQ(socket->TakeError(), Error::kNetworkDown);
   EXPECT_EQ(Send(*socket, Bytes(60)), Error::kNotConnected);
   EXPECT_FALSE(stack.IsWatched(kEth0));
+}
+
+struct HeaderlessPacketTest : PacketTest {
+  HeaderlessPacketTest() : PacketTest({.has_ethernet_header = false}) {}
+};
+
+TEST_F(HeaderlessPacketTest, AnEmptyFrameIsNone) {
+  auto raw = Raw(0), dgram = Dgram(0);
+  for (const auto& socket : {raw.get(), dgram.get()}) {
+    EXPECT_EQ(Send(*socket, {}, To(kEth0, {}, ethertype::kIpv4)), Error::kInvalid);
+    EXPECT_EQ(Send(*socket, Pattern(20), To(kEth0, {}, ethertype::kIpv4)), Error::kOk);
+    EXPECT_EQ(link.TakeFrame(), Pattern(20));
+  }
 }
 
 struct OffloadedPacketTest : PacketTest {
