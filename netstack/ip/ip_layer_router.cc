@@ -139,8 +139,10 @@ void IpLayer::SetAdvertiser(InterfaceIndex index, const IpAddress& address,
   if (assigned == nullptr) return;
   auto& all = assigned->advertisers;
   const bool did = std::find(all.begin(), all.end(), router) != all.end();
-  if (did == does || (does && all.size() >= RouterDiscovery::kMaxRouters)) return;
+  if (did == does) return;
   if (does) {
+    // Some may be gone for long: they make room for who advertises now.
+    if (all.size() >= RouterDiscovery::kMaxRouters) all.erase(all.begin());
     all.push_back(router);
   } else {
     std::erase(all, router);

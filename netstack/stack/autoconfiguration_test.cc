@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "netstack/stack/router_discovery_test_world.h"
 
 namespace moat::netstack {
@@ -202,6 +203,20 @@ TEST_F(Discovery, Rfc6724_S5_Rule5_5_TheNextHopsPrefixWins) {
   Receive(second, Ra(0));
   EXPECT_EQ(FirstHop(), kPeerMac);
   EXPECT_EQ(source(), Ip("2001:db8:70::ff:fe00:1"));
+}
+
+// Those who advertised it long ago do not keep out who does now.
+TEST_F(Discovery, Rfc6724_S5_Rule5_5_OfManyAdvertisersTheLatestAreKnown) {
+  ASSERT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("2001:db8::1/64")).ok());
+  world.Know(second, kOtherMac);
+  for (int i = 0; i < 16; ++i) {
+    Receive(Ip(absl::StrCat("fe80::100:", i)), Ra(0, prefix));
+  }
+  Receive(router, Ra(0, Option({.prefix = "2001:db8:70::"})));
+  Receive(second, Ra(1800, prefix));
+  world.Advance(seconds(3));
+  EXPECT_EQ(FirstHop(), kOtherMac);
+  EXPECT_EQ(*world.stack.SelectSource(Ip("2001:db8:77::1"), 0), own);
 }
 
 TEST_F(Discovery, Rfc6724_S5_Rule7_ThePublicAddressWinsWhenTemporaryIsNotPreferred) {
