@@ -232,6 +232,13 @@ void Bench::SetSysctl(std::string_view name, std::string_view value) {
   if (ok()) Accept(Settled().SetSysctl(name, value), "set " + std::string(name));
 }
 
+void Bench::Advertise(const Advertising& advertising, int port) {
+  if (ok()) Accept(Settled().Advertise(port, advertising), "advertise as a router");
+}
+void Bench::StopAdvertising(int port) {
+  if (ok()) Accept(Settled().StopAdvertising(port), "stop to advertise");
+}
+
 void Bench::Ping(const Ip& to, size_t size) {
   if (!ok()) return;
   int& socket = ping_socket_[to.v6() ? 1 : 0];

@@ -103,6 +103,8 @@ class Bench {
   void SetSysctl(std::string_view name, std::string_view value);
   void SetForwarding4(bool on) { SetSysctl("ipv4.ip_forward", on ? "1" : "0"); }
   void SetForwarding6(bool on) { SetSysctl("ipv6.conf.all.forwarding", on ? "1" : "0"); }
+  void Advertise(const Advertising& advertising, int port = 0);
+  void StopAdvertising(int port = 0);
   // Sends one echo request from the device, with `size` bytes of Pattern(). What the device's program
   // gets as an error (no route) is no failure here: whether a frame comes is for Expect() to say.
   void Ping(const Ip& to, size_t size = 8);

@@ -91,7 +91,8 @@ std::string NeedNames(uint32_t needs) {
   static constexpr const char* kNames[] = {
       "two ports",  "UDP",     "TCP",       "ping",        "neighbour flush", "static neighbours",
       "addresses",  "routes",  "MTU",       "link state",  "sysctls",         "IPv4 forwarding",
-      "IPv6 forwarding", "multicast", "source filters", "IPv6", "autoconfiguration"};
+      "IPv6 forwarding", "multicast", "source filters", "IPv6", "autoconfiguration",
+      "router advertisements"};
   std::string text;
   for (size_t i = 0; i < std::size(kNames); ++i) {
     if ((needs >> i & 1) == 0) continue;

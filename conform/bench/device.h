@@ -41,6 +41,7 @@ enum Need : uint32_t {
   kSourceFilters = 1 << 14,   // and sources of groups
   kIpv6 = 1 << 15,
   kAutoconf = 1 << 16,        // addresses and routes from router advertisements
+  kAdvertise = 1 << 17,       // the device can send router advertisements
 };
 std::string NeedNames(uint32_t needs);
 
@@ -81,6 +82,25 @@ struct SourceFilter {
   std::vector<Ip> sources;
 };
 
+// What a router says of itself (RFC 4861 6.2.1). The intervals are the shortest that there are.
+struct Advertised {
+  Prefix prefix;
+  bool on_link = true, autonomous = true;
+  uint32_t valid = 86400, preferred = 14400;  // seconds
+};
+struct Advertising {
+  int max_interval = 4, min_interval = 3;  // seconds
+  int lifetime = 1800;                     // seconds; 0: no default router
+  int preference = 0;                      // RFC 4191: 0 medium, 1 high, 3 low
+  int hop_limit = 64;
+  bool managed = false, other = false;
+  uint32_t reachable_ms = 0, retransmit_ms = 0;
+  std::optional<int> mtu{};
+  std::vector<Advertised> prefixes{};
+  std::vector<Ip> name_servers{};
+  int name_server_lifetime = 1800;
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -102,6 +122,15 @@ class Device {
   virtual absl::Status SetLinkUp(int port, bool up) = 0;
   // By the Linux name below net., for example "ipv4.ip_forward"; interfaces are eth0 and eth1.
   virtual absl::Status SetSysctl(std::string_view name, std::string_view value) = 0;
+
+  // Begins to advertise on a port, or goes on with other contents; and ends it. (It does so while it
+  // forwards.)
+  virtual absl::Status Advertise(int port, const Advertising& advertising) {
+    return absl::UnimplementedError("no router advertisements");
+  }
+  virtual absl::Status StopAdvertising(int port) {
+    return absl::UnimplementedError("no router advertisements");
+  }
 
   // --- Sockets, all non-blocking -----------------------------------------------------------------
   virtual int Open(SocketType type, bool v6) { return -ENOSYS; }

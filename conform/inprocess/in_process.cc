@@ -70,7 +70,8 @@ void InProcess::Configure(int port) {
 uint32_t InProcess::abilities() const {
   constexpr uint32_t kAll = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
                             kRoutes | kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters |
-                            kIpv6 | kForwarding4 | kForwarding6 | kAutoconf;
+                            kIpv6 | kForwarding4 | kForwarding6 | kAutoconf |
+                            kAdvertise;
   return two_ports_ ? kAll | kTwoPorts : kAll;
 }
 
@@ -138,6 +139,35 @@ absl::Status InProcess::SetLinkUp(int port, bool up) {
 }
 absl::Status InProcess::SetSysctl(std::string_view name, std::string_view value) {
   return stack_.SetSysctl(name, value);
+}
+
+absl::Status InProcess::Advertise(int port, const Advertising& advertising) {
+  netstack::RouterAdvertisementOptions options;
+  options.max_interval = static_cast<uint16_t>(advertising.max_interval);
+  options.min_interval = static_cast<uint16_t>(advertising.min_interval);
+  options.lifetime = static_cast<uint16_t>(advertising.lifetime);
+  options.preference = static_cast<uint8_t>(advertising.preference);
+  options.hop_limit = static_cast<uint8_t>(advertising.hop_limit);
+  options.managed = advertising.managed;
+  options.other = advertising.other;
+  options.reachable_ms = advertising.reachable_ms;
+  options.retransmit_ms = advertising.retransmit_ms;
+  if (advertising.mtu.has_value()) options.mtu = static_cast<uint32_t>(*advertising.mtu);
+  for (const Advertised& row : advertising.prefixes) {
+    options.prefixes.push_back({.prefix = ToStack(row.prefix),
+                                .on_link = row.on_link,
+                                .autonomous = row.autonomous,
+                                .valid = row.valid,
+                                .preferred = row.preferred});
+  }
+  for (const Ip& server : advertising.name_servers) {
+    options.name_servers.push_back(ToStack(server));
+  }
+  options.name_server_lifetime = static_cast<uint32_t>(advertising.name_server_lifetime);
+  return stack_.SetRouterAdvertisement(IndexOf(port), options);
+}
+absl::Status InProcess::StopAdvertising(int port) {
+  return stack_.StopRouterAdvertisement(IndexOf(port));
 }
 
 // --- Sockets -----------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ class InProcess : public Device, public Cable {
   absl::Status SetMtu(int port, int mtu) override;
   absl::Status SetLinkUp(int port, bool up) override;
   absl::Status SetSysctl(std::string_view name, std::string_view value) override;
+  absl::Status Advertise(int port, const Advertising& advertising) override;
+  absl::Status StopAdvertising(int port) override;
 
   int Open(SocketType type, bool v6) override;
   int Bind(int socket, const Endpoint& local) override;

@@ -19,6 +19,8 @@ class MoatDevice : public ContainerDevice {
 
   absl::Status FlushNeighbors() override;
   absl::Status SetSysctl(std::string_view name, std::string_view value) override;
+  absl::Status Advertise(int port, const Advertising& advertising) override;
+  absl::Status StopAdvertising(int port) override;
   // The sentry sees the end of a descriptor a moment after the program has closed it.
   int Close(int socket) override;
 
