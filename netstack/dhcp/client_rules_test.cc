@@ -2,7 +2,7 @@
 #include <set>
 
 #include "netstack/dhcp/client.h"
-#include "netstack/dhcp/test_server.h"
+#include "netstack/dhcp/client_test_world.h"
 
 namespace moat::netstack {
 namespace {
@@ -10,29 +10,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const IpAddress kNobody = Ip("0.0.0.0");
 const IpAddress kOther = Ip("192.0.2.78");
 
-class DhcpRules : public testing::Test {
+class DhcpRules : public DhcpClientTest {
  protected:
-  DhcpRules() {
-    EXPECT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("192.0.2.1/24")).ok());
-    RouteInfo route;
-    route.destination = *Prefix::Parse("0.0.0.0/0");
-    EXPECT_TRUE(world.stack.RemoveRoute(route).ok());
-    world.Know(kServer);
-    options.clock = &world.clock;
-    options.random = &world.random;
-    options.interface = kEth0;
-    options.probe = false;
-    options.host_name = "box";
-  }
-  void Start() {
-    client = std::make_unique<DhcpClient>(world.stack, options);
-    ASSERT_TRUE(client->Start().ok());
-  }
-  void Advance(Duration by) { world.Advance(*client, by); }
-  Said Next() { return NextSaid(world); }
+  DhcpRules() { options.host_name = "box"; }
   // What the client says until `by` has passed, with the times.
   std::vector<std::pair<Time, Said>> Hear(Duration by, Duration step) {
     std::vector<std::pair<Time, Said>> out;
@@ -79,10 +61,6 @@ class DhcpRules : public testing::Test {
     }
     return false;
   }
-
-  StackWorld world;
-  DhcpOptions options;
-  std::unique_ptr<DhcpClient> client;
 };
 
 // --- Messages --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "netstack/dhcp/test_server.h"
+#include "netstack/dhcp/client_test_world.h"
 
 namespace moat::netstack {
 namespace {
@@ -12,27 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const IpAddress kNobody = Ip("0.0.0.0");
-
-class Dhcp : public testing::Test {
+class Dhcp : public DhcpClientTest {
  protected:
-  Dhcp() {
-    EXPECT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("192.0.2.1/24")).ok());
-    RouteInfo route;
-    route.destination = *Prefix::Parse("0.0.0.0/0");
-    EXPECT_TRUE(world.stack.RemoveRoute(route).ok());
-    world.Know(kServer);
-    options.clock = &world.clock;
-    options.random = &world.random;
-    options.interface = kEth0;
-    options.probe = false;
-  }
-  void Begin() {
-    client = std::make_unique<DhcpClient>(world.stack, options);
-    ASSERT_TRUE(client->Start().ok());
-  }
-  void Advance(Duration by) { world.Advance(*client, by); }
-  Said Next() { return NextSaid(world); }
   // An answer of the server to the transaction last seen.
   void Reply(DhcpType type, uint32_t transaction, const IpAddress& yours = kOffered,
              uint32_t lease = 3600, const IpAddress& server = kServer,
@@ -43,7 +24,7 @@ class Dhcp : public testing::Test {
   }
   // Through the whole exchange.
   void GetBound(uint32_t lease = 3600) {
-    Begin();
+    Start();
     Advance(seconds(1));
     const Said discover = Next();
     ASSERT_EQ(discover.type, DhcpType::kDiscover);
@@ -55,7 +36,7 @@ class Dhcp : public testing::Test {
   // The same to where the granted address is probed (RFC 5227).
   void GetProbing() {
     options.probe = true;
-    Begin();
+    Start();
     Advance(seconds(1));
     Reply(DhcpType::kOffer, Next().transaction);
     Reply(DhcpType::kAck, Next().transaction);
@@ -83,14 +64,11 @@ class Dhcp : public testing::Test {
     return false;
   }
 
-  StackWorld world;
-  DhcpOptions options;
-  std::unique_ptr<DhcpClient> client;
   Time bound_at{};
 };
 
 TEST_F(Dhcp, Rfc2131_S4_1_DiscoverIsBroadcastFromNobody) {
-  Begin();
+  Start();
   Advance(seconds(1));
   const Said discover = Next();
   ASSERT_TRUE(discover.ok);
@@ -104,7 +82,7 @@ TEST_F(Dhcp, Rfc2131_S4_1_DiscoverIsBroadcastFromNobody) {
 }
 
 TEST_F(Dhcp, Rfc2131_S4_1_RetransmissionBacksOff) {
-  Begin();
+  Start();
   std::vector<Time> times;
   std::set<uint32_t> transactions;
   for (int i = 0; i < 4000 && times.size() < 6; ++i) {
@@ -123,7 +101,7 @@ TEST_F(Dhcp, Rfc2131_S4_1_RetransmissionBacksOff) {
 }
 
 TEST_F(Dhcp, Rfc2131_S3_1_FourMessagesGiveALease) {
-  Begin();
+  Start();
   Advance(seconds(1));
   const Said discover = Next();
   Reply(DhcpType::kOffer, discover.transaction);
@@ -145,7 +123,7 @@ TEST_F(Dhcp, Rfc2131_S3_1_FourMessagesGiveALease) {
 }
 
 TEST_F(Dhcp, AnswersThatAreNotForUsAreIgnored) {
-  Begin();
+  Start();
   Advance(seconds(1));
   const Said discover = Next();
   Reply(DhcpType::kOffer, discover.transaction + 1);
@@ -161,7 +139,7 @@ TEST_F(Dhcp, AnswersThatAreNotForUsAreIgnored) {
 }
 
 TEST_F(Dhcp, Rfc2131_S3_1_ANakStartsOver) {
-  Begin();
+  Start();
   Advance(seconds(1));
   const Said discover = Next();
   Reply(DhcpType::kOffer, discover.transaction);
@@ -174,7 +152,7 @@ TEST_F(Dhcp, Rfc2131_S3_1_ANakStartsOver) {
 }
 
 TEST_F(Dhcp, AServerThatFallsSilentIsLeft) {
-  Begin();
+  Start();
   Advance(seconds(1));
   Reply(DhcpType::kOffer, Next().transaction);
   int requests = 0;
@@ -246,7 +224,7 @@ TEST_F(Dhcp, Rfc2131_S4_4_6_ReleaseGivesBack) {
 
 TEST_F(Dhcp, Rfc2131_S3_2_APreviousAddressIsAskedForFirst) {
   options.previous = kOffered;
-  Begin();
+  Start();
   const Said request = Next();
   EXPECT_EQ(request.type, DhcpType::kRequest);
   EXPECT_EQ(request.requested, kOffered);
@@ -281,7 +259,7 @@ TEST_F(Dhcp, Rfc2131_S4_4_1_ATakenAddressIsDeclined) {
 // After ten conflicts the stack waits a minute before it probes (RFC 5227 2.1.1).
 TEST_F(Dhcp, Rfc5227_S2_1_1_AfterManyConflictsTheNextAddressIsStillWaitedFor) {
   options.probe = true;
-  Begin();
+  Start();
   for (int declined = 0; declined <= 10; ++declined) {
     Advance(seconds(11));
     Reply(DhcpType::kOffer, Next().transaction);

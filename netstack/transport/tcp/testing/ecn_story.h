@@ -23,12 +23,7 @@ class EcnStory : public Story {
   // To SYN-SENT; the SYN is still to be taken.
   void StartConnect() {
     socket = host.tcp->NewSocket(Family::kIpv4);
-    socket->SetObserver(&observer);
-    Endpoint to;
-    to.address = peer;
-    to.port = peer_port;
-    ASSERT_EQ(socket->Connect(to), Error::kInProgress);
-    host_port = socket->Local().port;
+    BeginConnect();
   }
   // The sequence number after `n` full segments.
   static uint32_t Seg(uint32_t n) { return 1 + n * kMss; }

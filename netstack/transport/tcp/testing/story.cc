@@ -191,14 +191,18 @@ std::unique_ptr<TcpSocket> Story::Accept() {
   return std::move(*accepted);
 }
 
-void Story::Connect() {
-  if (socket == nullptr) socket = host.tcp->NewSocket(host.address.family());
+void Story::BeginConnect() {
   socket->SetObserver(&observer);
   Endpoint to;
   to.address = peer;
   to.port = peer_port;
   ASSERT_EQ(socket->Connect(to), Error::kInProgress);
   host_port = socket->Local().port;
+}
+
+void Story::Connect() {
+  if (socket == nullptr) socket = host.tcp->NewSocket(host.address.family());
+  BeginConnect();
   ASSERT_THAT(Next(), Is(Syn().Seq(0)));
 }
 

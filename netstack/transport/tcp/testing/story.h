@@ -36,6 +36,8 @@ class Story : public testing::Test {
   // --- The host --------------------------------------------------------------------------------
   void Listen(int backlog = 16);
   std::unique_ptr<TcpSocket> Accept();  // null when none waits
+  // To SYN-SENT with `socket`; the SYN is still to be taken.
+  void BeginConnect();
   // To SYN-SENT; the SYN is taken.
   void Connect();
   // ESTABLISHED by the host's connect. `syn_ack` carries the peer's options; window 65535.
