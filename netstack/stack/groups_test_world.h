@@ -140,7 +140,7 @@ class Groups : public testing::TestWithParam<Family> {
       tail(message);
       StoreBe16(message.data() + 2, ChecksumOf(message));
       const IpAddress to = group.IsUnspecified() ? Ip("224.0.0.1") : group;
-      world.ReceiveIp(IpPacket(Ip("192.0.2.9"), to, 2, message, 1), MulticastMac(to));
+      ReceiveIgmp(to, message);
     } else {
       Bytes message(24);
       message[0] = icmpv6_type::kMldQuery;
@@ -149,6 +149,18 @@ class Groups : public testing::TestWithParam<Family> {
       tail(message);
       ReceiveMld(Ip("fe80::9"), group.IsUnspecified() ? Ip("ff02::1") : group, message);
     }
+  }
+  // With a router alert unless told otherwise.
+  void ReceiveIgmp(const IpAddress& to, const Bytes& message, bool alert = true) {
+    Bytes packet = IpPacket(Ip("192.0.2.9"), to, 2, message, 1);
+    if (alert) {
+      const Bytes option = {ipv4_option::kRouterAlert, 4, 0, 0};
+      packet.insert(packet.begin() + 20, option.begin(), option.end());
+      packet[0] = 0x46;
+      StoreBe16(packet.data() + 2, static_cast<uint16_t>(packet.size()));
+      FixIpv4Checksum({packet.data(), 24});
+    }
+    world.ReceiveIp(packet, to.IsMulticast() ? MulticastMac(to) : kOwnMac);
   }
   void ReceiveMld(const IpAddress& source, const IpAddress& to, Bytes message) {
     Checksum sum;

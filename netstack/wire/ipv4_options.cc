@@ -150,4 +150,14 @@ size_t LaterFragmentIpv4Options(std::span<const uint8_t> options, uint8_t* out) 
   return CopyOptions(options, out, [](uint8_t type) { return (type & kCopiedOption) != 0; });
 }
 
+bool HasRouterAlert(std::span<const uint8_t> options) {
+  for (size_t i = 0; i < options.size() && options[i] != ipv4_option::kEnd;) {
+    if (options[i] == ipv4_option::kRouterAlert) return true;
+    const bool lone = options[i] == ipv4_option::kNoOperation;
+    if (!lone && (i + 1 >= options.size() || options[i + 1] < 2)) return false;
+    i += lone ? 1 : options[i + 1];
+  }
+  return false;
+}
+
 }  // namespace moat::netstack

@@ -42,6 +42,9 @@ void RecordInIpv4Options(std::span<uint8_t> options, const IpAddress& own, uint3
                          bool (*is_ours)(const void* context, const IpAddress& address),
                          const void* context);
 
+// Whether a router alert (RFC 2113) is among well-formed options.
+bool HasRouterAlert(std::span<const uint8_t> options);
+
 // Those for the reply to a packet (RFC 1122 3.2.2.6): record route and timestamp. Returns the size
 // written, padded to a multiple of 4; at most options.size().
 size_t ReflectedIpv4Options(std::span<const uint8_t> options, uint8_t* out);

@@ -18,6 +18,16 @@ const IpAddress kV3Routers = IpAddress::V4(224, 0, 0, 22);
 
 constexpr size_t kHeaderWithAlert = kIpv4HeaderSize + 4;  // RFC 2113's option
 
+// RFC 3376 9.1: what a forged query from afar lacks. Queries of version 1 never had the option.
+bool MayBeForged(const IpPacketIn& packet, const GroupQuery& query) {
+  const IpAddress& to = packet.destination;
+  if (query.group.IsUnspecified() && to.IsMulticast() && to != kAllHosts) return true;
+  if (query.version == GroupProtocolVersion::kV1) return false;
+  Ipv4View view;
+  return Ipv4View::Parse(packet.ip_packet.span(), &view) != Ipv4Parse::kOk ||
+         !HasRouterAlert(view.options());
+}
+
 }  // namespace
 
 Igmp::Igmp(IpState& state, const IpEnvironment& env, NextHops& next_hops)
@@ -61,7 +71,7 @@ void Igmp::Receive(const IpPacketIn& packet) {
   }
   if (message[0] != igmp_type::kQuery) return;  // what routers say to each other
   const std::optional<GroupQuery> query = ParseIgmpQuery(message);
-  if (!query.has_value()) {
+  if (!query.has_value() || MayBeForged(packet, *query)) {
     ++in_invalid_;
     return;
   }

@@ -347,8 +347,8 @@ void RouterDiscovery::UpdateAddresses(State& state, const Interface& interface,
     if (address.temporary) {
       // RFC 8981 3.4: no later than the public one would, and than its own end.
       const Time end = address.created + seconds(interface.conf.own(Conf::kTempValidLifetime));
-      const Time soft =
-          address.created + seconds(interface.conf.own(Conf::kTempPreferredLifetime));
+      const Time soft = address.created - address.desync +
+                        seconds(interface.conf.own(Conf::kTempPreferredLifetime));
       UpdateLifetimes(address, valid, preferred);
       address.valid = std::min(address.valid, end);
       address.preferred = std::min(address.preferred, soft);
@@ -373,8 +373,10 @@ void RouterDiscovery::RenewTemporary(State& state, const Interface& interface,
   const Time soon = clock_.Now() + kRegenAdvance;
   std::optional<Address> of;
   for (const Address& address : state.addresses) {
-    if (address.dead || !address.prefix.address.InPrefix(prefix.prefix, prefix.length)) continue;
-    if (address.temporary && address.preferred > soon) return;
+    if (!address.prefix.address.InPrefix(prefix.prefix, prefix.length)) continue;
+    // 3.4 (7): where every try was a duplicate, there are no more.
+    if (address.temporary && (address.dead || address.preferred > soon)) return;
+    if (address.dead) continue;
     if (!address.temporary) of = address;
   }
   if (!of.has_value() || of->preferred <= soon) return;
@@ -438,11 +440,12 @@ void RouterDiscovery::AddTemporary(State& state, const Interface& interface, con
   address.dad_counter = tries;
   address.created = now;
   const int64_t preferred_seconds = interface.conf.own(Conf::kTempPreferredLifetime);
-  const auto desync = random_.Below(static_cast<uint32_t>(
-      std::max<int64_t>(1, std::min<int64_t>(600, preferred_seconds * 2 / 5))));
+  // 3.8: up to 0.4 of the lifetime, so that addresses which began together do not change together.
+  const auto most = static_cast<uint32_t>(std::clamp<int64_t>(preferred_seconds * 2 / 5, 1, 1 << 30));
+  address.desync = seconds(random_.Below(most));
   address.valid =
       std::min(of.valid, now + seconds(interface.conf.own(Conf::kTempValidLifetime)));
-  address.preferred = std::min(of.preferred, now + seconds(preferred_seconds - desync));
+  address.preferred = std::min(of.preferred, now + seconds(preferred_seconds) - address.desync);
   if (address.preferred <= now + kRegenAdvance) return;  // not worth it
   address.prefix = {WithIdentifier(of.prefix.address, RandomIdentifier(random_)), 64};
   AddressOptions options;
@@ -516,7 +519,8 @@ void RouterDiscovery::ExpireAddresses(State& state, Time now) {
   if (interface == nullptr || interface->conf.own(Conf::kUseTempAddr) <= 0) return;
   // RFC 8981 3.4: the successor comes a little before its predecessor is deprecated.
   for (Address& address : state.addresses) {
-    if (!address.temporary || address.regenerated || address.preferred > now + kRegenAdvance) {
+    if (!address.temporary || address.dead || address.regenerated ||
+        address.preferred > now + kRegenAdvance) {
       continue;
     }
     address.regenerated = true;
@@ -541,7 +545,7 @@ void RouterDiscovery::ArmExpiry(State& state) {
   for (const Address& address : state.addresses) {
     consider(address.valid);
     if (!address.deprecated) consider(address.preferred);
-    if (address.temporary && !address.regenerated && address.preferred != kNever) {
+    if (address.temporary && !address.regenerated && !address.dead && address.preferred != kNever) {
       consider(address.preferred - kRegenAdvance);
     }
   }

@@ -94,6 +94,7 @@ class RouterDiscovery {
     Time valid = kNever;
     Time preferred = kNever;
     Time created{};
+    Duration desync{};  // of a temporary one: how much sooner than others it is deprecated
   };
   struct NameServer {
     IpAddress address;

@@ -75,7 +75,7 @@ Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> s
     if (elapsed > 0 && elapsed < (1u << 24)) sample = std::chrono::milliseconds(elapsed);
   }
   if (sample == Duration::zero()) return sample;
-  rtt_.Sample(sample);
+  rtt_.Sample(sample, last_receive_);
   backoff_ = 0;  // RFC 6298 5.7, Karn: not before there is a measurement again
   probe_armed_by_rtt_ = true;
   return sample;

@@ -144,6 +144,8 @@ class Connection final : public Flow {
   uint32_t SynText() const;
   void TakeFastOpenAnswer(const Segment& segment);
   void SuspectFastOpen();
+  void RefuseFastOpen();
+  FastOpenRefusals::Path FastOpenPath() const;
   void AcceptEarly(const Segment& syn);
   bool AckOfEarlySynAck(const Segment& segment);
 

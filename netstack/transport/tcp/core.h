@@ -105,6 +105,7 @@ class Core {
   const SynCookies cookies;
   FastOpenCache fast_open_cache;
   FastOpenPause fast_open_pause;
+  FastOpenRefusals fast_open_refusals;
   BacklogGovernor governor;
   FlowTable flows;
   ListenerTable listeners;

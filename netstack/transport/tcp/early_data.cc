@@ -23,8 +23,9 @@ void Connection::PrepareFastOpen() {
   if ((mode & fast_open_bit::kClient) == 0 || !options.fast_open_connect) return;
   const Duration pause = core_.sysctls.Seconds(core_.sysctls.fast_open_pause);
   if (core_.fast_open_pause.Holds(core_.Now(), pause)) return;
+  if (core_.fast_open_refusals.Holds(FastOpenPath(), core_.Now())) return;
   fast_open_ = std::make_unique<FastOpen>();
-  const FastOpenCache::Entry* known = core_.fast_open_cache.Find(key.remote);
+  const FastOpenCache::Entry* known = core_.fast_open_cache.Find(key.local, key.remote);
   const bool without = (mode & fast_open_bit::kClientNoCookie) != 0 || options.fast_open_no_cookie;
   fast_open_->with_option = !without;
   fast_open_->deferred = without || known != nullptr;
@@ -53,8 +54,10 @@ uint32_t Connection::SynText() const {
 // What the SYN,ACK says about it (4.2.1, step 3).
 void Connection::TakeFastOpenAnswer(const Segment& segment) {
   const TcpOptionSet& options = segment.options;
+  bool fresh = false;
   if (fast_open_->with_option && options.has_fast_open && options.fast_open_size != 0) {
-    core_.fast_open_cache.Learn(key.remote, FastOpenCookie::Of(options), tcb_.peer_mss);
+    core_.fast_open_cache.Learn(key.local, key.remote, FastOpenCookie::Of(options), tcb_.peer_mss);
+    fresh = FastOpenCookie::Of(options) != fast_open_->cookie;
   }
   const uint32_t acked = segment.ack - tcb_.snd.nxt;
   if (acked > 0) {
@@ -64,15 +67,29 @@ void Connection::TakeFastOpenAnswer(const Segment& segment) {
     syn_data_acked_ = true;
     ++core_.counters.fast_open_active;
     core_.fast_open_pause.Forget();
+    core_.fast_open_refusals.Forget(FastOpenPath());
   } else if (fast_open_->syn_text > 0) {
     ++core_.counters.fast_open_active_fail;
+    // Unless the cookie was only too old, or the path is known already.
+    if (!fresh && retransmits_ == 0) RefuseFastOpen();
   }
   fast_open_.reset();
 }
 
-// As Linux: the third SYN without an answer.
+FastOpenRefusals::Path Connection::FastOpenPath() const {
+  return {key.local, key.remote, key.remote_port};
+}
+
+// 4.1.3.1: this server is not to be tried so again for a while.
+void Connection::RefuseFastOpen() {
+  core_.fast_open_refusals.Note(FastOpenPath(), core_.Now());
+}
+
+// A SYN that is sent again. As Linux, the third without an answer stops it everywhere.
 void Connection::SuspectFastOpen() {
-  if (fast_open_ == nullptr || passive_ || retransmits_ != 2) return;
+  if (fast_open_ == nullptr || passive_) return;
+  if (retransmits_ == 1) RefuseFastOpen();
+  if (retransmits_ != 2) return;
   if (core_.sysctls.fast_open_pause->value() == 0) return;
   core_.fast_open_pause.Begin(core_.Now());
   ++core_.counters.fast_open_black_hole;
@@ -154,7 +171,7 @@ bool Connection::AckOfEarlySynAck(const Segment& segment) {
   if (retransmits_ > 0) {
     rtt_.SynTimedOut();
   } else if (!syn_ack_repeated_) {
-    rtt_.Sample(core_.Now() - first_timeout_);
+    rtt_.Sample(core_.Now() - first_timeout_, core_.Now());
   }
   backoff_ = retransmits_ = 0;
   if (send_timer_kind_ == SendTimer::kSyn) {

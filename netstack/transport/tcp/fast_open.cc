@@ -22,6 +22,14 @@ uint64_t LoadLe64(const uint8_t* bytes) {
 }
 constexpr uint32_t kMaxPauseDoublings = 6;
 
+// Makes room in a map whose keys wait in `order`, the oldest first.
+template <typename Map, typename Order>
+void ForgetTheOldest(size_t most, Map& entries, Order& order) {
+  if (order.size() <= most) return;
+  entries.erase(order.front());
+  order.pop_front();
+}
+
 }  // namespace
 
 FastOpenCookie FastOpenCookie::Of(const TcpOptionSet& options) {
@@ -78,18 +86,38 @@ std::optional<FastOpenSecret> ParseFastOpenSecret(std::string_view text) {
   return secret;
 }
 
-const FastOpenCache::Entry* FastOpenCache::Find(const IpAddress& server) const {
-  const auto it = entries_.find(server);
+const FastOpenCache::Entry* FastOpenCache::Find(const IpAddress& client,
+                                                const IpAddress& server) const {
+  const auto it = entries_.find(Key(client, server));
   return it == entries_.end() ? nullptr : &it->second;
 }
 
-void FastOpenCache::Learn(const IpAddress& server, const FastOpenCookie& cookie, uint16_t mss) {
-  const auto [it, is_new] = entries_.insert_or_assign(server, Entry{cookie, mss});
+void FastOpenCache::Learn(const IpAddress& client, const IpAddress& server,
+                          const FastOpenCookie& cookie, uint16_t mss) {
+  const Key key(client, server);
+  const auto [it, is_new] = entries_.insert_or_assign(key, Entry{cookie, mss});
   if (!is_new) return;
-  order_.push_back(server);
-  if (order_.size() <= kMaxPeers) return;
-  entries_.erase(order_.front());
-  order_.pop_front();
+  order_.push_back(key);
+  ForgetTheOldest(kMaxPeers, entries_, order_);
+}
+
+bool FastOpenRefusals::Holds(const Path& path, Time now) const {
+  const auto it = entries_.find(path);
+  return it != entries_.end() && now < it->second.until;
+}
+
+void FastOpenRefusals::Note(const Path& path, Time now) {
+  const auto [it, is_new] = entries_.try_emplace(path);
+  it->second.until = now + kFirst * (1 << std::min(it->second.times, kMaxPauseDoublings));
+  ++it->second.times;
+  if (!is_new) return;
+  order_.push_back(path);
+  ForgetTheOldest(kMaxPaths, entries_, order_);
+}
+
+void FastOpenRefusals::Forget(const Path& path) {
+  const auto it = entries_.find(path);
+  if (it != entries_.end()) it->second = {};  // it keeps its place in the order
 }
 
 void FastOpenPause::Begin(Time now) {

@@ -66,7 +66,8 @@ class FastOpenKeys {
 // Absent: it is not such a text.
 std::optional<FastOpenSecret> ParseFastOpenSecret(std::string_view text);
 
-// What a client knows of servers (4.1.3). Bounded; what was learnt first goes first.
+// What a client knows of servers (4.1.3), for each of its own addresses, which cookies are of. Bounded; what
+// was learnt first goes first.
 class FastOpenCache {
  public:
   static constexpr size_t kMaxPeers = 1024;
@@ -74,13 +75,45 @@ class FastOpenCache {
     FastOpenCookie cookie;
     uint16_t mss = 0;  // that the server announced; 0: none
   };
-  const Entry* Find(const IpAddress& server) const;  // null: unknown. Good until the next Learn()
-  void Learn(const IpAddress& server, const FastOpenCookie& cookie, uint16_t mss);
+  // Null: unknown. Good until the next Learn().
+  const Entry* Find(const IpAddress& client, const IpAddress& server) const;
+  void Learn(const IpAddress& client, const IpAddress& server, const FastOpenCookie& cookie,
+             uint16_t mss);
   size_t size() const { return entries_.size(); }
 
  private:
-  absl::flat_hash_map<IpAddress, Entry> entries_;
-  std::deque<IpAddress> order_;
+  using Key = std::pair<IpAddress, IpAddress>;  // client, server
+  absl::flat_hash_map<Key, Entry> entries_;
+  std::deque<Key> order_;
+};
+
+// Paths on which a SYN with text or the option got no answer, no acknowledgement of its text, or an ICMP error
+// (4.1.3.1): there connections open plainly for a minute, and twice as long each time. Bounded as the cache.
+class FastOpenRefusals {
+ public:
+  static constexpr size_t kMaxPaths = 1024;
+  static constexpr Duration kFirst = std::chrono::seconds(60);
+  struct Path {
+    IpAddress client, server;
+    uint16_t port = 0;  // the server's
+    bool operator==(const Path&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Path& path) {
+      return H::combine(std::move(h), path.client, path.server, path.port);
+    }
+  };
+  bool Holds(const Path& path, Time now) const;
+  void Note(const Path& path, Time now);
+  void Forget(const Path& path);  // it works
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    uint32_t times = 0;
+    Time until{};
+  };
+  absl::flat_hash_map<Path, Entry> entries_;
+  std::deque<Path> order_;
 };
 
 // After timeouts that smell of a middlebox which swallows such SYNs, clients stop for

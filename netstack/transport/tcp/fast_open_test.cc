@@ -19,14 +19,51 @@ TEST(FastOpenCacheTest, IsBoundedAndForgetsTheOldest) {
   FastOpenCache cache;
   FastOpenCookie cookie;
   cookie.size = 8;
+  const IpAddress own = IpAddress::V4(192, 0, 2, 1);
   const auto address = [](uint32_t i) {
     return IpAddress::V4(10, static_cast<uint8_t>(i >> 16), static_cast<uint8_t>(i >> 8),
                          static_cast<uint8_t>(i));
   };
-  for (uint32_t i = 0; i < 3 * FastOpenCache::kMaxPeers; ++i) cache.Learn(address(i), cookie, 1460);
+  for (uint32_t i = 0; i < 3 * FastOpenCache::kMaxPeers; ++i) cache.Learn(own, address(i), cookie, 1460);
   EXPECT_EQ(cache.size(), FastOpenCache::kMaxPeers);
-  EXPECT_EQ(cache.Find(address(0)), nullptr);
-  EXPECT_NE(cache.Find(address(3 * FastOpenCache::kMaxPeers - 1)), nullptr);
+  EXPECT_EQ(cache.Find(own, address(0)), nullptr);
+  EXPECT_NE(cache.Find(own, address(3 * FastOpenCache::kMaxPeers - 1)), nullptr);
+}
+
+TEST(FastOpenCacheTest, Rfc7413_4_1_3_ACookieIsOfBothAddresses) {
+  FastOpenCache cache;
+  FastOpenCookie first, second;
+  first.size = second.size = 8;
+  second.bytes[0] = 1;
+  const IpAddress a = IpAddress::V4(192, 0, 2, 1), b = IpAddress::V4(192, 0, 2, 2),
+                  server = IpAddress::V4(10, 0, 0, 1);
+  cache.Learn(a, server, first, 1460);
+  EXPECT_EQ(cache.Find(b, server), nullptr);
+  cache.Learn(b, server, second, 1460);
+  EXPECT_EQ(cache.Find(a, server)->cookie, first);
+  EXPECT_EQ(cache.Find(b, server)->cookie, second);
+}
+
+TEST(FastOpenRefusalsTest, AreBoundedAndLastLongerEachTime) {
+  FastOpenRefusals refusals;
+  const Time start = Time{} + seconds(1000);
+  FastOpenRefusals::Path path{IpAddress::V4(192, 0, 2, 1), IpAddress::V4(10, 0, 0, 1), 80};
+  EXPECT_FALSE(refusals.Holds(path, start));
+  refusals.Note(path, start);
+  EXPECT_TRUE(refusals.Holds(path, start + seconds(59)));
+  EXPECT_FALSE(refusals.Holds(path, start + seconds(60)));
+  for (int i = 0; i < 40; ++i) refusals.Note(path, start);
+  EXPECT_TRUE(refusals.Holds(path, start + seconds(3839)));
+  EXPECT_FALSE(refusals.Holds(path, start + seconds(3840)));
+  refusals.Forget(path);
+  EXPECT_FALSE(refusals.Holds(path, start));
+  refusals.Note(path, start);
+  EXPECT_FALSE(refusals.Holds(path, start + seconds(60)));
+  for (uint16_t port = 1; port <= 2 * FastOpenRefusals::kMaxPaths; ++port) {
+    path.port = port;
+    refusals.Note(path, start);
+  }
+  EXPECT_EQ(refusals.size(), FastOpenRefusals::kMaxPaths);
 }
 
 TEST(FastOpenKeyTest, Rfc7413_4_1_2_CookiesAreOfOneAddress) {
@@ -405,6 +442,107 @@ TEST_F(FastOpenClient, ABlackHolePausesItForEverybody) {
   EXPECT_EQ(Open(), Error::kInProgress);
   Advance(seconds(61));
   EXPECT_EQ(Open(), Error::kOk);
+}
+
+TEST_F(FastOpenClient, Rfc7413_4_1_3_1_AServerThatDoesNotAnswerIsOpenedPlainlyForAWhile) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  Advance(milliseconds(1001));
+  EXPECT_THAT(Next(), Is(Syn().Seq(0)));
+  Send(SynAck().Seq(0).Ack(1).Mss(1460));
+  EXPECT_EQ(state(), TcpState::kEstablished);
+  socket->Abort();
+  (void)All();
+  EXPECT_EQ(Open(), Error::kInProgress);
+  EXPECT_FALSE(Next().cookie.has_value());
+  socket->Abort();
+  (void)All();
+  ++peer_port;  // another service of the server has its own luck
+  EXPECT_EQ(Open(), Error::kOk);
+  socket->Abort();
+  --peer_port;
+  Advance(seconds(61));
+  EXPECT_EQ(Open(), Error::kOk);
+}
+
+TEST_F(FastOpenClient, Rfc7413_4_1_3_1_SoIsOneThatDoesNotAcknowledgeTheText) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  Send(SynAck().Seq(0).Ack(1).Mss(1460).Cookie("abcdefgh"));  // ours was too old
+  socket->Abort();
+  (void)All();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  EXPECT_EQ(Next().cookie, "abcdefgh");
+  Send(SynAck().Seq(0).Ack(1).Mss(1460));
+  socket->Abort();
+  (void)All();
+  EXPECT_EQ(Open(), Error::kInProgress);
+  EXPECT_FALSE(Next().cookie.has_value());
+}
+
+TEST_F(FastOpenClient, Rfc7413_4_1_3_1_AnIcmpErrorCountsToo) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  SendIcmp(IcmpErrorIn::Kind::kProhibited, Error::kHostUnreachable, 0);
+  EXPECT_EQ(state(), TcpState::kClosed);
+  EXPECT_EQ(Open(), Error::kInProgress);
+  EXPECT_FALSE(Next().cookie.has_value());
+}
+
+TEST_F(FastOpenClient, Rfc7413_4_1_3_1_SuccessEndsTheWait) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  ExpectEarlySyn("GET");
+  Advance(milliseconds(1001));
+  (void)Next();
+  Send(SynAck().Seq(0).Ack(4).Mss(1460));  // the text had arrived, the answer was lost
+  socket->Abort();
+  (void)All();
+  EXPECT_EQ(Open(), Error::kOk);
+}
+
+TEST_F(FastOpenClient, Rfc7413_4_1_1_TheOptionIsIgnoredWithoutSyn) {
+  EXPECT_EQ(Open(), Error::kInProgress);
+  EXPECT_EQ(Next().cookie, "");
+  Send(SynAck().Seq(0).Ack(1).Mss(1460));
+  (void)All();
+  Send(Ack(1).Seq(1).Cookie("12345678"));
+  EXPECT_EQ(state(), TcpState::kEstablished);
+  socket->Abort();
+  (void)All();
+  EXPECT_EQ(Open(), Error::kInProgress);
+  EXPECT_EQ(Next().cookie, "");
+}
+
+TEST_F(FastOpenClient, Rfc7413_4_2_1_TheTextFitsTheMssThatTheServerOnceHad) {
+  EXPECT_EQ(Open(), Error::kInProgress);
+  (void)Next();
+  Send(SynAck().Seq(0).Ack(1).Mss(700).Cookie("12345678"));
+  socket->Abort();
+  (void)All();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_EQ(WriteBytes(3000), Error::kOk);
+  const size_t early = Next().data->size();
+  EXPECT_LE(early, 700u);
+  EXPECT_GT(early, 600u);
+}
+
+TEST_F(FastOpenServer, Rfc7413_4_2_2_ASynAckThatIsSentAgainHasNoCookie) {
+  ListenFast(5);
+  Send(Syn().Seq(0).Mss(1460).Cookie(""));
+  EXPECT_TRUE(Next().cookie.has_value());
+  Advance(milliseconds(1001));
+  const Packet again = Next();
+  EXPECT_THAT(again, Is(SynAck().Seq(0).Ack(1)));
+  EXPECT_FALSE(again.cookie.has_value());
 }
 
 TEST_F(FastOpenClient, ClosedBeforeTheFirstWriteItNeverWas) {

@@ -41,7 +41,7 @@ void Connection::SynSentArrives(Segment& segment) {
   tcb_.snd.una = segment.ack;
   if (fast_open_ != nullptr) TakeFastOpenAnswer(segment);
   if (retransmits_ == 0) {
-    rtt_.Sample(core_.Now() - last_send_);
+    rtt_.Sample(core_.Now() - last_send_, core_.Now());
   } else {
     rtt_.SynTimedOut();
   }

@@ -225,7 +225,7 @@ bool Connection::AckInSynReceived(Segment& segment) {
   if (retransmits_ > 0) {
     rtt_.SynTimedOut();
   } else if (!syn_ack_repeated_) {
-    rtt_.Sample(core_.Now() - last_send_);
+    rtt_.Sample(core_.Now() - last_send_, core_.Now());
   }
   tcb_.snd.una = tcb_.snd.iss + 1;
   tcb_.snd.wnd = static_cast<uint32_t>(segment.wnd) << tcb_.snd.shift;

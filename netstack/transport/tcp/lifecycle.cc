@@ -142,6 +142,7 @@ void Connection::OnIcmpError(const IcmpErrorIn& error, SeqNum seq) {
   // While connecting an error that Linux calls fatal ends the attempt; afterwards all are soft (RFC 5461).
   if (connecting && error.error != Error::kOk && error.kind != IcmpErrorIn::Kind::kTimeExceeded &&
       error.kind != IcmpErrorIn::Kind::kReassemblyTimeExceeded) {
+    if (fast_open_ != nullptr && fast_open_->syn_text > 0) RefuseFastOpen();
     Die(passive_ ? Error::kOk : error.error);
     return;
   }

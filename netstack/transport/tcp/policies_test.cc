@@ -114,6 +114,40 @@ TEST(Rfc9438, S4_3_IsNotSlowerThanRenoOnShortPaths) {
   EXPECT_GT(Cubic(*cubic, window, now, milliseconds(1), seconds(1)), 500u);
 }
 
+TEST(Rfc9438, S4_6_TheThresholdIsNotBelowTwoSegments) {
+  auto cubic = NewCubic();
+  const CongestionWindow window{.mss = 1000, .cwnd = 2000};
+  EXPECT_EQ(cubic->OnCongestion(window, 2000), 2000u);
+}
+
+TEST(Rfc9438, S4_9_1_AnUndoneReductionLeavesTheCurveAsItWas) {
+  auto once = NewCubic(), twice = NewCubic();
+  CongestionWindow window{.mss = 1000, .cwnd = 1000000};
+  for (auto* cubic : {&once, &twice}) {
+    window.ssthresh = window.cwnd = (*cubic)->OnCongestion({.mss = 1000, .cwnd = 1000000}, 1000000);
+  }
+  CongestionWindow other = window;
+  Time now = kTimeZero + seconds(1), other_now = now;
+  (void)Cubic(*once, window, now, milliseconds(100), seconds(4));
+  (void)Cubic(*twice, other, other_now, milliseconds(100), seconds(4));
+  (void)twice->OnCongestion(other, 500000);
+  twice->OnUndo();
+  (void)Cubic(*once, window, now, milliseconds(100), seconds(5));
+  (void)Cubic(*twice, other, other_now, milliseconds(100), seconds(5));
+  EXPECT_EQ(window.cwnd, other.cwnd);
+}
+
+TEST(Rfc9438, S5_8_TimeWithoutSendingIsNoTimeOfGrowth) {
+  auto cubic = NewCubic();
+  CongestionWindow window{.mss = 1000, .cwnd = 1000000};
+  window.ssthresh = window.cwnd = cubic->OnCongestion(window, 1000000);
+  Time now = kTimeZero + seconds(1);
+  const uint32_t before = Cubic(*cubic, window, now, milliseconds(100), seconds(9));
+  now += seconds(100);
+  cubic->OnIdleEnd(seconds(100));
+  EXPECT_NEAR(Cubic(*cubic, window, now, milliseconds(100), seconds(1)), before, before / 100.0);
+}
+
 TEST(Rfc9438, S4_7_FastConvergence) {
   auto cubic = NewCubic();
   CongestionWindow window{.mss = 1000, .cwnd = 100000};

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "netstack/transport/tcp/rack.h"
+#include "netstack/transport/tcp/rtt.h"
 #include "netstack/transport/tcp/testing/story.h"
 
 namespace moat::netstack::tcp {
@@ -140,6 +142,73 @@ TEST_F(RackStory, TcpRecovery0_FallsBackToRfc6675) {
   EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(0))));
 }
 
+// Step 2: an ACK sooner than any round trip after a retransmission is for the original, and says nothing about
+// what was sent in between.
+TEST_F(RackStory, Rfc8985_S6_2_AnAckTooSoonAfterARetransmissionIsNotItsAck) {
+  Fly(4);
+  Advance(kRtt);
+  Sack(0, 1, 2);
+  Advance(milliseconds(12));
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(0))));
+  Advance(milliseconds(3));
+  Send(Ack(Seg(2)).Seq(1));
+  EXPECT_TRUE(Quiet());
+  EXPECT_EQ(Counter("Tcp.RetransSegs"), 1u);
+}
+
+TEST_F(RackStory, Rfc8985_S4_WithoutSackThereIsNeitherRackNorProbe) {
+  socket->Abort();
+  (void)All();
+  socket = host.tcp->NewSocket(host.address.family());
+  Begin(Packet().Mss(1460));
+  Fly(4);
+  Advance(milliseconds(150));
+  EXPECT_TRUE(Quiet());
+  EXPECT_EQ(Counter("TcpExt.TCPLossProbes"), 0u);
+}
+
+// Step 4: whatever is reported, one round trip is enough; after 16 recoveries without a report it is forgotten.
+TEST(RackWindow, Rfc8985_S6_2_GrowsWithReportsUpToARoundTripAndIsForgotten) {
+  RttEstimator rtt;
+  rtt.Sample(kRtt);
+  Rack rack;
+  EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt / 4);
+  EXPECT_EQ(rack.ReorderingWindow(rtt, true), Duration::zero());
+  SeqNum una(1000);
+  const auto report = [&] {
+    rack.OnDsack(una, una + 500);
+    una += 500;
+  };
+  report();
+  EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt / 2);
+  rack.OnDsack(una - 1, una + 500);  // the same round
+  EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt / 2);
+  for (int i = 0; i < 1000; ++i) report();
+  EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt);
+  for (int i = 0; i < 15; ++i) rack.OnRecoveryEnd();
+  EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt);
+  rack.OnRecoveryEnd();
+  EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt / 4);
+}
+
+// Step 1: a path that has become longer is not measured by what it was once.
+TEST(RackWindow, Rfc8985_S6_2_TheLeastRoundTripIsOfTheLastMinutes) {
+  using std::chrono::seconds;
+  RttEstimator rtt;
+  Time now = Time{} + seconds(10000);
+  rtt.Sample(milliseconds(10), now);
+  for (int i = 0; i < 149; ++i) rtt.Sample(milliseconds(80), now += seconds(1));
+  EXPECT_EQ(rtt.min_rtt(), milliseconds(10));
+  for (int i = 0; i < 149; ++i) rtt.Sample(milliseconds(80), now += seconds(1));
+  EXPECT_EQ(rtt.min_rtt(), milliseconds(10));
+  for (int i = 0; i < 10; ++i) rtt.Sample(milliseconds(80), now += seconds(1));
+  EXPECT_EQ(rtt.min_rtt(), milliseconds(80));
+  rtt.Sample(milliseconds(20), now += seconds(1));  // less counts at once
+  EXPECT_EQ(rtt.min_rtt(), milliseconds(20));
+  rtt.Sample(milliseconds(90), now += seconds(3600));  // nothing is known after a long silence
+  EXPECT_EQ(rtt.min_rtt(), milliseconds(90));
+}
+
 // --- 7. Tail loss probes --------------------------------------------------------------------------
 
 TEST_F(RackStory, Rfc8985_S7_3_ProbeRetransmitsTheLastSegmentAfterTwoRoundTrips) {
@@ -244,6 +313,39 @@ TEST_F(RackStory, Rfc8985_S8_AnAckPutsTheTimeoutInTheProbesPlace) {
   All();
   Advance(milliseconds(400));
   EXPECT_EQ(Counter("TcpExt.TCPTimeouts"), 1u);
+}
+
+TEST_F(RackStory, Rfc8985_S7_2_TheProbeIsNotLaterThanTheTimeout) {
+  // A steady round trip of 900 ms: the timeout is near, two round trips are far.
+  socket->Abort();
+  (void)All();
+  socket = host.tcp->NewSocket(host.address.family());
+  Connect();
+  Advance(milliseconds(900));
+  Send(SynAck().Mss(1460).SackOk().Seq(0).Ack(1));
+  Next();
+  for (uint32_t n = 1; n < 40; ++n) {
+    Fly(1);
+    Advance(milliseconds(900));
+    Send(Ack(Seg(n)).Seq(1));
+  }
+  Fly(4);
+  Advance(milliseconds(1500));
+  const std::vector<Packet> sent = All();
+  ASSERT_GE(sent.size(), 1u);
+  EXPECT_THAT(sent[0], Is(Packet().Size(kMss).Seq(Seg(42))));  // the last one
+  EXPECT_EQ(Counter("TcpExt.TCPLossProbes"), 1u);
+}
+
+TEST_F(RackStory, Rfc7323_S3_2_TimestampsThatWereNotAgreedOnAreIgnored) {
+  Send(Data("abc").Seq(1).Ack(1).Ts(1000, 9));
+  EXPECT_EQ(Read(), "abc");
+  Send(Data("def").Seq(4).Ack(1).Ts(1, 9));  // older, which would matter
+  EXPECT_EQ(Read(), "def");
+  Send(Data("ghi").Seq(7).Ack(1));
+  EXPECT_EQ(Read(), "ghi");
+  Advance(milliseconds(300));
+  for (const Packet& packet : All()) EXPECT_FALSE(packet.timestamps.has_value());
 }
 
 // --- Super-segments -------------------------------------------------------------------------------

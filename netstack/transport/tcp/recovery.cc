@@ -109,6 +109,7 @@ void Connection::Reduce() {
   repair.prr_flight = std::max(flight_.total(), 1u);
   repair.prr_delivered = repair.prr_out = 0;
   recover_ = tcb_.snd.nxt;
+  // DEVIATION: RFC 5681 3.2 (2) leaves out what limited transmit sent, two segments; CUBIC asks for cwnd anyway.
   window_.ssthresh = congestion().OnCongestion(window_, flight_.total());
   if (ecn_) send_cwr_ = true;
 }

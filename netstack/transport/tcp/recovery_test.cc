@@ -142,6 +142,28 @@ TEST_F(WithoutSack, Rfc3042_FirstTwoDuplicatesSendNewData) {
   EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(static_cast<uint32_t>(first) + 1))));
 }
 
+TEST_F(WithoutSack, Rfc3042_S2_TheFirstTwoDuplicatesDoNotChangeTheWindow) {
+  ASSERT_EQ(WriteBytes(30 * kMss), Error::kOk);
+  const auto window = static_cast<uint32_t>(All().size());
+  EXPECT_EQ(socket->Info().congestion_window, window);
+  for (int i = 0; i < 2; ++i) {
+    Send(Ack(Seg(0)).Seq(1));
+    EXPECT_EQ(All().size(), 1u);
+    EXPECT_EQ(socket->Info().congestion_window, window);
+  }
+}
+
+TEST_F(WithoutSack, Rfc7661_AnUnusedWindowDoesNotGrow) {
+  const uint32_t before = socket->Info().congestion_window;
+  for (uint32_t n = 1; n <= 40; ++n) {
+    ASSERT_EQ(WriteBytes(kMss), Error::kOk);
+    EXPECT_EQ(All().size(), 1u);
+    Advance(milliseconds(50));
+    Send(Ack(Seg(n)).Seq(1));
+  }
+  EXPECT_EQ(socket->Info().congestion_window, before);
+}
+
 TEST_F(WithSack, Rfc6675_S5_HolesAreRetransmittedAndNothingElse) {
   ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
   All();

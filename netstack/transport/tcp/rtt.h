@@ -2,6 +2,8 @@
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_RTT_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_RTT_H_
 
+#include <cstdint>
+
 #include "netstack/base/time.h"
 
 namespace moat::netstack::tcp {
@@ -14,13 +16,15 @@ inline constexpr Duration kInitialRto = std::chrono::seconds(1);  // 2.1
 
 class RttEstimator {
  public:
-  // One measured round trip; at least a nanosecond is taken.
-  void Sample(Duration rtt);
+  // One measured round trip, which ended `now`; at least a nanosecond is taken.
+  void Sample(Duration rtt, Time now = Time{});
 
   bool has_sample() const { return srtt_ > Duration::zero(); }
   Duration srtt() const { return srtt_; }      // zero before the first sample
   Duration variance() const { return rttvar_; }
-  Duration min_rtt() const { return min_rtt_; }  // smallest ever; zero before the first sample
+  // The smallest of the last five minutes, or of half of them at least (RFC 8985 6.2, step 1: a path may
+  // become a longer one); zero before the first sample.
+  Duration min_rtt() const { return min_rtt_; }
   Duration latest() const { return latest_; }
 
   // The timeout without back-off.
@@ -29,14 +33,18 @@ class RttEstimator {
   Duration Rto(int backoff) const;
 
   // 5.7: the SYN or SYN-ACK had to be retransmitted, so data starts with three seconds.
-  void SynTimedOut() { initial_ = std::chrono::seconds(3); }
+  void SynTimedOut() { syn_timed_out_ = 1; }
 
  private:
+  void TakeMinimum(Duration rtt, Time now);
+
   Duration srtt_{};
   Duration rttvar_{};
   Duration min_rtt_{};
   Duration latest_{};
-  Duration initial_ = kInitialRto;
+  uint32_t next_min_us_ = 0;         // the smallest since the seconds below
+  uint32_t half_began_s_ : 31 = 0;
+  uint32_t syn_timed_out_ : 1 = 0;
 };
 
 }  // namespace moat::netstack::tcp

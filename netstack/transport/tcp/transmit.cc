@@ -147,7 +147,8 @@ Error Connection::SendSyn() {
   out.wnd = static_cast<uint16_t>(std::min<uint32_t>(receive_buffer_.size(), 65535));
   last_send_ = core_.Now();
   if (fast_open_ == nullptr) return SendOut(out);
-  if (fast_open_->with_option && (answer || retransmits_ == 0)) fast_open_->cookie.Put(out.options);
+  // What is sent again has neither option nor text, in case that is what gets lost (RFC 7413 4.2.1, 4.2.2).
+  if (fast_open_->with_option && retransmits_ == 0) fast_open_->cookie.Put(out.options);
   if (!answer) out.text = SynText();
   const Error error = SendOut(out);
   if (error == Error::kOk && out.text > 0) {
