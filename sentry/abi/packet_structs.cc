@@ -82,8 +82,9 @@ ErrnoOr<FilterReference> DecodeFilterReference(int32_t length, std::span<const u
   if (length != static_cast<int32_t>(kSockFprogSize)) return Errno{EINVAL};
   if (bytes.size() < kSockFprogSize) return Errno{EFAULT};
   const auto count = LoadAt<uint16_t>(bytes, 0);
-  if (count == 0 || count > ClassicBpf::kMostInstructions) return Errno{EINVAL};
-  return FilterReference{count, LoadAt<uint64_t>(bytes, 8)};
+  const auto address = LoadAt<uint64_t>(bytes, 8);
+  if (address == 0 || count == 0 || count > ClassicBpf::kMostInstructions) return Errno{EINVAL};
+  return FilterReference{count, address};
 }
 
 std::vector<BpfInstruction> DecodeFilter(std::span<const uint8_t> bytes) {

@@ -36,10 +36,10 @@ ErrnoOr<netstack::PacketMembership> DecodePacketMreq(int32_t length, std::span<c
 
 // struct sock_fprog: where a program is.
 struct FilterReference {
-  size_t count = 0;       // of instructions, at most ClassicBpf::kMostInstructions
-  uint64_t address = 0;   // the container's
+  size_t count = 0;      // of instructions, at most ClassicBpf::kMostInstructions
+  uint64_t address = 0;  // the container's, not null
 };
-// EINVAL: another length, no instructions or too many; EFAULT: unreadable.
+// EINVAL: another length, no program, no instructions or too many; EFAULT: unreadable.
 ErrnoOr<FilterReference> DecodeFilterReference(int32_t length, std::span<const uint8_t> bytes);
 // bytes.size() / kSockFilterSize instructions.
 std::vector<netstack::BpfInstruction> DecodeFilter(std::span<const uint8_t> bytes);

@@ -112,6 +112,8 @@ TEST(SockFprog, PointsToAProgram) {
   EXPECT_EQ(DecodeFilterReference(16, BytesOf(program)).error(), EINVAL);
   program.len = 4097;
   EXPECT_EQ(DecodeFilterReference(16, BytesOf(program)).error(), EINVAL);
+  program = {2, nullptr};
+  EXPECT_EQ(DecodeFilterReference(16, BytesOf(program)).error(), EINVAL);
 }
 
 TEST(Auxiliary, SaysWhatIsKnownOfTheChecksum) {

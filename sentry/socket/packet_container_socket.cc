@@ -129,7 +129,6 @@ void PacketContainerSocket::OnEvents(uint32_t events) {
 int64_t PacketContainerSocket::Receive(Call& call, IncomingMessage& message) {
   constexpr int kKnownFlags = MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_ERRQUEUE;
   if ((message.flags & ~kKnownFlags) != 0) return -EINVAL;
-  if (gone()) return -ENODEV;
   if ((message.flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // no transmit timestamps
   Taken taken;
   const int error = Take(call, message.flags, &taken);

@@ -42,7 +42,6 @@ class PacketContainerSocket final
   InetSocketView View() { return {*this, SocketKind::kPacket, netstack::Family::kIpv4}; }
   Reply AttachFilter(Call& call, int32_t length, std::span<const uint8_t> value);
   Reply DetachFilter(int32_t length);
-  bool gone() const { return handle_->Local().interface < 0; }
   int SendNow(std::span<const uint8_t> frame, const std::optional<netstack::LinkName>& to);
   void WriteControl(IncomingMessage& message, const Taken& taken);
 };

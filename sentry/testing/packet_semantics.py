@@ -224,6 +224,7 @@ def filters():
         show('refused', text, attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, value))
     show('refused', attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(16)),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(15)),
+         attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('=HxxxxxxQ', 2, 0)),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack('=HxxxxxxQ', 2, 16)))
     show('detach', attempt(s.setsockopt, socket.SOL_SOCKET, SO_DETACH_FILTER, 0),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_DETACH_FILTER, 0))
