@@ -10,7 +10,8 @@
 //   12/16  kHalfOpen      SYNs are answered with cookies, or dropped
 //   12/16  kOrphans       connections that nobody holds and that still have something to send are reset
 //   13/16  kPending       no packet waits for its next hop, no error for its reader; loopback is short
-//   14/16  kTables        no new neighbour entries, no TIME-WAIT
+//   14/16  kTables        no new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a new one; programs
+//                         join no groups (ENOBUFS); no routes are added but those that come with an address
 //   14/16  kDatagrams     UDP and ping receive queues take nothing
 //   14/16  kConnections   connect() fails with ENOBUFS, cookies' ACKs are ignored
 //   14/16  kSendData      TCP writers wait
@@ -21,8 +22,11 @@
 // grow that can do without: TCP's buffers keep their size and windows are opened by a few segments at a time.
 // What a peer was told that it may send stays so (RFC 9293 3.8.6).
 //
-// Not counted: what the caller configures (addresses, static routes), what has a small fixed limit of its own
-// (path MTUs, redirects, group memberships), frames on their way, and sockets without a connection.
+// What the stack needs to work at all is charged and never refused: connected routes, its own groups.
+//
+// Not counted: what the caller configures otherwise (interfaces, 4096 with 4096 addresses each; 1024 policy
+// rules), what has a small fixed limit of its own (4096 redirects, the lists of router discovery, the tables of
+// rate limiters, 64 cached routes), frames on their way, and sockets without a connection.
 #ifndef MOAT_NETSTACK_BASE_MEMORY_BUDGET_H_
 #define MOAT_NETSTACK_BASE_MEMORY_BUDGET_H_
 

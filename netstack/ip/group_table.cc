@@ -1,8 +1,24 @@
 #include "netstack/ip/group_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace moat::netstack {
+
+void GroupTable::SetMemory(MemoryBudget* memory) {
+  if (memory_ != nullptr) memory_->Release(charged_);
+  memory_ = memory;
+  if (memory_ != nullptr) memory_->Charge(charged_);
+}
+
+// A source is counted among the members', and may be listed in what they come to.
+size_t GroupTable::Cost(size_t sources) {
+  constexpr size_t kRow = sizeof(std::pair<IpAddress, Group>) + 8;
+  constexpr size_t kSource = sizeof(std::pair<IpAddress, Uses>) + sizeof(IpAddress) + 8;
+  return kRow + sources * kSource;
+}
+
+size_t GroupTable::CostOf(const SourceFilter& filter) { return Cost(filter.sources.size()); }
 
 std::vector<IpAddress> GroupTable::List() const {
   std::vector<IpAddress> out;
@@ -57,13 +73,19 @@ bool GroupTable::Change(const IpAddress& group, const SourceFilter* from, const 
     it = groups_.try_emplace(group).first;
   }
   Group& entry = it->second;
+  const bool fresh = entry.includers == 0 && entry.excluders == 0;
+  const size_t before = fresh ? 0 : Cost(entry.sources.size());
   if (to != nullptr) Count(entry, *to, 1);
   if (from != nullptr) Count(entry, *from, -1);
-  if (entry.includers <= 0 && entry.excluders <= 0) {
+  const bool gone = entry.includers <= 0 && entry.excluders <= 0;
+  const size_t after = gone ? 0 : Cost(entry.sources.size());
+  if (gone) {
     groups_.erase(it);
   } else {
     entry.filter = Merge(entry);
   }
+  if (memory_ != nullptr) memory_->Adjust(before, after);
+  charged_ = charged_ - before + after;
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/wire/source_filter.h"
 
 namespace moat::netstack {
@@ -17,6 +18,16 @@ inline constexpr size_t kMaxSourcesPerGroup = 1024;
 
 class GroupTable {
  public:
+  GroupTable() = default;
+  ~GroupTable() { SetMemory(nullptr); }
+  GroupTable(const GroupTable&) = delete;
+  GroupTable& operator=(const GroupTable&) = delete;
+
+  // Where what is kept is charged; borrowed, null: nowhere.
+  void SetMemory(MemoryBudget* memory);
+  // Bytes that a member's new filter may cost, at most.
+  static size_t CostOf(const SourceFilter& filter);
+
   bool contains(const IpAddress& group) const { return groups_.contains(group); }
   // Whether anybody here wants what `source` sends to `group`.
   bool Accepts(const IpAddress& group, const IpAddress& source) const {
@@ -46,8 +57,11 @@ class GroupTable {
   static void Count(Group& group, const SourceFilter& filter, int by);
   static bool Fits(const Group* group, const SourceFilter* from, const SourceFilter* to);
   static SourceFilter Merge(const Group& group);
+  static size_t Cost(size_t sources);
 
   absl::flat_hash_map<IpAddress, Group> groups_;
+  MemoryBudget* memory_ = nullptr;
+  size_t charged_ = 0;
 };
 
 }  // namespace moat::netstack

@@ -148,6 +148,9 @@ class IpLayer final : public IpSender,
   void ReportChange(const Interface& interface, const IpAddress& group,
                     const SourceFilter& before);
   // The stack's own memberships.
+  // As ChangeMembership(), for the stack itself: however scarce memory is.
+  Error SetMembership(const IpAddress& group, InterfaceIndex interface, const SourceFilter* from,
+                      const SourceFilter* to);
   void JoinAll(const IpAddress& group, InterfaceIndex interface);
   void LeaveAll(const IpAddress& group, InterfaceIndex interface);
   void AddConnectedRoute(const Interface& interface, const AssignedAddress& address);

@@ -18,11 +18,24 @@ Result<InterfaceIndex> IpLayer::GroupInterface(const IpAddress& group, Interface
 
 Error IpLayer::ChangeMembership(const IpAddress& group, InterfaceIndex interface,
                                 const SourceFilter* from, const SourceFilter* to) {
+  const size_t had = from == nullptr ? 0 : GroupTable::CostOf(*from);
+  const size_t wanted = to == nullptr ? 0 : GroupTable::CostOf(*to);
+  if (wanted > had && !state_.memory.Allows(MemoryUse::kTables, wanted - had)) {
+    return Error::kNoBuffers;
+  }
+  return SetMembership(group, interface, from, to);
+}
+
+Error IpLayer::SetMembership(const IpAddress& group, InterfaceIndex interface,
+                             const SourceFilter* from, const SourceFilter* to) {
   Interface* on = state_.interfaces.Find(interface);
   if (on == nullptr) return to == nullptr ? Error::kOk : Error::kNoDevice;
   const SourceFilter* merged = on->groups.FilterOf(group);
   const SourceFilter before = merged == nullptr ? SourceFilter{} : *merged;
-  if (!on->groups.Change(group, from, to)) return Error::kNoBuffers;
+  if (!on->groups.Change(group, from, to)) {
+    ++state_.table_counters.full_groups;
+    return Error::kNoBuffers;
+  }
   if (on->active() && !on->loopback) ReportChange(*on, group, before);
   return Error::kOk;
 }
@@ -38,12 +51,12 @@ void IpLayer::ReportChange(const Interface& interface, const IpAddress& group,
 
 void IpLayer::JoinAll(const IpAddress& group, InterfaceIndex interface) {
   static const SourceFilter everything = SourceFilter::Everything();
-  (void)ChangeMembership(group, interface, nullptr, &everything);
+  (void)SetMembership(group, interface, nullptr, &everything);
 }
 
 void IpLayer::LeaveAll(const IpAddress& group, InterfaceIndex interface) {
   static const SourceFilter everything = SourceFilter::Everything();
-  (void)ChangeMembership(group, interface, &everything, nullptr);
+  (void)SetMembership(group, interface, &everything, nullptr);
 }
 
 }  // namespace moat::netstack

@@ -31,6 +31,7 @@ absl::Status CheckName(const std::string& name) {
 
 void IpLayer::AddLoopback() {
   auto lo = std::make_shared<Interface>();
+  lo->groups.SetMemory(&state_.memory);
   lo->index = kLoopbackIndex;
   lo->name = "lo";
   lo->mtu = kLoopbackMtu;
@@ -67,6 +68,7 @@ absl::Status IpLayer::AddInterface(const InterfaceOptions& options) {
     return absl::ResourceExhaustedError("too many interfaces");
   }
   auto interface = std::make_shared<Interface>();
+  interface->groups.SetMemory(&state_.memory);
   interface->index = options.index;
   interface->name = options.name;
   interface->mac = options.mac;
@@ -102,6 +104,7 @@ absl::Status IpLayer::RemoveInterface(InterfaceIndex index) {
   igmp_.InterfaceGone(index);
   mld_.InterfaceGone(index);
   (void)interface_sysctls_.Unregister(*interface);
+  interface->groups.SetMemory(nullptr);
   interface->removed = true;
   interface->up = false;
   interface->link = nullptr;

@@ -56,7 +56,8 @@ absl::Status IpLayer::AddRoute(const RouteInfo& route) {
       return absl::AlreadyExistsError(
           absl::StrCat("route to ", route.destination.ToString(), " exists"));
     case RoutingTable::Change::kFull:
-      return absl::ResourceExhaustedError("the routing table is full");
+      ++state_.table_counters.full_routes;
+      return absl::ResourceExhaustedError("the routing table is full, or memory is short");
   }
   Invalidate();
   NotifyRoute(added, /*removed=*/false);

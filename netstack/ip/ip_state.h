@@ -36,6 +36,14 @@ struct IpEnvironment {
   MemoryBudget& memory;
 };
 
+// Tables at limits of their own (the budget counts for itself). Memory.Full<table>.
+struct TableCounters {
+  explicit TableCounters(CounterTable& table)
+      : full_groups(table, "Memory.FullGroups"), full_routes(table, "Memory.FullRoutes") {}
+  Counter full_groups;
+  Counter full_routes;
+};
+
 struct IpState {
   explicit IpState(const IpEnvironment& env)
       : clock(env.clock),
@@ -47,9 +55,18 @@ struct IpState {
         v6_counters(env.counters, Family::kIpv6),
         addresses(interfaces),
         dead_gateways(env.clock, env.timers),
-        routes(interfaces, dead_gateways),
-        path_mtus(env.clock, env.timers, env.sysctls, generation),
+        memory(env.memory),
+        table_counters(env.counters),
+        routes(interfaces, dead_gateways, env.memory),
+        path_mtus(env.clock, env.timers, env.sysctls, env.memory, generation),
         loopback(env.memory) {}
+
+  // Handles of routes may keep interfaces for longer than the stack's memory lasts.
+  ~IpState() {
+    for (const auto& interface : interfaces.all()) interface->groups.SetMemory(nullptr);
+  }
+  IpState(const IpState&) = delete;
+  IpState& operator=(const IpState&) = delete;
 
   IpCounters& counters(Family family) {
     return family == Family::kIpv4 ? v4_counters : v6_counters;
@@ -69,6 +86,8 @@ struct IpState {
   AddressTable addresses;
   AddressPolicyTable policies;
   DeadGateways dead_gateways;
+  MemoryBudget& memory;
+  TableCounters table_counters;
   RoutingTable routes;
   PathMtuCache path_mtus;
   RedirectTable redirects;

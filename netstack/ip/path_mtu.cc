@@ -10,6 +10,9 @@ namespace {
 // RFC 1191 7.1: the MTUs that networks have.
 constexpr uint32_t kPlateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
 
+// In the heap, with its rows in the order of expiry.
+constexpr size_t kEntryCost = 128;
+
 uint32_t PlateauBelow(uint32_t size) {
   for (uint32_t plateau : kPlateaus) {
     if (plateau < size) return plateau;
@@ -20,8 +23,9 @@ uint32_t PlateauBelow(uint32_t size) {
 }  // namespace
 
 PathMtuCache::PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls,
-                           uint64_t& generation)
+                           MemoryBudget& memory, uint64_t& generation)
     : clock_(clock),
+      memory_(memory),
       generation_(generation),
       expires_(sysctls.Register(
           {.name = "ipv4.route.mtu_expires", .values = {600}, .min = 1, .max = 86400})),
@@ -48,23 +52,39 @@ bool PathMtuCache::Reported(const IpAddress& destination, uint32_t mtu, uint32_t
   }
   if (mtu >= current_mtu) return false;
   const Time expires = clock_.Now() + std::chrono::seconds(expires_->value());
-  if (entries_.size() >= kMaxEntries && !entries_.contains(destination)) {
-    while (!order_.empty() && entries_.size() >= kMaxEntries) {
-      const auto [time, address] = order_.front();
-      order_.pop_front();
-      const auto oldest = entries_.find(address);
-      if (oldest != entries_.end() && oldest->second.expires == time) entries_.erase(oldest);
-    }
-  }
+  if (!entries_.contains(destination) && !Charge()) return false;
   entries_[destination] = {mtu, expires};
   order_.emplace_back(expires, destination);
   // Repeated reductions of one destination leave outdated rows behind; they are bounded too.
-  if (order_.size() > 2 * kMaxEntries) order_.pop_front();
+  if (order_.size() > 2 * kMaxEntries) (void)DropOldest();
   ArmForOldest();
   return true;
 }
 
+bool PathMtuCache::Charge() {
+  while (entries_.size() >= kMaxEntries && DropOldest()) {
+  }
+  if (entries_.size() >= kMaxEntries) return false;
+  return memory_.TryCharge(MemoryUse::kTables, kEntryCost) ||
+         (DropOldest() && memory_.TryCharge(MemoryUse::kTables, kEntryCost));
+}
+
+bool PathMtuCache::DropOldest() {
+  while (!order_.empty()) {
+    const auto [time, address] = order_.front();
+    order_.pop_front();
+    const auto oldest = entries_.find(address);
+    if (oldest == entries_.end() || oldest->second.expires != time) continue;
+    entries_.erase(oldest);
+    memory_.Release(kEntryCost);
+    ++generation_;
+    return true;
+  }
+  return false;
+}
+
 void PathMtuCache::Clear() {
+  memory_.Release(entries_.size() * kEntryCost);
   entries_.clear();
   order_.clear();
   timer_.Cancel();
@@ -82,6 +102,7 @@ void PathMtuCache::OnExpiry() {
     const auto it = entries_.find(address);
     if (it == entries_.end() || it->second.expires != time) continue;
     entries_.erase(it);
+    memory_.Release(kEntryCost);
     ++generation_;
   }
   ArmForOldest();

@@ -1,11 +1,13 @@
-// Path MTUs learned from ICMP (RFC 1191, RFC 8201), by destination. Bounded; each entry is
-// forgotten after ipv4.route.mtu_expires, so that a larger MTU is tried again.
+// Path MTUs learned from ICMP (RFC 1191, RFC 8201), by destination. Bounded and charged; the oldest
+// goes for a new one. Each entry is forgotten after ipv4.route.mtu_expires, so that a larger MTU is
+// tried again.
 #ifndef MOAT_NETSTACK_IP_PATH_MTU_H_
 #define MOAT_NETSTACK_IP_PATH_MTU_H_
 
 #include <deque>
 
 #include "absl/container/flat_hash_map.h"
+#include "netstack/base/memory_budget.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
@@ -18,12 +20,15 @@ class PathMtuCache {
   static constexpr size_t kMaxEntries = 4096;
 
   // `generation` is incremented when an entry expires, so that routes are looked up anew.
-  PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, uint64_t& generation);
+  PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, MemoryBudget& memory,
+               uint64_t& generation);
+  ~PathMtuCache() { Clear(); }
 
   // The MTU towards `destination`, at most `link_mtu`.
   uint32_t Get(const IpAddress& destination, uint32_t link_mtu) const;
   // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). `mtu` 0 is an old
-  // router's (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller.
+  // router's (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller; it does not
+  // when memory is short and no older one can go.
   bool Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
                 uint32_t current_mtu);
   void Clear();
@@ -36,8 +41,13 @@ class PathMtuCache {
   };
   void OnExpiry();
   void ArmForOldest();
+  // Makes room for one entry and charges it.
+  bool Charge();
+  // False when there is none.
+  bool DropOldest();
 
   const Clock& clock_;
+  MemoryBudget& memory_;
   uint64_t& generation_;
   const Sysctl* expires_;
   const Sysctl* minimum_;

@@ -57,8 +57,21 @@ RoutingTable::Table* RoutingTable::TableOf(uint32_t id, bool create) {
   return (others_[id] = std::make_unique<Table>()).get();
 }
 
+// Its row, the trie's node and the fork that it may need, as the heap has them.
+size_t RoutingTable::CostOf(const RouteInfo& route) {
+  constexpr size_t kNodes = 2 * 64;
+  return sizeof(RouteInfo) + sizeof(Row) + kNodes + route.next_hops.size() * sizeof(NextHop);
+}
+
 RoutingTable::Change RoutingTable::Add(const RouteInfo& route) {
-  Table* table = count_ >= kMaxRoutes ? nullptr : TableOf(route.table, /*create=*/true);
+  const bool given = route.protocol == kRouteByKernel;
+  if (count_ >= kMaxRoutes) return Change::kFull;
+  if (!given && !memory_.Allows(MemoryUse::kTables, CostOf(route))) return Change::kFull;
+  return Insert(route);
+}
+
+RoutingTable::Change RoutingTable::Insert(const RouteInfo& route) {
+  Table* table = TableOf(route.table, /*create=*/true);
   if (table == nullptr) return Change::kFull;
   RouteInfo added = route;
   added.destination.address = route.destination.address.Prefix(route.destination.length);
@@ -73,8 +86,11 @@ RoutingTable::Change RoutingTable::Add(const RouteInfo& route) {
   });
   if (!added.next_hops.empty()) ++multipath_;
   CountHops(added, 1);
+  const size_t cost = CostOf(added);
   row.insert(after, std::move(added));
   ++count_;
+  charged_ += cost;
+  memory_.Charge(cost);
   return Change::kDone;
 }
 
@@ -91,8 +107,11 @@ std::optional<RouteInfo> RoutingTable::Remove(const RouteInfo& like) {
   std::optional<RouteInfo> removed = *it;
   if (!it->next_hops.empty()) --multipath_;
   CountHops(*it, -1);
+  const size_t cost = CostOf(*it);
   row->erase(it);
   --count_;
+  charged_ -= cost;
+  memory_.Release(cost);
   if (row->empty()) trie.Erase(key, like.destination.length);
   if (table != &main_ && table->empty()) others_.erase(like.table);
   return removed;
@@ -124,7 +143,7 @@ std::vector<RouteInfo> RoutingTable::RemoveInterface(InterfaceIndex interface) {
     RouteInfo rest = route;
     std::erase_if(rest.next_hops,
                   [&](const NextHop& hop) { return hop.interface == interface; });
-    if (!rest.next_hops.empty()) (void)Add(rest);
+    if (!rest.next_hops.empty()) (void)Insert(rest);
   }
   return doomed;
 }

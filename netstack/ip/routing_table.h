@@ -18,6 +18,7 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "netstack/base/memory_budget.h"
 #include "netstack/ip/configuration.h"
 #include "netstack/ip/dead_gateways.h"
 #include "netstack/ip/interface.h"
@@ -55,9 +56,13 @@ class RoutingTable {
  public:
   enum class Change : uint8_t { kDone, kExists, kFull };
 
-  // Both borrowed.
-  RoutingTable(const InterfaceTable& interfaces, const DeadGateways& dead)
-      : interfaces_(interfaces), dead_(dead) {}
+  // All borrowed. Routes are charged to `memory`: those of the kernel's protocol always (an address has
+  // brought them), others are refused when it is short.
+  RoutingTable(const InterfaceTable& interfaces, const DeadGateways& dead, MemoryBudget& memory)
+      : interfaces_(interfaces), dead_(dead), memory_(memory) {}
+  ~RoutingTable() { memory_.Release(charged_); }
+  RoutingTable(const RoutingTable&) = delete;
+  RoutingTable& operator=(const RoutingTable&) = delete;
 
   Change Add(const RouteInfo& route);
   // Removes the first route of the table with this destination that agrees with whatever else
@@ -124,9 +129,13 @@ class RoutingTable {
   const RouteInfo* FindByRules(const RouteKey& key) const;
   bool Matches(const RuleInfo& rule, const RouteKey& key) const;
   Table* TableOf(uint32_t id, bool create);
+  static size_t CostOf(const RouteInfo& route);
+  Change Insert(const RouteInfo& route);  // however scarce memory is
 
   const InterfaceTable& interfaces_;
   const DeadGateways& dead_;
+  MemoryBudget& memory_;
+  size_t charged_ = 0;
   Table main_;
   std::map<uint32_t, std::unique_ptr<Table>> others_;
   std::vector<RuleInfo> rules_;  // by priority, then age; the main table's own is not among them

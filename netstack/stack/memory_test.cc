@@ -239,5 +239,57 @@ TEST_P(MemoryTest, TcpMemIsTheBudgetAndMayOnlyBeLowered) {
   EXPECT_LE(world.b_memory.Room(MemoryUse::kReserve), 32u * 4096);
 }
 
+TEST_P(MemoryTest, RoutesAreChargedAndRefusedWhenTablesAreFull) {
+  const bool v4 = GetParam() == Family::kIpv4;
+  const size_t before = world.b_memory.used();
+  RouteInfo route;
+  route.destination = *Prefix::Parse(v4 ? "203.0.113.0/24" : "2001:db8:9::/48");
+  route.type = RouteType::kBlackhole;
+  ASSERT_TRUE(world.b.AddRoute(route).ok());
+  const size_t with_route = world.b_memory.used();
+  EXPECT_GT(with_route, before);
+  Fill(14);
+  route.metric = 7;
+  EXPECT_EQ(world.b.AddRoute(route).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Count(world.b, "Memory.FullRoutes"), 1u);
+  EXPECT_EQ(Count(world.b, "Memory.RefusedTables"), 1u);
+  // Those that come with an address are had all the same.
+  const Prefix own = *Prefix::Parse(v4 ? "198.51.100.1/24" : "2001:db8:5::1/64");
+  const size_t routes = world.b.Routes().size();
+  AddressOptions at_once;
+  at_once.no_dad = true;
+  ASSERT_TRUE(world.b.AddAddress(kEth0, own, at_once).ok());
+  EXPECT_EQ(world.b.Routes().size(), routes + 1);
+  ASSERT_TRUE(world.b.RemoveAddress(kEth0, own).ok());
+  Empty();
+  EXPECT_TRUE(world.b.AddRoute(route).ok());
+  ASSERT_TRUE(world.b.RemoveRoute(route).ok());
+  EXPECT_EQ(world.b_memory.used(), with_route);
+  route.metric = 0;
+  ASSERT_TRUE(world.b.RemoveRoute(route).ok());
+  EXPECT_EQ(world.b_memory.used(), before);
+}
+
+TEST_P(MemoryTest, MembershipsAreChargedAndRefusedWhenTablesAreFull) {
+  const bool v4 = GetParam() == Family::kIpv4;
+  const auto group = [v4](uint8_t n) {
+    if (v4) return IpAddress::V4(239, 1, 1, n);
+    return *IpAddress::Parse("ff05::10" + std::to_string(n));
+  };
+  const size_t before = world.b_memory.used();
+  auto socket = world.b.NewUdpSocket(GetParam());
+  ASSERT_EQ(socket->JoinGroup(group(1), kEth0), Error::kOk);
+  EXPECT_GT(world.b_memory.used(), before);
+  Fill(14);
+  EXPECT_EQ(socket->JoinGroup(group(2), kEth0), Error::kNoBuffers);
+  EXPECT_EQ(Count(world.b, "Memory.RefusedTables"), 1u);
+  EXPECT_EQ(socket->LeaveGroup(group(1), kEth0), Error::kOk);  // giving back is always possible
+  Empty();
+  EXPECT_EQ(world.b_memory.used(), before);
+  EXPECT_EQ(socket->JoinGroup(group(2), kEth0), Error::kOk);
+  socket.reset();
+  EXPECT_EQ(world.b_memory.used(), before);
+}
+
 }  // namespace
 }  // namespace moat::netstack
