@@ -25,6 +25,7 @@ struct Datagram {
   Time received{};
   // Non-zero: `payload` is a train of datagrams of this size, the last may be shorter (UDP_GRO).
   uint16_t segment_size = 0;
+  Ipv4OptionsRef ip_options{};  // that it came with, our entries included; null: none
 };
 
 // An ICMP error queued for IP_RECVERR / IPV6_RECVERR.
@@ -47,6 +48,7 @@ struct SendControl {
   std::optional<uint8_t> hop_limit{};
   std::optional<uint8_t> traffic_class{};
   uint16_t segment_size = 0;            // UDP_SEGMENT; 0: one datagram
+  Ipv4OptionsRef ip_options{};          // IP_RETOPTS; in place of the socket's, empty ones too
   // To 255.255.255.255: from 0.0.0.0, also when the interface has addresses (RFC 2131 4.1).
   bool nameless = false;
 };

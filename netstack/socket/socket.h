@@ -15,6 +15,7 @@
 #include "netstack/base/error.h"
 #include "netstack/base/time.h"
 #include "netstack/wire/address.h"
+#include "netstack/wire/ipv4_options.h"
 
 namespace moat::netstack {
 
@@ -67,6 +68,9 @@ struct SocketOptions {
   IpAddress multicast_source;          // IP_MULTICAST_IF by address
   enum class MtuDiscover : uint8_t { kDont, kWant, kDo, kProbe, kInterface, kOmit };
   MtuDiscover mtu_discover = MtuDiscover::kWant;
+  // IP_OPTIONS, of every IPv4 packet sent; judged by TakeProgramOptions(). What a TCP listener has is not
+  // for the connections that it accepts: they begin with what their SYN brought (RFC 9293 3.9.2.1).
+  Ipv4OptionsRef ip_options;
 };
 
 struct TcpInfo;  // netstack/socket/tcp_socket.h

@@ -66,11 +66,12 @@ Error FakeIp::Send(const Route& route, const IpPacketOut& packet) {
             .gso = packet.gso,
             .gso_size = packet.gso_size,
             .bytes = {packet.transport_header.begin(), packet.transport_header.end()},
-            .header_size = packet.transport_header.size()};
+            .header_size = packet.transport_header.size(),
+            .options = {packet.options.begin(), packet.options.end()}};
   for (const auto& piece : packet.payload) {
     sent.bytes.insert(sent.bytes.end(), piece.begin(), piece.end());
   }
-  const size_t size = sent.bytes.size() + IpHeaderSize(route.destination);
+  const size_t size = sent.bytes.size() + IpHeaderSize(route.destination) + sent.options.size();
   if (packet.gso == GsoType::kNone && packet.dont_fragment && size > mtu_) {
     return Error::kMessageSize;
   }

@@ -29,6 +29,14 @@ struct IpPacketIn {
   Slice ip_packet{};
   RxChecksum checksum = RxChecksum::kUnverified;
   uint16_t gso_size = 0;      // see RxFrame
+  uint8_t ip_options_size = 0;  // IPv4
+  // As they arrived; good while ip_packet is there.
+  std::span<const uint8_t> ip_options() const {
+    return ip_packet.span().subspan(kIpOptionsOffset, ip_options_size);
+  }
+
+ private:
+  static constexpr size_t kIpOptionsOffset = 20;  // behind the fixed header
 };
 
 // An ICMP error about a packet that this stack sent (RFC 792, RFC 4443), in neutral terms.

@@ -56,6 +56,32 @@ void FuzzIpv4Options(const Ipv4View& view, const Ipv4OptionScan& scan) {
   Require(again.well_formed || after.options()[again.error_offset - kIpv4HeaderSize] >> 4 == 15);
 }
 
+// What is taken from a program is well-formed, and taking it again changes nothing.
+void FuzzProgramOptions(std::span<const uint8_t> bytes) {
+  Ipv4Options options{};
+  const Ipv4OptionVerdict verdict = TakeProgramOptions(bytes, &options);
+  if (verdict != Ipv4OptionVerdict::kGood && verdict != Ipv4OptionVerdict::kPrivileged) {
+    return Require(options.size == 0);
+  }
+  Require(options.size % 4 == 0 && options.size >= bytes.size());
+  Ipv4Options again{};
+  Require(TakeProgramOptions(options.span(), &again) == verdict);
+  Require(again.bytes == options.bytes && again.size == options.size);
+  uint8_t packet[kIpv4MaxHeaderSize];
+  Ipv4Fields fields;
+  fields.total_length = static_cast<uint16_t>(kIpv4HeaderSize + options.size);
+  EmitIpv4(fields, packet);
+  packet[0] = static_cast<uint8_t>(0x45 + options.size / 4);
+  std::memcpy(packet + kIpv4HeaderSize, options.bytes.data(), options.size);
+  Ipv4View view;
+  Require(Ipv4View::Parse({packet, kIpv4HeaderSize + size_t{options.size}}, &view) == Ipv4Parse::kOk);
+  const Ipv4OptionScan scan = ScanIpv4Options(view);
+  Require(scan.well_formed && !scan.source_route);
+  FuzzIpv4Options(view, scan);
+  const Ipv4OptionsRef returned = ReturnedIpv4Options(options.span());
+  Require(returned == nullptr || returned->size <= options.size);
+}
+
 void FuzzIpv4(std::span<const uint8_t> bytes) {
   Ipv4View view;
   if (Ipv4View::Parse(bytes, &view) != Ipv4Parse::kOk) return;
@@ -182,6 +208,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::span<const uint8_t> bytes(block);
   FuzzArp(bytes);
   FuzzIpv4(bytes);
+  FuzzProgramOptions(bytes);
   FuzzIpv6(bytes);
   FuzzTcp(bytes);
   FuzzNdp(bytes);

@@ -1,6 +1,8 @@
 #include "netstack/wire/ipv4_options.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace moat::netstack {
 namespace {
@@ -68,6 +70,51 @@ void RecordRoute(std::span<uint8_t> option, const IpAddress& own) {
 size_t Pad(uint8_t* out, size_t size) {
   while (size % 4 != 0) out[size++] = ipv4_option::kEnd;
   return size;
+}
+
+// How many of each there may be is one; a source route must be complete (RFC 791 3.1).
+struct ProgramOptions {
+  bool record_route = false, timestamp = false, source_route = false, unknown = false;
+
+  bool Take(std::span<uint8_t> option) {
+    switch (option[0]) {
+      case ipv4_option::kRecordRoute:
+        return !std::exchange(record_route, true) && FaultOfRecordRoute(option) == kNoFault;
+      case ipv4_option::kTimestamp:
+        return !std::exchange(timestamp, true) && TakeTimestamp(option);
+      case ipv4_option::kLooseSourceRoute:
+      case ipv4_option::kStrictSourceRoute:
+        return !std::exchange(source_route, true) && option.size() >= 7 && option[2] == 4 &&
+               (option.size() - 3) % 4 == 0;
+      case ipv4_option::kRouterAlert:
+        return option.size() >= 4;
+      case ipv4_option::kCommercialSecurity:
+        return false;
+      default:
+        unknown = true;
+        return true;
+    }
+  }
+  bool TakeTimestamp(std::span<const uint8_t> option) {
+    if (FaultOfTimestamp(option) != kNoFault) return false;
+    const uint8_t flag = option[3] & 15;
+    if (option[2] <= option.size() && flag != 0 && flag != 1 && flag != 3) unknown = true;
+    return true;
+  }
+};
+
+// The slots that RecordInIpv4Options() will fill.
+void EmptySlots(std::span<uint8_t> options) {
+  for (size_t i = 0; i < options.size();) {
+    const std::span<uint8_t> option = NextOption(options, &i);
+    if (option.empty() || FaultOf(option) != kNoFault || option[2] > option.size()) continue;
+    uint8_t* slot = option.data() + option[2] - 1;
+    if (option[0] == ipv4_option::kRecordRoute) std::memset(slot, 0, 4);
+    if (option[0] != ipv4_option::kTimestamp) continue;
+    const uint8_t flag = option[3] & 15;
+    if (flag == 0) std::memset(slot, 0, 4);
+    if (flag == 1) std::memset(slot, 0, 8);
+  }
 }
 
 template <typename Wanted>
@@ -140,10 +187,46 @@ void RecordInIpv4Options(std::span<uint8_t> options, const IpAddress& own, uint3
   }
 }
 
+Ipv4OptionVerdict TakeProgramOptions(std::span<const uint8_t> given, Ipv4Options* options) {
+  if (given.size() > kIpv4MaxOptions) return Ipv4OptionVerdict::kMalformed;
+  Ipv4Options taken{};
+  std::copy(given.begin(), given.end(), taken.bytes.begin());
+  taken.size = static_cast<uint8_t>((given.size() + 3) / 4 * 4);
+  const std::span<uint8_t> all = taken.span();
+  ProgramOptions known;
+  for (size_t i = 0; i < all.size();) {
+    if (all[i] == ipv4_option::kEnd) {
+      std::fill(all.begin() + static_cast<ptrdiff_t>(i), all.end(), ipv4_option::kEnd);
+      break;
+    }
+    if (all[i] == ipv4_option::kNoOperation) {
+      ++i;
+      continue;
+    }
+    const size_t left = all.size() - i;
+    if (left < 2 || all[i + 1] < 2 || all[i + 1] > left) return Ipv4OptionVerdict::kMalformed;
+    const std::span<uint8_t> option = all.subspan(i, all[i + 1]);
+    if (!known.Take(option)) return Ipv4OptionVerdict::kMalformed;
+    i += option.size();
+  }
+  if (known.source_route) return Ipv4OptionVerdict::kSourceRoute;
+  EmptySlots(all);
+  *options = taken;
+  return known.unknown ? Ipv4OptionVerdict::kPrivileged : Ipv4OptionVerdict::kGood;
+}
+
 size_t ReflectedIpv4Options(std::span<const uint8_t> options, uint8_t* out) {
   return CopyOptions(options, out, [](uint8_t type) {
     return type == ipv4_option::kRecordRoute || type == ipv4_option::kTimestamp;
   });
+}
+
+Ipv4OptionsRef ReturnedIpv4Options(std::span<const uint8_t> options) {
+  Ipv4Options returned{};
+  returned.size = static_cast<uint8_t>(ReflectedIpv4Options(options, returned.bytes.data()));
+  if (returned.size == 0) return nullptr;
+  EmptySlots(returned.span());
+  return std::make_shared<const Ipv4Options>(returned);
 }
 
 size_t LaterFragmentIpv4Options(std::span<const uint8_t> options, uint8_t* out) {

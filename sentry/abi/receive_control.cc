@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 
+#include "netstack/wire/ipv4_options.h"
 #include "sentry/abi/errno_map.h"
 
 namespace moat::sentry {
@@ -57,6 +58,15 @@ void WriteIpv4(const Datagram& datagram, const ReceiveControlFlags& flags,
   }
   if (flags.ttl) writer.PutValue(SOL_IP, IP_TTL, int{datagram.hop_limit});
   if (flags.tos) writer.PutValue(SOL_IP, IP_TOS, datagram.traffic_class);  // one byte
+  if (datagram.ip_options != nullptr) {
+    const std::span<const uint8_t> arrived = datagram.ip_options->span();
+    if (flags.ip_options) writer.Put(SOL_IP, IP_RECVOPTS, arrived);
+    if (flags.return_options) {
+      const netstack::Ipv4OptionsRef returned = netstack::ReturnedIpv4Options(arrived);
+      writer.Put(SOL_IP, IP_RETOPTS,
+                 returned != nullptr ? returned->span() : std::span<const uint8_t>());
+    }
+  }
   if (flags.original_destination) {
     const EncodedAddress destination = EncodeSockaddr(
         Endpoint{.address = datagram.destination, .port = context.local_port}, Family::kIpv4);

@@ -23,6 +23,8 @@ struct ReceiveControlFlags {
   bool packet_info4 = false;      // IP_PKTINFO
   bool ttl = false;               // IP_RECVTTL
   bool tos = false;               // IP_RECVTOS
+  bool ip_options = false;        // IP_RECVOPTS
+  bool return_options = false;    // IP_RETOPTS
   bool original_destination = false;  // IP_RECVORIGDSTADDR
   bool packet_info6 = false;      // IPV6_RECVPKTINFO
   bool packet_info6_2292 = false; // IPV6_2292PKTINFO

@@ -5,8 +5,12 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <utility>
 
+#include "netstack/wire/ipv4_options.h"
 #include "sentry/abi/bytes.h"
 
 namespace moat::sentry {
@@ -84,6 +88,25 @@ int Tos(const Message& message, const SendControlRules&, SendControl& out) {
   return 0;
 }
 
+// As ip_options_get() has it: what is beyond 40 octets is not looked at.
+int ReturnOptions(const Message& message, const SendControlRules& rules, SendControl& out) {
+  auto options = std::make_shared<netstack::Ipv4Options>();
+  const size_t size = std::min(message.data.size(), netstack::kIpv4MaxOptions);
+  switch (netstack::TakeProgramOptions(message.data.first(size), options.get())) {
+    case netstack::Ipv4OptionVerdict::kMalformed:
+      return EINVAL;
+    case netstack::Ipv4OptionVerdict::kSourceRoute:
+      return EOPNOTSUPP;
+    case netstack::Ipv4OptionVerdict::kPrivileged:
+      if (!rules.net_raw) return EINVAL;
+      break;
+    case netstack::Ipv4OptionVerdict::kGood:
+      break;
+  }
+  out.ip_options = std::move(options);
+  return 0;
+}
+
 // SOL_IPV6 --------------------------------------------------------------------------------------
 
 int Pktinfo6(const Message& message, const SendControlRules& rules, SendControl& out) {
@@ -151,6 +174,7 @@ constexpr Row kIpv4Rows[] = {
     {SOL_IP, IP_PKTINFO, Pktinfo4},
     {SOL_IP, IP_TTL, Ttl},
     {SOL_IP, IP_TOS, Tos},
+    {SOL_IP, IP_RETOPTS, ReturnOptions},
 };
 constexpr Row kMappedRows[] = {
     {SOL_IPV6, IPV6_PKTINFO, Pktinfo6},

@@ -18,12 +18,13 @@ struct SendControlRules {
   // The datagram leaves as IPv4 (IPv4 socket, or IPv4 destination of a dual-stack one).
   bool ipv4 = true;
   bool net_admin = false;  // CAP_NET_ADMIN or CAP_NET_RAW: SO_MARK
+  bool net_raw = false;    // CAP_NET_RAW: IP options that the stack does not know
 };
 
 // Fills everything of netstack::SendControl but the destination. Errors: EINVAL (malformed, out of
 // bounds, unknown type of a level that the protocol handles), EPERM (SO_MARK, IPv6 extension headers).
-// Levels that a protocol does not know are ignored, as on Linux. IPv6 extension headers, IP_RETOPTS and
-// IP_PROTOCOL are not supported: EINVAL (EPERM without privileges).
+// Levels that a protocol does not know are ignored, as on Linux. Source routes in IP_RETOPTS are not
+// supported: EOPNOTSUPP. Nor are IPv6 extension headers and IP_PROTOCOL: EINVAL (EPERM without privileges).
 ErrnoOr<netstack::SendControl> ParseSendControl(std::span<const uint8_t> control,
                                                 const SendControlRules& rules);
 

@@ -4,6 +4,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "netstack/wire/ipv4_options.h"
 #include "sentry/abi/errno_map.h"
 #include "sentry/options/membership.h"
 #include "sentry/options/option_row.h"
@@ -148,15 +153,33 @@ ErrnoOr<OptionBytes> GetProtocolNumber(const OptionTarget& target, size_t length
   return ByteLevel::Write(local.port, length);
 }
 
-// IP options are neither sent nor received: only "none" can be set.
-int SetIpOptions(const OptionTarget&, const OptionInput& input) {
-  if (input.length > 40) return EINVAL;
-  if (input.value.size() < static_cast<size_t>(input.length)) return EFAULT;
-  for (uint8_t byte : input.value.first(static_cast<size_t>(input.length))) {
-    if (byte == 0) break;  // end of list
-    if (byte != 1) return EOPNOTSUPP;
+// As Linux compiles them, but source routes, which are not supported.
+int SetIpOptions(const OptionTarget& target, const OptionInput& input) {
+  if (input.length > static_cast<int32_t>(netstack::kIpv4MaxOptions)) return EINVAL;
+  const auto length = static_cast<size_t>(std::max(input.length, 0));
+  if (input.value.size() < length) return EFAULT;
+  auto options = std::make_shared<netstack::Ipv4Options>();
+  switch (netstack::TakeProgramOptions(input.value.first(length), options.get())) {
+    case netstack::Ipv4OptionVerdict::kMalformed:
+      return EINVAL;
+    case netstack::Ipv4OptionVerdict::kSourceRoute:
+      return EOPNOTSUPP;
+    case netstack::Ipv4OptionVerdict::kPrivileged:
+      if (!target.host.HasCapability(CAP_NET_RAW)) return EINVAL;
+      break;
+    case netstack::Ipv4OptionVerdict::kGood:
+      break;
   }
+  ChangeOptions(target, [&](SocketOptions& changed) {
+    if (options->size == 0) options.reset();
+    changed.ip_options = std::move(options);
+  });
   return 0;
+}
+
+ErrnoOr<OptionBytes> GetIpOptions(const OptionTarget& target, size_t length) {
+  const netstack::Ipv4OptionsRef& options = Options(target).ip_options;
+  return options == nullptr ? OptionBytes() : OptionBytes(options->span(), length);
 }
 
 // Tables of netfilter: for administrators, and then not there.
@@ -231,10 +254,10 @@ constexpr OptionRow kRows[] = {
      SetSetting<NonEmptyByteLevel, &SocketSettings::minimum_ttl, 0, 255>},
     {kIpReceiveErrorRfc4884, kAll, GetRemembered<ByteLevel, Remembered::kReceiveErrorRfc4884>,
      SetRememberedInt<ByteLevel, Remembered::kReceiveErrorRfc4884, 0, 1>},
-    {IP_OPTIONS, kAll, GetEmpty, SetIpOptions},
+    {IP_OPTIONS, kAll, GetIpOptions, SetIpOptions},
     {IP_PKTOPTIONS, kTcp, GetEmpty, nullptr},
-    Flag<Remembered::kReceiveOptions>(IP_RECVOPTS),
-    Flag<Remembered::kReturnOptions>(IP_RETOPTS),
+    Control<&ReceiveControlFlags::ip_options>(IP_RECVOPTS),
+    Control<&ReceiveControlFlags::return_options>(IP_RETOPTS),
     Flag<Remembered::kPassSecurity>(IP_PASSSEC),
     Flag<Remembered::kIpChecksum>(kIpChecksum),
     {IP_RECVFRAGSIZE, kAll, GetRemembered<ByteLevel, Remembered::kReceiveFragmentSize>,

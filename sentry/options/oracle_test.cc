@@ -76,7 +76,6 @@ constexpr Deviation kDeviations[] = {
     {SOL_SOCKET, SO_SNDTIMEO_OLD, kSetOnly},
     {SOL_SOCKET, SO_RCVTIMEO_NEW, kSetOnly},
     {SOL_SOCKET, SO_SNDTIMEO_NEW, kSetOnly},
-    {SOL_IP, IP_OPTIONS, kSetOnly},
     {SOL_IP, 83, kGetToo},                   // netfilter's
     {SOL_TCP, TCP_CONGESTION, kGetToo},      // the host's default
     {SOL_TCP, TCP_CC_INFO, kGetToo},

@@ -18,8 +18,8 @@ namespace moat::sentry {
 enum class Remembered : uint8_t {
   kDebug, kNoCheck, kSelectErrorQueue, kLockFilter, kTxRehash, kBufferLock, kReceiveMark,
   kReceivePriority, kWifiStatus, kPreferBusyPoll, kThinLinear, kThinDupack, kSaveSyn, kInq,
-  kFastOpenNoCookie, kRouterAlert, kIpChecksum, kPassSecurity, kReceiveOptions, kReturnOptions,
-  kReceiveFragmentSize, kReceiveErrorRfc4884, kReceiveErrorRfc4884V6, kFlowInfo, kReceiveHopOptions,
+  kFastOpenNoCookie, kRouterAlert, kIpChecksum, kPassSecurity, kReceiveFragmentSize,
+  kReceiveErrorRfc4884, kReceiveErrorRfc4884V6, kFlowInfo, kReceiveHopOptions,
   kReceiveHopOptions2292, kReceiveRoutingHeader, kReceiveRoutingHeader2292,
   kReceiveDestinationOptions, kReceiveDestinationOptions2292, kReceivePathMtu,
   kReceiveFragmentSizeV6, kDontFragment, kFlowInfoSend, kRouterAlertIsolate, kNoCheck6Tx,

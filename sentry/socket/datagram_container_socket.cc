@@ -116,9 +116,9 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
     }
   }
   if (!message.control.empty()) {
-    const SendControlRules rules = {
-        kind(), family(), ipv4,
-        HasCapability(call.tid(), CAP_NET_ADMIN) || HasCapability(call.tid(), CAP_NET_RAW)};
+    const bool raw = HasCapability(call.tid(), CAP_NET_RAW);
+    const SendControlRules rules = {kind(), family(), ipv4,
+                                    raw || HasCapability(call.tid(), CAP_NET_ADMIN), raw};
     auto parsed = ParseSendControl(message.control, rules);
     if (!parsed.ok()) return -parsed.error();
     control = *parsed;

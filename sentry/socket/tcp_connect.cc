@@ -206,6 +206,7 @@ bool TcpContainerSocket::RenewPair(Call& call) {
 // (it retries), or the socket asks for something that only packets have.
 bool TcpContainerSocket::TryDirect(Call& call, const Endpoint& remote, Reply* reply) {
   if (!sandbox_.options().direct_loopback || tcp_->options().bound_device != 0) return false;
+  if (tcp_->options().ip_options != nullptr) return false;  // the accepted socket has them too
   const bool loopback = remote.address.IsLoopback();
   if (!loopback && !sandbox_.stack().IsLocalAddress(remote.address)) return false;
   if (sandbox_.stack().IsWatched(netstack::kLoopbackIndex)) return false;  // it is to see packets

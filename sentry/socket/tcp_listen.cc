@@ -163,7 +163,9 @@ int TcpContainerSocket::MakeAccepted(Pending& pending, int flags) {
                                                      direct ? State::kDirect : State::kConnected);
   socket->settings_ = settings_;
   if (direct) {
-    socket->tcp_->SetOptions(tcp_->options());
+    netstack::SocketOptions options = tcp_->options();
+    options.ip_options.reset();
+    socket->tcp_->SetOptions(options);
     socket->tcp_->SetTcpOptions(tcp_->tcp_options());
     socket->direct_ = std::make_unique<DirectNames>(pending.local, pending.remote);
     socket->cookie_ = SocketCookie(pending.direct_end.get());

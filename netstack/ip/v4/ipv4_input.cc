@@ -189,6 +189,7 @@ void Ipv4Input::Reassemble(IpPacketIn& packet, const Ipv4View& view) {
 void Ipv4Input::Deliver(IpPacketIn& packet, size_t header_size) {
   packet.payload = packet.ip_packet;
   packet.payload.RemovePrefix(header_size);
+  packet.ip_options_size = static_cast<uint8_t>(header_size - kIpv4HeaderSize);
   const bool taken = state_.DeliverRaw(packet);
   if (packet.protocol == ip_protocol::kIcmp) {
     ++state_.v4_counters.in_delivers;

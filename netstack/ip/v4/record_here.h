@@ -9,14 +9,6 @@
 
 namespace moat::netstack {
 
-// Milliseconds of the day, as ICMP and IP options have them (RFC 792, RFC 791 3.1). DEVIATION: the
-// stack has no clock of the day, so they count from its own epoch and carry the bit that says so.
-inline uint32_t InternetTime(Time now) {
-  constexpr int64_t kMillisecondsPerDay = 86400000;
-  const int64_t since = now.time_since_epoch() / std::chrono::milliseconds(1);
-  return 0x80000000u | static_cast<uint32_t>(since % kMillisecondsPerDay);
-}
-
 // As RecordInIpv4Options(), with this stack's addresses and time.
 inline void RecordHere(const IpState& state, const IpAddress& own, std::span<uint8_t> options) {
   RecordInIpv4Options(

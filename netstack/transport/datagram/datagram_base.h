@@ -14,6 +14,7 @@
 #include "netstack/transport/datagram/receive_queue.h"
 #include "netstack/transport/datagram/settings.h"
 #include "netstack/transport/environment.h"
+#include "netstack/transport/ip_options.h"
 #include "netstack/transport/ports.h"
 #include "netstack/transport/transport_protocol.h"
 
@@ -100,9 +101,15 @@ class DatagramBase : public DatagramSocket {
     uint8_t hop_limit = 0;
     uint8_t traffic_class = 0;
     bool dont_fragment = false;
+    const Ipv4Options* ip_options = nullptr;  // null: none
   };
   // `transport_size` counts header and payload of the largest packet. Binds an ephemeral port.
   Result<Outgoing> PrepareSend(const SendControl& control, size_t transport_size);
+  // Puts the IP options into a packet, by way of `room`.
+  void AddIpOptions(const Outgoing& outgoing, Ipv4Options& room, IpPacketOut& packet) const {
+    if (outgoing.ip_options == nullptr) [[likely]] return;
+    packet.options = LeavingIpOptions(environment_, *outgoing.route, *outgoing.ip_options, room);
+  }
   // What a failed IpSender::Send() becomes for the caller.
   Error SendOutcome(Error error, const Outgoing& outgoing);
 

@@ -92,6 +92,12 @@ Result<DatagramBase::Outgoing> DatagramBase::PrepareSend(const SendControl& cont
   if ((*route)->is_broadcast && !options_.broadcast) return Error::kAccess;
 
   Outgoing outgoing{.route = *route, .port = remote.port};
+  const Ipv4OptionsRef& given =
+      control.ip_options != nullptr ? control.ip_options : options_.ip_options;
+  if (given != nullptr && given->size != 0 && remote.address.is_v4()) [[unlikely]] {
+    outgoing.ip_options = given.get();
+    transport_size += given->size;
+  }
   if (const Error error = JudgeSize(**route, transport_size, &outgoing.dont_fragment);
       error != Error::kOk) {
     QueueLocalError(error, **route, remote.port);

@@ -85,7 +85,8 @@ TransportProtocol::Disposition PingProtocol::Receive(const IpPacketIn& packet) {
                    .destination = packet.destination,
                    .interface = packet.interface,
                    .hop_limit = packet.hop_limit,
-                   .traffic_class = packet.traffic_class},
+                   .traffic_class = packet.traffic_class,
+                   .ip_options = ArrivedIpOptions(environment_, packet)},
                   packet.payload.footprint());
   return Disposition::kHandled;
 }

@@ -67,6 +67,8 @@ Error PingSocket::Send(std::span<const std::span<const uint8_t>> payload,
   packet.transport_header = header;
   packet.payload = cutter.Next(size - kIcmpHeaderSize);
   packet.checksum_offset = 2;
+  Ipv4Options ip_options;
+  AddIpOptions(*outgoing, ip_options, packet);
   const Error error = environment().ip->Send(*outgoing->route, packet);
   if (error == Error::kOk) protocol_.CountSent(family());
   return SendOutcome(error, *outgoing);

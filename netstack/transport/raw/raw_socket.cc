@@ -115,7 +115,8 @@ bool RawSocket::Take(const IpPacketIn& packet) {
                  .destination = packet.destination,
                  .interface = packet.interface,
                  .hop_limit = packet.hop_limit,
-                 .traffic_class = packet.traffic_class},
+                 .traffic_class = packet.traffic_class,
+                 .ip_options = ArrivedIpOptions(environment(), packet)},
                 read.footprint());
   return true;
 }
@@ -140,6 +141,7 @@ Error RawSocket::Send(std::span<const std::span<const uint8_t>> payload,
   const Result<Outgoing> outgoing =
       PrepareSend(control, header_included_ ? size - header_size() : size);
   if (!outgoing.ok()) return outgoing.error();
+  if (header_included_ && outgoing->ip_options != nullptr) return Error::kInvalid;  // as Linux
   const Error error = header_included_ ? SendWhole(*outgoing, payload, size)
                                        : SendMessage(*outgoing, payload, size);
   return SendOutcome(error, *outgoing);
@@ -154,6 +156,8 @@ Error RawSocket::SendMessage(const Outgoing& outgoing,
   packet.dont_fragment = outgoing.dont_fragment;
   packet.multicast_loop = options().multicast_loop;
   packet.payload = payload;
+  Ipv4Options ip_options;
+  AddIpOptions(outgoing, ip_options, packet);
   std::array<uint8_t, 1> no_header;
   packet.transport_header = std::span(no_header).first(0);
   if (checksum_offset_ == kNoChecksum) return environment().ip->Send(*outgoing.route, packet);

@@ -322,6 +322,10 @@ class Connection final : public Flow {
   uint32_t MaxSuperSegment() const;
   uint32_t SentOctets() const;  // of the send queue that were sent at least once
   uint32_t HeaderSize() const;  // IP and TCP, without options
+  // Of the IP options that the program gave, or that the SYN brought.
+  const Ipv4Options* IpOptions() const {
+    return key.remote.is_v4() ? settings_->socket.ip_options.get() : nullptr;
+  }
   uint16_t AdvertisedMss() const;
   uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
 

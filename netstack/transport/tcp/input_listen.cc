@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "netstack/transport/ip_options.h"
 #include "netstack/transport/tcp/connection.h"
 #include "netstack/transport/tcp/listener.h"
 
@@ -45,7 +46,7 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
     return;
   }
   const FlowKey key = Core::KeyOf(segment);
-  Connection* connection = NewEmbryo(key);
+  Connection* connection = NewEmbryo(key, segment);
   SeqNum iss = core_.isn.Isn(key, core_.Now());
   if (minimum_isn != nullptr && iss < *minimum_isn) iss = *minimum_isn;
   if (connection->OpenPassive(*this, segment, iss, JudgeFastOpen(segment)) == Error::kOk) return;
@@ -55,8 +56,22 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
   core_.Retire(connection);
 }
 
-Connection* Listener::NewEmbryo(const FlowKey& key) {
-  auto connection = std::make_unique<Connection>(core_, core_.NextId(), key, settings_,
+// A connection answers with the IP options that its SYN brought (as Linux: record route and timestamp),
+// and with no others.
+SharedSettings Listener::SettingsFor(const Segment& syn) const {
+  if (settings_->socket.ip_options == nullptr && syn.packet->ip_options_size == 0) [[likely]] {
+    return settings_;
+  }
+  auto own = std::make_shared<Settings>(*settings_);
+  own->socket.ip_options = nullptr;
+  if (const Ipv4OptionsRef arrived = ArrivedIpOptions(core_.env, *syn.packet)) {
+    own->socket.ip_options = ReturnedIpv4Options(arrived->span());
+  }
+  return own;
+}
+
+Connection* Listener::NewEmbryo(const FlowKey& key, const Segment& syn) {
+  auto connection = std::make_unique<Connection>(core_, core_.NextId(), key, SettingsFor(syn),
                                                  port_.Share(key.local));
   if (!congestion_control_.empty()) (void)connection->SetCongestionControl(congestion_control_);
   core_.flows.Insert(connection.get());
@@ -142,7 +157,7 @@ bool Listener::OnCookieAck(const Segment& segment) {
     syn.flags |= tcp_flag::kEce | tcp_flag::kCwr;
     syn.ae = true;
   }
-  Connection* connection = NewEmbryo(key);
+  Connection* connection = NewEmbryo(key, syn);
   if (connection->OpenFromCookie(*this, syn, iss) != Error::kOk) {
     OnGone(*connection);
     core_.flows.Erase(connection);

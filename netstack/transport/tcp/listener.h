@@ -59,7 +59,8 @@ class Listener {
   // SYN cookies (RFC 4987 3.6), input_listen.cc.
   void SendSynCookie(const Segment& syn);
   bool OnCookieAck(const Segment& segment);
-  Connection* NewEmbryo(const FlowKey& key);
+  Connection* NewEmbryo(const FlowKey& key, const Segment& syn);
+  SharedSettings SettingsFor(const Segment& syn) const;
   std::unique_ptr<FastOpen> JudgeFastOpen(const Segment& syn);  // early_data.cc
 
   Core& core_;

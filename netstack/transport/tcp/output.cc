@@ -55,6 +55,8 @@ void Connection::UpdateMss() {
   }
   if (settings_->tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
   if (black_hole_mss_ != 0) mss = std::min<uint32_t>(mss, black_hole_mss_);
+  // RFC 9293 3.7.1: Eff.snd.MSS is less by the IP options, which the peer's MSS does not count.
+  if (const Ipv4Options* ip_options = IpOptions()) mss -= std::min<uint32_t>(mss, ip_options->size);
   mss = std::max(mss, static_cast<uint32_t>(core_.sysctls.min_snd_mss->value()));
   const uint32_t options = tcb_.ts.enabled ? static_cast<uint32_t>(kTcpTimestampsSize) : 0;
   const uint32_t before = tcb_.snd.mss;
@@ -69,6 +71,7 @@ uint32_t Connection::MaxSuperSegment() const {
   const uint32_t headers = HeaderSize() + static_cast<uint32_t>(kTcpMaxOptionsSize);
   // A link clears CWR in all but the first of the segments that it makes (RFC 3168), which would change ACE.
   if (accecn_ != nullptr && (accecn_->in.ace() & AceOf(false, tcp_flag::kCwr)) != 0) return mss;
+  if (IpOptions() != nullptr) return mss;  // links are not asked to repeat options in what they cut
   const uint32_t limit = std::min<uint32_t>(route_->max_gso_bytes, 65535);
   if (limit <= headers + mss) return mss;
   return (limit - headers) / mss * mss;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include "netstack/transport/ip_options.h"
 #include "netstack/transport/tcp/connection.h"
 #include "netstack/transport/tcp/state.h"
 
@@ -97,6 +98,10 @@ Error Connection::SendOut(OutSegment& out) {
     packet.gso = v4 ? GsoType::kTcpV4 : GsoType::kTcpV6;
     packet.gso_size = static_cast<uint16_t>(tcb_.snd.mss);
     segments = (out.text - 1) / tcb_.snd.mss + 1;
+  }
+  Ipv4Options ip_options;
+  if (const Ipv4Options* given = IpOptions()) [[unlikely]] {
+    packet.options = LeavingIpOptions(core_.env, *route_, *given, ip_options);
   }
   const Error error = core_.env.ip->Send(*route_, packet);
   if (error != Error::kOk) return error;

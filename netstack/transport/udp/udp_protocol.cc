@@ -115,7 +115,8 @@ void UdpProtocol::Deliver(UdpSocket& socket, const IpPacketIn& packet, const Udp
                     .destination = packet.destination,
                     .interface = packet.interface,
                     .hop_limit = packet.hop_limit,
-                    .traffic_class = packet.traffic_class};
+                    .traffic_class = packet.traffic_class,
+                    .ip_options = ArrivedIpOptions(environment_, packet)};
   const auto deliver = [&](Datagram one, size_t bytes) {
     switch (socket.Deliver(std::move(one), bytes)) {
       case DatagramBase::Delivery::kQueued:

@@ -43,9 +43,11 @@ Error UdpSocket::Send(Pieces payload, const SendControl& control) {
   const Route& route = *outgoing->route;
   if (!train) return SendOutcome(SendPacket(*outgoing, payload, size, 0), *outgoing);
 
-  const size_t ip_header = route.destination.is_v4() ? 20 : 40;
+  size_t ip_header = route.destination.is_v4() ? 20 : 40;
+  if (outgoing->ip_options != nullptr) ip_header += outgoing->ip_options->size;
   if (ip_header + largest > route.mtu) return Error::kInvalid;  // segments are never fragmented
-  if (ip_header + kUdpHeaderSize + size <= route.max_gso_bytes) {
+  // Links are not asked to repeat options in what they cut.
+  if (outgoing->ip_options == nullptr && ip_header + kUdpHeaderSize + size <= route.max_gso_bytes) {
     return SendOutcome(SendPacket(*outgoing, payload, size, segment_size), *outgoing);
   }
   return SendOutcome(SendTrain(*outgoing, payload, size, segment_size), *outgoing);
@@ -67,6 +69,8 @@ Error UdpSocket::SendPacket(const Outgoing& outgoing, Pieces payload, size_t siz
   packet.zero_checksum_means_none = true;
   packet.gso = gso_size != 0 ? GsoType::kUdp : GsoType::kNone;
   packet.gso_size = gso_size;
+  Ipv4Options ip_options;
+  AddIpOptions(outgoing, ip_options, packet);
   const Error error = environment().ip->Send(*outgoing.route, packet);
   if (error == Error::kOk) {
     UdpCounters& counters = protocol_.counters(outgoing.route->destination.family());
