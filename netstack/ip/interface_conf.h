@@ -37,6 +37,8 @@ enum class ConfRule : uint8_t {
   X(kDisableV6, "ipv6", "disable_ipv6", 0, 0, 1, kEverywhere)                                      \
   X(kForwardV6, "ipv6", "forwarding", 0, 0, 1, kEverywhere)                                        \
   X(kNdiscNotify, "ipv6", "ndisc_notify", 0, 0, 1, kMax)                                           \
+  /* 0: no duplicate detection. 2: a duplicate of what the link address makes disables IPv6. */    \
+  X(kAcceptDad, "ipv6", "accept_dad", 1, 0, 2, kMax)                                               \
   X(kDadTransmits, "ipv6", "dad_transmits", 1, 0, 10, kEverywhere)                                 \
   X(kHopLimit, "ipv6", "hop_limit", 64, 1, 255, kEverywhere)                                       \
   X(kAcceptRedirectsV6, "ipv6", "accept_redirects", 1, 0, 1, kOwn)                                 \

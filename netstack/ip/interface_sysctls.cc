@@ -37,7 +37,9 @@ InterfaceSysctls::InterfaceSysctls(SysctlTable& sysctls, const InterfaceTable& i
                                    Listener& listener)
     : sysctls_(sysctls), interfaces_(interfaces), listener_(listener) {
   for (size_t row = 0; row < kConfCount; ++row) {
-    all_[row] = RegisterRow(row, "all", kRows[row].value, [this, row](const Sysctl& sysctl) {
+    // Of the larger one of two each should be able to decide.
+    const int64_t all = kRows[row].rule == ConfRule::kMax ? kRows[row].min : kRows[row].value;
+    all_[row] = RegisterRow(row, "all", all, [this, row](const Sysctl& sysctl) {
       AllChanged(row, sysctl.value());
     });
     default_[row] = RegisterRow(row, "default", kRows[row].value, {});

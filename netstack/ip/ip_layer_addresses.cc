@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "netstack/ip/configuration_checks.h"
 #include "netstack/ip/ip_layer.h"
+#include "netstack/ip/v6/stable_identifier.h"
 
 namespace moat::netstack {
 namespace {
@@ -58,7 +59,7 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
   AssignedAddress& added = interface->addresses.emplace_back(AssignedAddress{prefix, options});
   if (address.is_v6()) JoinAll(SolicitedNodeGroup(address), index);
   const bool wanted = address.is_v4() ? options.detect_conflict
-                                      : !options.no_dad &&
+                                      : !options.no_dad && interface->conf.larger(Conf::kAcceptDad) > 0 &&
                                             interface->conf.own(Conf::kDadTransmits) > 0;
   const bool detect = wanted && interface->resolves();
   if (detect) {
@@ -120,11 +121,21 @@ void IpLayer::AddressDuplicate(InterfaceIndex index, const IpAddress& address) {
   Interface* interface = state_.interfaces.Find(index);
   AssignedAddress* assigned = interface == nullptr ? nullptr : interface->FindAddress(address);
   if (assigned == nullptr) return;
+  if (assigned->usable()) {  // RFC 3927 2.5, RFC 5227 2.4: before it is given up, its connections are reset
+    TransportProtocol* tcp = state_.transports[ip_protocol::kTcp];
+    if (tcp != nullptr) tcp->GiveUpAddress(address, index);
+  }
   assigned->duplicate = true;
   state_.addresses.Rebuild();
   Invalidate();
   NotifyAddress(*interface, *assigned, /*removed=*/false);
+  const bool two_of_us =
+      address == WithIdentifier(*IpAddress::Parse("fe80::"), EuiIdentifier(interface->mac));
   discovery_.AddressDuplicate(index, address);
+  // RFC 4862 5.4.5: another host has this link address, too.
+  if (two_of_us && interface->conf.larger(Conf::kAcceptDad) > 1) {
+    interface_sysctls_.Set(*interface, Conf::kDisableV6, 1);
+  }
 }
 
 absl::Status IpLayer::RemoveAddress(InterfaceIndex index, const Prefix& prefix) {

@@ -250,6 +250,41 @@ TEST_F(LinkLocal, DestructionTakesTheAddressAndTheRouteAway) {
 
 // --- Defending ---------------------------------------------------------------------------------
 
+TEST_F(LinkLocal, Rfc3927_S2_5_BeforeItIsGivenUpItsConnectionsAreReset) {
+  Bound();
+  world.Know(kNeighbor);
+  auto socket = world.stack.NewTcpSocket(Family::kIpv4);
+  ASSERT_EQ(socket->Connect({kNeighbor, 80}), Error::kInProgress);
+  const ParsedFrame syn = world.Next();
+  ASSERT_TRUE(syn.ok);
+  ASSERT_EQ(syn.source, own);
+  Bytes answer(20);  // <SYN,ACK>
+  StoreBe16(answer.data(), 80);
+  StoreBe16(answer.data() + 2, LoadBe16(syn.payload.data()));
+  StoreBe32(answer.data() + 4, 1000);
+  StoreBe32(answer.data() + 8, LoadBe32(syn.payload.data() + 4) + 1);
+  answer[12] = 0x50;
+  answer[13] = 0x12;
+  StoreBe16(answer.data() + 14, 65535);
+  Checksum sum;
+  sum.AddPseudoHeader(kNeighbor, own, ip_protocol::kTcp, 20);
+  sum.Add(answer);
+  StoreBe16(answer.data() + 16, sum.Finish());
+  world.ReceiveIp(IpPacket(kNeighbor, own, ip_protocol::kTcp, answer));
+  ASSERT_EQ(socket->state(), TcpState::kEstablished);
+  Claim(own);
+  EXPECT_EQ(socket->state(), TcpState::kEstablished);  // defended
+  world.link.Clear();
+  Claim(own);
+  EXPECT_EQ(socket->state(), TcpState::kClosed);
+  EXPECT_EQ(socket->TakeError(), Error::kConnectionAborted);
+  const ParsedFrame reset = world.Next();
+  ASSERT_TRUE(reset.ok);
+  EXPECT_EQ(reset.source, own);
+  EXPECT_EQ(reset.protocol, ip_protocol::kTcp);
+  EXPECT_EQ(reset.payload[13] & 4, 4);
+}
+
 TEST_F(LinkLocal, Rfc3927_S2_5_DefendedOnceThenGivenUp) {
   Bound();
   Claim(own);

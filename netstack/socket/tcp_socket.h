@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -124,6 +125,10 @@ class TcpSocket {
   // In-order bytes that wait to be read, in order, without consuming: fills `pieces`, returns how many.
   virtual size_t Peek(std::span<std::span<const uint8_t>> pieces) const = 0;
   virtual size_t ReadableBytes() const = 0;
+  // Where the peer's urgent data ends (RFC 9293 3.8.5), in octets from the next one to be read: positive, so
+  // many of what is yet to be read are urgent or lie before it; 0 or less, all of it was read so long ago.
+  // It stays in the stream (RFC 6093 6). Absent: the peer never sent any, or not lately.
+  virtual std::optional<int32_t> UrgentEnd() const = 0;
   // Drops `n` read bytes; the receive window opens (and an update is sent when RFC 9293 3.8.6 wants it).
   virtual void Consume(size_t n) = 0;
   // True once all bytes before the peer's FIN have been consumed (or reading was shut down).

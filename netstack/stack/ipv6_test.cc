@@ -391,6 +391,45 @@ TEST_F(Rfc4862, Rfc7527_OwnProbeLoopedBackIsNoDuplicate) {
   EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
 }
 
+TEST_F(Rfc4862, S5_4_5_ADuplicateOfTheLinkAddressMayDisableIpv6) {
+  const IpAddress own = Ip("fe80::ff:fe00:1");  // of kOwnMac
+  const auto duplicate = [&] {
+    ASSERT_TRUE(world.stack.AddAddress(kEth0, {own, 64}, {}).ok());
+    world.ReceiveNdp(kUnspecified, SolicitedNodeGroup(own), Solicitation(own, std::nullopt));
+  };
+  const auto disabled = [&] {
+    std::string value;
+    EXPECT_TRUE(world.stack.GetSysctl("ipv6.conf.eth0.disable_ipv6", &value).ok());
+    return value == "1";
+  };
+  duplicate();
+  EXPECT_FALSE(disabled()) << "accept_dad is 1: the address only is not used";
+  ASSERT_TRUE(world.stack.RemoveAddress(kEth0, {own, 64}).ok());
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.eth0.accept_dad", "2").ok());
+  duplicate();
+  EXPECT_TRUE(disabled());
+  world.link.Clear();
+  world.ReceiveEchoRequest(Ip("2001:db8::2"), Ip("2001:db8::1"), {});
+  EXPECT_TRUE(world.Silent());
+}
+
+TEST_F(Rfc4862, S5_4_5_AnotherDuplicateDisablesNothing) {
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.all.accept_dad", "2").ok());
+  const IpAddress own = Ip("2001:db8::77");
+  ASSERT_TRUE(world.stack.AddAddress(kEth0, {own, 64}, {}).ok());
+  world.ReceiveNdp(kUnspecified, SolicitedNodeGroup(own), Solicitation(own, std::nullopt));
+  std::string value;
+  ASSERT_TRUE(world.stack.GetSysctl("ipv6.conf.eth0.disable_ipv6", &value).ok());
+  EXPECT_EQ(value, "0");
+}
+
+TEST_F(Rfc4862, AcceptDadZeroMeansAtOnce) {
+  ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.eth0.accept_dad", "0").ok());
+  ASSERT_TRUE(world.stack.AddAddress(kEth0, *Prefix::Parse("2001:db8::77/64"), {}).ok());
+  EXPECT_TRUE(world.stack.IsLocalAddress(Ip("2001:db8::77")));
+  EXPECT_TRUE(world.stack.SelectSource(Ip("2001:db8::2"), kEth0).ok());
+}
+
 TEST_F(Rfc4862, S5_1_DadTransmitsZeroMeansAtOnce) {
   ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.all.dad_transmits", "0").ok());
   ASSERT_TRUE(world.stack.AddAddress(kEth0, {fresh, 64}, {}).ok());

@@ -72,6 +72,11 @@ class TransportProtocol {
 
   virtual Disposition Receive(const IpPacketIn& packet) = 0;
   virtual void ReceiveError(const IcmpErrorIn& error) = 0;
+  // An address in use is about to be given up to another host (RFC 5227 2.4): the last moment to say so.
+  virtual void GiveUpAddress(const IpAddress& address, InterfaceIndex interface) {
+    (void)address;
+    (void)interface;
+  }
 };
 
 // Who gets a copy of what is delivered to this host, before the transport that it is for: raw sockets.

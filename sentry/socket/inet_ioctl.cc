@@ -3,6 +3,8 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include <optional>
+
 #include "sentry/sandbox.h"
 #include "sentry/socket/datagram_container_socket.h"
 #include "sentry/socket/packet_container_socket.h"
@@ -27,6 +29,13 @@ int NativeInt(int file, unsigned long request) {
   return ioctl(file, request, &value) == 0 ? value : 0;
 }
 
+// Whether the next octet to be read is the last of the urgent data. What the program has not read lies in the
+// pair, behind what the stack has.
+bool AtMark(const netstack::TcpSocket& tcp, int file) {
+  const std::optional<int32_t> end = tcp.UrgentEnd();
+  return end.has_value() && *end + NativeInt(file, FIONREAD) == 1;
+}
+
 }  // namespace
 
 Reply TcpContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument) {
@@ -45,7 +54,7 @@ Reply TcpContainerSocket::Ioctl(Call& call, uint32_t request, uint64_t argument)
     case SIOCOUTQNSD:
       if (state_ == State::kListening) return Reply::Fail(EINVAL);
       return WriteInt(call, argument, static_cast<int>(tcp_->UnsentBytes()));
-    case SIOCATMARK: return WriteInt(call, argument, 0);
+    case SIOCATMARK: return WriteInt(call, argument, AtMark(*tcp_, call.file()) ? 1 : 0);
     default: return sandbox_.InterfaceIoctl(call, request, argument);
   }
 }

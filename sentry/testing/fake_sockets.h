@@ -48,6 +48,7 @@ class FakeTcpSocket : public netstack::TcpSocket {
   netstack::Error WriteUrgent(netstack::Slice) override { return netstack::Error::kNotConnected; }
   size_t Peek(std::span<std::span<const uint8_t>>) const override { return 0; }
   size_t ReadableBytes() const override { return readable; }
+  std::optional<int32_t> UrgentEnd() const override { return std::nullopt; }
   void Consume(size_t) override {}
   bool AtEndOfStream() const override { return false; }
   netstack::Error Shutdown(netstack::ShutdownHow) override { return netstack::Error::kOk; }

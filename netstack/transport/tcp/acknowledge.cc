@@ -144,6 +144,9 @@ void Connection::ProcessAck(const Segment& segment) {
   if (tcb_.sack && segment.options.sack_count > 0) TakeSacks(segment, event);
   if (event.acked > 0) {
     TakeAck(segment, event);
+    if (path_search_ && repair_->path.probe != 0 && tcb_.snd.una >= repair_->path.end) [[unlikely]] {
+      PathProbeArrived();
+    }
   } else if (segment.text.size() == 0) {
     ++core_.counters.pure_acks;
   }

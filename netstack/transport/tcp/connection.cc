@@ -225,7 +225,7 @@ void Connection::Close() {
   if (state_ == TcpState::kFinWait2) StartFinWait2Timer();
 }
 
-void Connection::Abort() {
+void Connection::Abort(Error error) {
   if (IsSynchronized(state_) || state_ == TcpState::kSynReceived) {
     // Nothing is outstanding in these: the peer has our FIN's ACK.
     const bool quiet = state_ == TcpState::kLastAck || state_ == TcpState::kClosing;
@@ -233,7 +233,7 @@ void Connection::Abort() {
     if (IsCurrentlyEstablished(state_)) ++core_.counters.estab_resets;
   }
   receive_queue_.Clear();
-  Die(Error::kOk);
+  Die(error);
 }
 
 // --- STATUS and options -------------------------------------------------------------------------

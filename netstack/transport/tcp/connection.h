@@ -14,6 +14,7 @@
 //   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
+//   path_search.cc           segment sizes after a black hole (RFC 4821)
 //   timers.cc                USER, RETRANSMISSION and TIME-WAIT TIMEOUT (3.10.8), probes, keepalive
 //   lifecycle.cc             changes of state, the end of a connection, ICMP errors
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_CONNECTION_H_
@@ -21,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -80,12 +82,15 @@ class Connection final : public Flow {
   void TryAgain();
   size_t Peek(std::span<std::span<const uint8_t>> pieces) const { return receive_queue_.Peek(pieces); }
   size_t ReadableBytes() const { return receive_queue_.size(); }
+  std::optional<int32_t> UrgentEnd() const;
   void Consume(size_t n);
   bool AtEndOfStream() const;
   Error Shutdown(ShutdownHow how);
   // The handle goes away: close(2). The connection finishes as an orphan, or not at all.
   void Close();
-  void Abort();
+  void Abort(Error error = Error::kOk);
+  // The local address will be another host's: a RST goes, and the user learns why.
+  void LoseAddress() { Abort(Error::kConnectionAborted); }
   Error TakeError();
   uint32_t Ready() const;
   void SetObserver(SocketObserver* observer);
@@ -296,6 +301,10 @@ class Connection final : public Flow {
   bool MemoryForText(size_t size);
   bool MakeRoom(size_t size);
   uint32_t WindowLimit() const;
+  SeqNum ReadPosition() const {  // of the next octet that the user gets
+    return tcb_.rcv.nxt - (fin_received_ ? 1 : 0) - static_cast<uint32_t>(receive_queue_.size());
+  }
+  void SettleUrgent();
   void AckText(const Segment& segment);
   uint32_t ReceiveWindow() const;  // RCV.WND: advertised and not yet used
   uint16_t AdvertiseWindow();      // as for the header; moves the right edge
@@ -318,6 +327,8 @@ class Connection final : public Flow {
   bool DeferForBiggerSegment(uint32_t length, uint32_t unsent) const;
   void ArmSendTimer();
   bool EnsureRoute();
+  uint32_t MssCeiling() const;              // by what is known of peer, route and user
+  uint32_t TextOf(uint32_t mss) const;      // of a full segment
   void UpdateMss();
   uint32_t MaxSuperSegment() const;
   uint32_t SentOctets() const;  // of the send queue that were sent at least once
@@ -329,9 +340,17 @@ class Connection final : public Flow {
   uint16_t AdvertisedMss() const;
   uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
 
+  // --- path_search.cc: while path_search_, but for the first -------------------------------------
+  void SuspectBlackHole();
+  uint32_t NextPathProbe();
+  bool ProbePath(uint32_t unsent);
+  void PathProbeArrived();
+  void PathProbeFailed();
+  bool OnlyPathProbeLost();
+
   // --- transmit.cc -----------------------------------------------------------------------------
   Error SendSyn();
-  Error SendSegment(SeqNum seq, uint32_t* text, uint8_t flags);
+  Error SendSegment(SeqNum seq, uint32_t* text, uint8_t flags, bool whole = false);
   void SendAck(const SackBlock* duplicate = nullptr, bool with_sack = true);
   void SendProbe();
   void SendRst();
@@ -351,7 +370,6 @@ class Connection final : public Flow {
   void ArmIdleTimer();
   void OnKeepaliveTimer();
   bool GaveUp(int retries);
-  void SuspectBlackHole();
   int RetryLimit() const;
   bool OrphanMustGo();
   void RestartRetransmissionTimer();
@@ -404,6 +422,7 @@ class Connection final : public Flow {
   bool accecn_asked_ : 1 = false;  // by our SYN
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there
+  bool path_search_ : 1 = false;  // a black hole was met: repair_->path limits the MSS
   mutable bool starved_ : 1 = false;  // told of less space than the buffer has, for want of memory
   bool echo_ce_ : 1 = false;   // a CE mark was received and the peer has not reduced its window yet
 
@@ -439,7 +458,6 @@ class Connection final : public Flow {
   SeqNum recover_;                 // RFC 6582: SND.NXT when recovery began
   uint32_t duplicate_acks_ = 0;
   SeqNum probe_end_;               // TLP.end_seq
-  uint16_t black_hole_mss_ = 0;    // what a path that swallows more was found to carry; 0: no such path
 
   Time last_send_{};               // of data
   Time last_receive_{};            // of anything

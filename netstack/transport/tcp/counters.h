@@ -97,6 +97,8 @@ namespace moat::netstack::tcp {
   X(fast_open_cookie_requests, "TcpExt.TCPFastOpenCookieReqd") \
   X(fast_open_black_hole, "TcpExt.TCPFastOpenBlackhole")       \
   X(black_holes, "TcpExt.TCPMtuBlackHoles")                    \
+  X(mtu_probe_success, "TcpExt.TCPMTUPSuccess")                \
+  X(mtu_probe_fail, "TcpExt.TCPMTUPFail")                      \
   X(ecn_reductions, "TcpExt.TCPEcnReductions")                 \
   X(delivered, "TcpExt.TCPDelivered")                          \
   X(delivered_ce, "TcpExt.TCPDeliveredCE")

@@ -45,8 +45,7 @@ bool Connection::EnsureRoute() {
   return true;
 }
 
-// Eff.snd.MSS (RFC 9293 3.7.1): what the peer takes and the path carries, less our options.
-void Connection::UpdateMss() {
+uint32_t Connection::MssCeiling() const {
   uint32_t mss = tcb_.peer_mss;
   if (mss == 0) mss = key.remote.is_v4() ? kDefaultMssV4 : kDefaultMssV6;
   if (route_ != nullptr) {
@@ -54,13 +53,22 @@ void Connection::UpdateMss() {
     mss = std::min(mss, mtu - std::min(mtu, HeaderSize()));
   }
   if (settings_->tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
-  if (black_hole_mss_ != 0) mss = std::min<uint32_t>(mss, black_hole_mss_);
-  // RFC 9293 3.7.1: Eff.snd.MSS is less by the IP options, which the peer's MSS does not count.
+  return mss;
+}
+
+// Less by the IP and TCP options, which the peer's MSS does not count.
+uint32_t Connection::TextOf(uint32_t mss) const {
   if (const Ipv4Options* ip_options = IpOptions()) mss -= std::min<uint32_t>(mss, ip_options->size);
   mss = std::max(mss, static_cast<uint32_t>(core_.sysctls.min_snd_mss->value()));
-  const uint32_t options = tcb_.ts.enabled ? static_cast<uint32_t>(kTcpTimestampsSize) : 0;
+  return mss - (tcb_.ts.enabled ? static_cast<uint32_t>(kTcpTimestampsSize) : 0);
+}
+
+// Eff.snd.MSS (RFC 9293 3.7.1): what the peer takes and the path carries, less our options.
+void Connection::UpdateMss() {
+  uint32_t mss = MssCeiling();
+  if (path_search_) mss = std::min(mss, repair_->path.low);
   const uint32_t before = tcb_.snd.mss;
-  tcb_.snd.mss = mss - options;
+  tcb_.snd.mss = TextOf(mss);
   window_.mss = tcb_.snd.mss;
   // RFC 1191 6.1: what is in flight in bigger pieces will not arrive; send it again in smaller ones.
   if (tcb_.snd.mss < before && !flight_.empty()) flight_.MarkLongerLost(tcb_.snd.mss);
@@ -143,6 +151,10 @@ bool Connection::SendNew(bool force) {
     const auto unsent = static_cast<uint32_t>(UnsentBytes());
     const bool fin = write_shut_ && !fin_sent_;
     if (unsent == 0 && !fin) return any;
+    if (path_search_ && ProbePath(unsent)) [[unlikely]] {
+      any = true;
+      continue;
+    }
     uint32_t length = unsent == 0 ? 0 : SendableNow(unsent, force && !any);
     // CWR says it once (RFC 3168 6.1.2): on one segment, which no link may copy it from.
     const bool with_cwr = send_cwr_ && length > 0;
@@ -235,6 +247,9 @@ bool Connection::RetransmitRecord(size_t i, uint32_t limit) {
   const uint32_t wanted = text;
   const SeqNum seq = flight_[i].seq;
   if (accecn_ != nullptr) NoteAccEcnRepeat(seq);
+  if (path_search_ && repair_->path.probe != 0 && repair_->path.begin <= seq && seq < repair_->path.end) {
+    PathProbeFailed();  // nobody can say any more whether it arrived
+  }
   const Error error = SendSegment(seq, &text, fin ? tcp_flag::kFin : 0);
   if (error != Error::kOk) {
     ++core_.counters.retrans_fail;

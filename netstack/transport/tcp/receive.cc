@@ -191,11 +191,24 @@ uint16_t Connection::AdvertiseWindow() {
   return static_cast<uint16_t>(scaled);
 }
 
+std::optional<int32_t> Connection::UrgentEnd() const {
+  if (!tcb_.rcv.urgent) return std::nullopt;
+  return static_cast<int32_t>(tcb_.rcv.up - ReadPosition());
+}
+
+// Urgent data was read, or lies so far back that sequence numbers come around.
+void Connection::SettleUrgent() {
+  constexpr int32_t kLongAgo = -(1 << 30);
+  const int32_t end = static_cast<int32_t>(tcb_.rcv.up - ReadPosition());
+  urgent_pending_ = end > 0;
+  if (end < kLongAgo) tcb_.rcv.urgent = false;
+}
+
 void Connection::Consume(size_t n) {
   n = std::min(n, receive_queue_.size());
   receive_queue_.Consume(n);
   SettleMemory();
-  if (receive_queue_.empty()) urgent_pending_ = false;
+  if (tcb_.rcv.urgent) [[unlikely]] SettleUrgent();
   if (n > 0 && MayReceive(state_)) {
     const SeqNum copied = tcb_.rcv.nxt - static_cast<uint32_t>(receive_queue_.size());
     if (core_.sysctls.moderate_rcvbuf->value() != 0) {

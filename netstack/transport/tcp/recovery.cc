@@ -63,6 +63,7 @@ void Connection::OpenAck(AckEvent& event) {
   if (event.dsack) (void)TryUndoByDsack();
   // Retransmissions still in flight (of a tail loss probe, of an undone recovery) may be overdue, too.
   if ((disorder || flight_.retransmitted() > 0) && ShouldEnterRecovery(event)) {
+    if (path_search_ && OnlyPathProbeLost()) return;
     EnterRecovery(event.delivered);
     return;
   }

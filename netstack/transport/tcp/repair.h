@@ -10,6 +10,15 @@
 
 namespace moat::netstack::tcp {
 
+// The search for what the path carries (RFC 4821 7.3), in sizes of the MSS; begun when a black hole was met.
+struct PathSearch {
+  uint32_t low = 0;    // gets through; nothing bigger is sent but as a probe
+  uint32_t high = 0;   // does not, as far as is known
+  uint32_t probe = 0;  // is being tried by the octets from `begin` to `end`; 0: none is
+  SeqNum begin{}, end{};
+  Time again = kNever;  // when larger ones are worth a try again, after the search came to its end
+};
+
 struct Repair {
   // RFC 6937 3.
   uint32_t prr_delivered = 0;
@@ -36,6 +45,8 @@ struct Repair {
   Time timeout_began{};             // of the present one
   uint32_t dsacks = 0;
   uint64_t delivered_marked = 0;    // octets acknowledged with ECE
+
+  PathSearch path;
 };
 
 }  // namespace moat::netstack::tcp

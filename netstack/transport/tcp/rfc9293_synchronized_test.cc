@@ -165,6 +165,29 @@ TEST_F(Established, Rfc9293_S3_10_7_4_UrgentDataIsAnnouncedAndStaysInTheStream) 
   EXPECT_FALSE(socket->Ready() & ready::kUrgent);
 }
 
+TEST_F(Established, Rfc9293_S3_8_5_TheUserLearnsHowMuchUrgentDataIsLeft) {
+  EXPECT_EQ(socket->UrgentEnd(), std::nullopt);
+  Send(Data("abcdef").Seq(1).Ack(1).Urg(4));
+  EXPECT_EQ(socket->UrgentEnd(), 4);
+  socket->Consume(3);
+  EXPECT_EQ(socket->UrgentEnd(), 1);
+  EXPECT_TRUE(socket->Ready() & ready::kUrgent);
+  socket->Consume(1);
+  EXPECT_EQ(socket->UrgentEnd(), 0);
+  EXPECT_FALSE(socket->Ready() & ready::kUrgent);  // though there is more to read
+  socket->Consume(2);
+  EXPECT_EQ(socket->UrgentEnd(), -2);
+  // What is announced and has not come yet counts.
+  Send(Data("gh").Seq(7).Ack(1).Urg(100));
+  EXPECT_EQ(socket->UrgentEnd(), 100);
+  EXPECT_EQ(Read(), "gh");
+  EXPECT_EQ(socket->UrgentEnd(), 98);
+  EXPECT_TRUE(socket->Ready() & ready::kUrgent);
+  // A FIN is no octet to be read.
+  Send(Fin().Seq(9).Ack(1));
+  EXPECT_EQ(socket->UrgentEnd(), 98);
+}
+
 TEST_F(Established, Rfc9293_S3_4_ZeroWindowStillTakesUrgentPointers) {
   uint32_t next = 1;
   while (socket->Info().receive_window > 0 && next < 10000000) {

@@ -314,6 +314,10 @@ size_t Socket::ReadableBytes() const {
   return connection_ == nullptr ? 0 : connection_->ReadableBytes();
 }
 
+std::optional<int32_t> Socket::UrgentEnd() const {
+  return connection_ == nullptr ? std::nullopt : connection_->UrgentEnd();
+}
+
 void Socket::Consume(size_t n) {
   if (connection_ != nullptr) connection_->Consume(n);
 }

@@ -42,6 +42,7 @@ class Socket final : public TcpSocket {
   Error WriteUrgent(Slice data) override;
   size_t Peek(std::span<std::span<const uint8_t>> pieces) const override;
   size_t ReadableBytes() const override;
+  std::optional<int32_t> UrgentEnd() const override;
   void Consume(size_t n) override;
   bool AtEndOfStream() const override;
   Error Shutdown(ShutdownHow how) override;

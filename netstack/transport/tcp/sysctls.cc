@@ -106,6 +106,8 @@ Sysctls::Sysctls(SysctlTable& t)
       mtu_probing(Number(t, "tcp_mtu_probing", 0, 0, 2)),
       base_mss(Number(t, "tcp_base_mss", 1024, 48, 65535)),
       mtu_probe_floor(Number(t, "tcp_mtu_probe_floor", 48, 48, 65535)),
+      probe_interval(Number(t, "tcp_probe_interval", 600, 1, kIntMax)),
+      probe_threshold(Number(t, "tcp_probe_threshold", 8, 1, 65535)),
       fast_open(Number(t, "tcp_fastopen", 1, 0, kIntMax)),
       fast_open_pause(Number(t, "tcp_fastopen_blackhole_timeout_sec", 0, 0, kIntMax)),
       fast_open_key(FastOpenKey(t)),

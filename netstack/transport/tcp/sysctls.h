@@ -56,6 +56,8 @@ struct Sysctls {
   const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 the same
   const Sysctl* base_mss;         // octets
   const Sysctl* mtu_probe_floor;  // octets
+  const Sysctl* probe_interval;   // seconds; after which a search that came to its end begins anew
+  const Sysctl* probe_threshold;  // octets; closer the search does not come
   const Sysctl* fast_open;        // fast_open_bit
   const Sysctl* fast_open_pause;  // seconds; 0: never
   // Of cookies; as long as it is this one, the stack makes one of its own, which it keeps to itself.

@@ -121,6 +121,13 @@ void TcpProtocol::ReceiveError(const IcmpErrorIn& error) {
   core_->Reap();
 }
 
+void TcpProtocol::GiveUpAddress(const IpAddress& address, InterfaceIndex) {
+  core_->connections.ForEach([&](Connection& connection) {
+    if (connection.key.local == address) connection.LoseAddress();
+  });
+  core_->Reap();
+}
+
 void TcpProtocol::Flush() { core_->Flush(); }
 
 void TcpProtocol::NoteArrivals(size_t waited) {

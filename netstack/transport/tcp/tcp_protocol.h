@@ -29,6 +29,8 @@ class TcpProtocol : public TransportProtocol {
   // Always handled: TCP answers what nobody wants with a RST of its own.
   Disposition Receive(const IpPacketIn& packet) override;
   void ReceiveError(const IcmpErrorIn& error) override;
+  // Its connections are reset, and their users told kConnectionAborted.
+  void GiveUpAddress(const IpAddress& address, InterfaceIndex interface) override;
 
   // End of a batch of Receive() and socket calls: sends acknowledgements and window updates that
   // were held back for it.

@@ -130,21 +130,6 @@ void Connection::OnRetransmitTimeout() {
   }
 }
 
-// RFC 4821 7.7: after several timeouts in a row the path may swallow what is big, without the ICMP that would say
-// so. As Linux: down to tcp_base_mss, and to half with each further timeout.
-// DEVIATION: the larger sizes are not searched for again (7.3); a connection that met a black hole stays small.
-void Connection::SuspectBlackHole() {
-  const Sysctls& sysctls = core_.sysctls;
-  if (sysctls.mtu_probing->value() == 0 || retransmits_ < sysctls.retries1->value()) return;
-  const auto floor = static_cast<uint32_t>(
-      std::max(sysctls.mtu_probe_floor->value(), sysctls.min_snd_mss->value()));
-  const uint32_t half = black_hole_mss_ == 0 ? UINT32_MAX : black_hole_mss_ / 2u;
-  const uint32_t mss = std::min(static_cast<uint32_t>(sysctls.base_mss->value()), half);
-  black_hole_mss_ = static_cast<uint16_t>(std::max(mss, floor));
-  ++core_.counters.black_holes;
-  UpdateMss();
-}
-
 // The window is closed, or too small, or the link refused: nothing in flight will bring an ACK.
 void Connection::OnPersistTimeout() {
   if (probes_ == 0) first_timeout_ = core_.Now();

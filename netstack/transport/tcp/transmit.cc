@@ -24,6 +24,7 @@ struct OutSegment {
   uint32_t text = 0;    // octets wanted; what was sent afterwards
   TcpOptionSet options;
   uint16_t wnd = 0;
+  bool whole = false;     // a probe of the path: bigger than the MSS, and not to be cut
   bool new_text = false;  // sent for the first time, and not as a probe
 };
 
@@ -94,7 +95,7 @@ Error Connection::SendOut(OutSegment& out) {
   packet.payload = pieces.first(piece_count);
   packet.checksum_offset = kTcpChecksumOffset;
   uint32_t segments = 1;
-  if (out.text > tcb_.snd.mss) {
+  if (out.text > tcb_.snd.mss && !out.whole) {
     packet.gso = v4 ? GsoType::kTcpV4 : GsoType::kTcpV6;
     packet.gso_size = static_cast<uint16_t>(tcb_.snd.mss);
     segments = (out.text - 1) / tcb_.snd.mss + 1;
@@ -164,8 +165,9 @@ Error Connection::SendSyn() {
 }
 
 // New or old text from `seq` on. Returns what was sent in *text, which may be less.
-Error Connection::SendSegment(SeqNum seq, uint32_t* text, uint8_t flags) {
+Error Connection::SendSegment(SeqNum seq, uint32_t* text, uint8_t flags, bool whole) {
   OutSegment out;
+  out.whole = whole;
   out.seq = seq;
   out.flags = flags | tcp_flag::kAck;
   out.offset = seq - tcb_.snd.una;
