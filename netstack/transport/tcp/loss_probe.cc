@@ -134,7 +134,7 @@ void Connection::OnReorderTimeout() {
   AckEvent event;
   if (DetectLoss(event)) {
     if (recovery_ != Recovery::kFast && recovery_ != Recovery::kLoss) {
-      EnterRecovery(0);
+      if (!path_search_ || !OnlyPathProbeLost()) EnterRecovery(0);
     } else if (recovery_ == Recovery::kFast) {
       ReduceProportionally(0);
     }
