@@ -1,4 +1,5 @@
-// One message for sendmsg(2) or recvmsg(2): one buffer, and at most one piece of control data beside it, a T.
+// One message for sendmsg(2) or recvmsg(2): one buffer, and at most one piece of control data
+// beside it, a T.
 #ifndef MOAT_BASE_ONE_MESSAGE_H_
 #define MOAT_BASE_ONE_MESSAGE_H_
 

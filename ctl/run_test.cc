@@ -265,10 +265,11 @@ TEST_F(RunTest, RulesAreAddedAndDeletedInIpsWords) {
 }
 
 TEST_F(RunTest, RouterAdvertisementsAreSetAndUnset) {
-  ASSERT_EQ(RunLine("web ra set eth0 max 4 min 3 lifetime 0 preference low hoplimit 0 managed "
-                    "other reachable 1 retrans 2 mtu 1400 prefix 2001:db8::/64 valid forever preferred 9 "
-                    "off-link prefix 2001:db8:1::/64 no-autoconf dns 2001:db8::53 dns-lifetime 5"),
-            0)
+  ASSERT_EQ(
+      RunLine("web ra set eth0 max 4 min 3 lifetime 0 preference low hoplimit 0 managed "
+              "other reachable 1 retrans 2 mtu 1400 prefix 2001:db8::/64 valid forever preferred 9 "
+              "off-link prefix 2001:db8:1::/64 no-autoconf dns 2001:db8::53 dns-lifetime 5"),
+      0)
       << err_;
   const v1::RouterAdvertisement& ra = sandbox_.set_advertisement.advertisement();
   EXPECT_EQ(ra.interface(), "eth0");

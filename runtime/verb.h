@@ -1,4 +1,5 @@
-// A verb of the command line ("create", "list") as data: its flags, its words of help, its function.
+// A verb of the command line ("create", "list") as data: its flags, its words of help, its
+// function.
 //
 // To add one: write verbs/<name>.cc that defines `constinit const Verb k<Name>Verb`, declare it in
 // verbs/verbs.h, and add its row to verbs/table.cc. Nothing else knows the verbs. There are no

@@ -1,5 +1,5 @@
-// What happened in a sentry that somebody may want to know later: every limit that was hit and every
-// deviation that had to be taken. Plain numbers under the sandbox's lock.
+// What happened in a sentry that somebody may want to know later: every limit that was hit and
+// every deviation that had to be taken. Plain numbers under the sandbox's lock.
 #ifndef MOAT_SENTRY_COUNTERS_H_
 #define MOAT_SENTRY_COUNTERS_H_
 
@@ -17,7 +17,7 @@ struct SentryCounters {
   uint64_t sockets_created = 0;
   uint64_t sockets_refused = 0;    // limit of sockets, or out of descriptors
   uint64_t connections_direct = 0; // loopback without the stack
-  uint64_t resets_plain = 0;       // a reset shown as end of stream: the container's end was not found
+  uint64_t resets_plain = 0;  // a reset shown as end of stream: the container's end was not found
   uint64_t datagrams_dropped = 0;  // no room in the container's queue
   uint64_t metadata_lost = 0;      // a datagram whose source is no longer known
   uint64_t sweeps = 0;             // of the reaper

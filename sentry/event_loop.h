@@ -30,11 +30,12 @@ class EventLoop {
   // Names a registration. 0 is none.
   using Token = uint64_t;
 
-  // `events` are EPOLLIN and friends, EPOLLET included if wanted. `fd` and `handler` are borrowed until
-  // Remove(). 0 when epoll refuses (out of memory, or a descriptor that cannot be polled).
+  // `events` are EPOLLIN and friends, EPOLLET included if wanted. `fd` and `handler` are borrowed
+  // until Remove(). 0 when epoll refuses (out of memory, or a descriptor that cannot be polled).
   Token Add(int fd, uint32_t events, EventHandler* handler);
   bool Modify(Token token, uint32_t events);
-  // The same where the descriptor is closed at once and has no duplicate: the kernel then forgets it.
+  // The same where the descriptor is closed at once and has no duplicate: the kernel then forgets
+  // it.
   void Forget(Token token);
   void Remove(Token token);  // before the descriptor is closed; 0 is ignored
 

@@ -23,8 +23,8 @@ namespace {
 
 // Descriptors that are not sockets' ends: pidfds, listeners, links, logs, the control service.
 constexpr size_t kReservedDescriptors = 1024;
-// Settle() ends after this many rounds and leaves the rest to the event loop, so that two sockets that
-// feed each other cannot hold the lock for ever.
+// Settle() ends after this many rounds and leaves the rest to the event loop, so that two sockets
+// that feed each other cannot hold the lock for ever.
 constexpr int kMaxRounds = 64;
 constexpr uint16_t kDnsPort = 53;
 
@@ -122,7 +122,8 @@ void Sandbox::FindClosed() {
   }
   if (poll(ends.data(), ends.size(), 0) > 0) {
     for (size_t i = 0; i < ends.size(); ++i) {
-      // poll(2) and epoll(7) share these bits. The event itself may come again; handlers expect that.
+      // poll(2) and epoll(7) share these bits. The event itself may come again; handlers expect
+      // that.
       const auto bits = static_cast<uint32_t>(ends[i].revents);
       if ((bits & POLLHUP) != 0 && !sockets[i]->dead_) sockets[i]->OnEvents(bits);
     }

@@ -1,5 +1,5 @@
-// Everything one sandbox is made of: the stack, the sockets of its containers, the event loop and the
-// one lock around them all.
+// Everything one sandbox is made of: the stack, the sockets of its containers, the event loop and
+// the one lock around them all.
 //
 // Threads: the event-loop thread, and one thread per notification listener. Whoever has an event
 // enters (SandboxEntry), acts, and leaves; leaving runs the stack to completion, so nothing is ever
@@ -109,8 +109,9 @@ class Sandbox final : public StackAccess {
   void Remove(ContainerSocket* socket);
   // Destroys removed sockets at once, so that what they held (a port) is free.
   void BuryDead();
-  // Acts on every close(2) that has happened by now: one that the event loop has not got to yet, and
-  // one that only the reaper can see. Costs a look at every socket: for when a resource is taken.
+  // Acts on every close(2) that has happened by now: one that the event loop has not got to yet,
+  // and one that only the reaper can see. Costs a look at every socket: for when a resource is
+  // taken.
   void FindClosed();
   size_t socket_count() const { return sockets_.size(); }
   const absl::flat_hash_map<uint64_t, std::unique_ptr<ContainerSocket>>& sockets() const {
@@ -123,12 +124,15 @@ class Sandbox final : public StackAccess {
   void set_server(Server server) { server_ = server; }
   // A new call of a container's thread. The reply is still to be delivered, unless it is parked.
   Reply Serve(Call& call);
-  // Delivers a reply to its caller. Without the lock: installing a descriptor waits for the caller to run.
+  // Delivers a reply to its caller. Without the lock: installing a descriptor waits for the caller
+  // to run.
   void Deliver(const Call& call, const Reply& reply) ABSL_LOCKS_EXCLUDED(mutex_);
-  // What other parts of the sentry provide to sockets; unset ones are refused (EPROTONOSUPPORT, ENOTTY).
+  // What other parts of the sentry provide to sockets; unset ones are refused (EPROTONOSUPPORT,
+  // ENOTTY).
   struct Extensions {
     // socket(AF_NETLINK): the object without its pair.
-    std::function<ErrnoOr<std::unique_ptr<ContainerSocket>>(Sandbox&, Call&, int type, int protocol)>
+    std::function<ErrnoOr<std::unique_ptr<ContainerSocket>>(Sandbox&, Call&, int type,
+                                                            int protocol)>
         netlink_socket;
     // ioctl() requests about interfaces, addresses and routes.
     std::function<Reply(Sandbox&, Call&, uint32_t request, uint64_t argument)> interface_ioctl;
@@ -138,8 +142,8 @@ class Sandbox final : public StackAccess {
   void set_extensions(Extensions extensions) { extensions_ = std::move(extensions); }
   ErrnoOr<std::unique_ptr<ContainerSocket>> MakeNetlinkSocket(Call& call, int type, int protocol);
   Reply InterfaceIoctl(Call& call, uint32_t request, uint64_t argument);
-  // Where a datagram for `remote` is sent to, and what the container is told of one's source: they differ
-  // for Docker's resolver only.
+  // Where a datagram for `remote` is sent to, and what the container is told of one's source: they
+  // differ for Docker's resolver only.
   netstack::Endpoint ToResolver(const netstack::Endpoint& remote);
   netstack::Endpoint FromResolver(const netstack::Endpoint& remote) const;
   // Tells sockets where descriptors were installed since.
@@ -161,7 +165,8 @@ class Sandbox final : public StackAccess {
   // StackAccess, for the control service's threads.
   void Read(absl::FunctionRef<void(netstack::Stack&)> body) override;
   void Change(absl::FunctionRef<void(netstack::Stack&)> body) override;
-  // The stack's, and the connections that the sandbox joined directly (whose queues are the kernel's).
+  // The stack's, and the connections that the sandbox joined directly (whose queues are the
+  // kernel's).
   std::vector<netstack::SocketInfo> ListSockets() override;
 
   // The timerfd that wakes the event loop at NextDeadline(); armed by whoever leaves.

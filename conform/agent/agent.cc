@@ -63,7 +63,9 @@ std::string WithAddress(const SocketCalls& calls, Words& words, AddressCall call
   if (!(words >> id) || !ReadAddress(calls, words, &address, &size)) return std::to_string(-EINVAL);
   return Answer(call(id, reinterpret_cast<sockaddr*>(&address), size));
 }
-std::string Bind(const SocketCalls& calls, Words& words) { return WithAddress(calls, words, calls.bind); }
+std::string Bind(const SocketCalls& calls, Words& words) {
+  return WithAddress(calls, words, calls.bind);
+}
 std::string Connect(const SocketCalls& calls, Words& words) {
   return WithAddress(calls, words, calls.connect);
 }

@@ -1,7 +1,7 @@
-// The program inside a device: makes the socket calls that a case asks for. It reads one request a line
-// from standard input and writes one answer a line to standard output, until the input ends; so it runs
-// wherever a static program runs (a namespace, a container of any runtime). An adapter for a stack
-// without processes speaks the same lines.
+// The program inside a device: makes the socket calls that a case asks for. It reads one request a
+// line from standard input and writes one answer a line to standard output, until the input ends;
+// so it runs wherever a static program runs (a namespace, a container of any runtime). An adapter
+// for a stack without processes speaks the same lines.
 //
 //   open tcp|udp|ping 4|6         -> ID
 //   bind|connect ID IP PORT       -> 0
@@ -28,8 +28,8 @@
 
 namespace moat::conform {
 
-// The socket calls of the stack that the agent is for, as the manual pages have them: -1 and errno. What the
-// stack does not know fails with ENOSYS. New sockets are non-blocking.
+// The socket calls of the stack that the agent is for, as the manual pages have them: -1 and errno.
+// What the stack does not know fails with ENOSYS. New sockets are non-blocking.
 struct SocketCalls {
   int (*open)(int family, int type, int protocol);
   int (*bind)(int, const sockaddr*, socklen_t);

@@ -15,8 +15,8 @@
 
 namespace moat::conform {
 
-// Not if_nametoindex(3), which asks through a Unix socket: that is the kernel's, and where the stack is not
-// the kernel's it knows no interface.
+// Not if_nametoindex(3), which asks through a Unix socket: that is the kernel's, and where the
+// stack is not the kernel's it knows no interface.
 int InterfaceOf(int port) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ifreq request{};

@@ -1,9 +1,9 @@
-// The bench: what a case has in its hands. It sends frames to the device, judges what comes back, and has
-// the device do things. Time is the cable's: a fake clock in process, real time on a veth.
+// The bench: what a case has in its hands. It sends frames to the device, judges what comes back,
+// and has the device do things. Time is the cable's: a fake clock in process, real time on a veth.
 //
-// Failure is sticky: once something was not as required, everything that follows does nothing and gives
-// empty values, so a case is written straight on, without asking whether each step succeeded. (Loops
-// over what was received must be bounded by something else than success.)
+// Failure is sticky: once something was not as required, everything that follows does nothing and
+// gives empty values, so a case is written straight on, without asking whether each step succeeded.
+// (Loops over what was received must be bounded by something else than success.)
 #ifndef MOAT_CONFORM_BENCH_BENCH_H_
 #define MOAT_CONFORM_BENCH_BENCH_H_
 
@@ -53,8 +53,8 @@ class Bench {
   void Send(const Frame& frame, int port = 0);
   void SendBytes(const Bytes& frame, int port = 0);
   void SendAll(const std::vector<Frame>& frames, int port = 0);
-  // The next frame that matches; others in front of it are passed over, and gone. Fails when none comes
-  // in time, or when the one that does is malformed (checksums, lengths).
+  // The next frame that matches; others in front of it are passed over, and gone. Fails when none
+  // comes in time, or when the one that does is malformed (checksums, lengths).
   Packet Expect(const Match& match, Duration within = kSoon,
                 Line where = Line::current());
   // Fails when a frame that matches comes in this time. What was passed over stays for Expect().
@@ -70,7 +70,8 @@ class Bench {
   void Forget();
   Duration Now() const { return cable_.Now(); }
 
-  // The tester's nodes answer ARP and neighbour solicitations for their own addresses, unless told not to.
+  // The tester's nodes answer ARP and neighbour solicitations for their own addresses, unless told
+  // not to.
   void StopAnswering() { responder_.StopAll(); }
   void StopAnswering(const Node& node) { responder_.Stop(node); }
   void StartAnswering(const Node& node) { responder_.Start(node); }
@@ -105,13 +106,14 @@ class Bench {
   void SetForwarding6(bool on) { SetSysctl("ipv6.conf.all.forwarding", on ? "1" : "0"); }
   void Advertise(const Advertising& advertising, int port = 0);
   void StopAdvertising(int port = 0);
-  // Sends one echo request from the device, with `size` bytes of Pattern(). What the device's program
-  // gets as an error (no route) is no failure here: whether a frame comes is for Expect() to say.
+  // Sends one echo request from the device, with `size` bytes of Pattern(). What the device's
+  // program gets as an error (no route) is no failure here: whether a frame comes is for Expect()
+  // to say.
   void Ping(const Ip& to, size_t size = 8);
   Socket OpenUdp(bool v6 = false);
   Socket OpenTcp(bool v6 = false);
 
-  // --- For who runs the case -----------------------------------------------------------------------
+  // --- For who runs the case ---------------------------------------------------------------------
   Verdict verdict() const { return verdict_; }
   const std::string& reason() const { return reason_; }
   const Trace& trace() const { return trace_; }
@@ -139,7 +141,7 @@ class Bench {
   int ping_socket_[2] = {-1, -1};
 };
 
-// --- Frames between nodes ---------------------------------------------------------------------------
+// --- Frames between nodes ------------------------------------------------------------------------
 // Ethernet and IP headers from one node to another; the version is the addresses'.
 Frame Ip4(const Node& from, const Node& to);
 Frame Ip6(const Node& from, const Node& to);

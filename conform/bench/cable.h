@@ -21,8 +21,8 @@ class Cable {
   virtual void Send(int port, const Bytes& frame) = 0;
   // The next frame from the device, waiting for it until `deadline`; absent when none came.
   virtual std::optional<SeenFrame> Receive(Duration deadline) = 0;
-  // How long a frame may take into a device that is busy: waited for before the device is told to act, so
-  // that it acts after what was sent.
+  // How long a frame may take into a device that is busy: waited for before the device is told to
+  // act, so that it acts after what was sent.
   virtual Duration settle_time() const { return Duration(0); }
 };
 

@@ -2,9 +2,9 @@
 // implementation per kind of device; cases use it through Bench and Socket.
 //
 // Errors: configuration returns a status. Unimplemented says that this kind of device cannot do it,
-// which makes the case not applicable; an adapter says it of what it knows to be missing and of nothing
-// else, for every other error fails the case. Socket calls return a number, or a negative errno;
-// -ENOSYS likewise.
+// which makes the case not applicable; an adapter says it of what it knows to be missing and of
+// nothing else, for every other error fails the case. Socket calls return a number, or a negative
+// errno; -ENOSYS likewise.
 #ifndef MOAT_CONFORM_BENCH_DEVICE_H_
 #define MOAT_CONFORM_BENCH_DEVICE_H_
 
@@ -123,8 +123,8 @@ class Device {
   // By the Linux name below net., for example "ipv4.ip_forward"; interfaces are eth0 and eth1.
   virtual absl::Status SetSysctl(std::string_view name, std::string_view value) = 0;
 
-  // Begins to advertise on a port, or goes on with other contents; and ends it. (It does so while it
-  // forwards.)
+  // Begins to advertise on a port, or goes on with other contents; and ends it. (It does so while
+  // it forwards.)
   virtual absl::Status Advertise(int port, const Advertising& advertising) {
     return absl::UnimplementedError("no router advertisements");
   }

@@ -8,8 +8,12 @@ constexpr int kPingId = 0x4d31;
 
 }  // namespace
 
-Frame Ip4(const Node& from, const Node& to) { return Eth(to.mac, from.mac) / Ipv4(from.ip4, to.ip4); }
-Frame Ip6(const Node& from, const Node& to) { return Eth(to.mac, from.mac) / Ipv6(from.ip6, to.ip6); }
+Frame Ip4(const Node& from, const Node& to) {
+  return Eth(to.mac, from.mac) / Ipv4(from.ip4, to.ip4);
+}
+Frame Ip6(const Node& from, const Node& to) {
+  return Eth(to.mac, from.mac) / Ipv6(from.ip6, to.ip6);
+}
 Frame IpOf(bool v6, const Node& from, const Node& to) { return v6 ? Ip6(from, to) : Ip4(from, to); }
 
 Frame Ip4ToGroup(const Node& from, const Ip& group) {

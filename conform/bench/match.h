@@ -1,4 +1,5 @@
-// What a case expects, as conditions that can be joined with &&, || and ! and that explain themselves.
+// What a case expects, as conditions that can be joined with &&, || and ! and that explain
+// themselves.
 //
 //   b.Expect(EchoReply4() && Is(ipv4::kTtl, 64) && Is(eth::kDestination, b.peer.mac));
 #ifndef MOAT_CONFORM_BENCH_MATCH_H_
@@ -33,7 +34,8 @@ class Match {
 Match Anything();
 Match Has(Kind kind);
 Match Is(const Field& field, Value value);       // the layer is there, and the field is this
-Match IsNot(const Field& field, Value value);    // the layer is there, and the field is something else
+Match IsNot(const Field& field,
+            Value value);  // the layer is there, and the field is something else
 Match AtLeast(const Field& field, uint64_t value);
 Match AtMost(const Field& field, uint64_t value);
 Match OnPort(int port);

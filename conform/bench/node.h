@@ -1,5 +1,5 @@
-// Who is who on the bench. The device has eth0 on port 0 and, where a case needs it, eth1 on port 1; the
-// tester plays everybody else.
+// Who is who on the bench. The device has eth0 on port 0 and, where a case needs it, eth1 on port
+// 1; the tester plays everybody else.
 //
 //   port 0: 192.0.2.0/24, 2001:db8::/64       device .1/::1, peer .2, other .3, router .254/::fe
 //   port 1: 198.51.100.0/24, 2001:db8:1::/64  device .1/::1, peer .2, other .3, router .254/::fe

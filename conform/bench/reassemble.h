@@ -8,9 +8,10 @@
 
 namespace moat::conform {
 
-// The datagram whose fragments these are (of one identification; in any order), with a header as if it had
-// not been fragmented. Fails the case, and gives an empty packet, when they do not fit together exactly:
-// a gap, an overlap, no last one, a length that is no multiple of 8. One whole packet is given as it is.
+// The datagram whose fragments these are (of one identification; in any order), with a header as if
+// it had not been fragmented. Fails the case, and gives an empty packet, when they do not fit
+// together exactly: a gap, an overlap, no last one, a length that is no multiple of 8. One whole
+// packet is given as it is.
 Packet ReassembleIpv4(Bench& b, const std::vector<Packet>& fragments);
 Packet ReassembleIpv6(Bench& b, const std::vector<Packet>& fragments);
 

@@ -24,8 +24,8 @@ struct Report {
   Trace trace;
 };
 
-// `waivers`: whether the project's waivers count for this device. The device and the cable are fresh, and
-// the device is set up as the case wants.
+// `waivers`: whether the project's waivers count for this device. The device and the cable are
+// fresh, and the device is set up as the case wants.
 Report RunCase(const Case& c, Device& device, Cable& cable, bool waivers);
 
 }  // namespace moat::conform

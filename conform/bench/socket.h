@@ -1,5 +1,6 @@
-// A socket of the device, in a case's hands. As everything on the bench, calls do nothing once the case
-// has failed. What must succeed fails the case when it does not; Try...() returns the negative errno.
+// A socket of the device, in a case's hands. As everything on the bench, calls do nothing once the
+// case has failed. What must succeed fails the case when it does not; Try...() returns the negative
+// errno.
 //
 //   Socket socket = b.OpenUdp();
 //   socket.Bind(5000);

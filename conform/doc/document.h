@@ -1,4 +1,5 @@
-// docs/conformance.md and the table of README.md, made from the registered cases and the recorded results.
+// docs/conformance.md and the table of README.md, made from the registered cases and the recorded
+// results.
 #ifndef MOAT_CONFORM_DOC_DOCUMENT_H_
 #define MOAT_CONFORM_DOC_DOCUMENT_H_
 
@@ -23,8 +24,8 @@ inline constexpr Stack kStacks[] = {
 };
 
 std::string Document(const Results& results);
-// The project's README with its table of suites and stacks as the results have it. Without the marks of
-// the table it is returned as it is.
+// The project's README with its table of suites and stacks as the results have it. Without the
+// marks of the table it is returned as it is.
 std::string WithTable(const std::string& readme, const Results& results);
 
 }  // namespace moat::conform

@@ -1,4 +1,5 @@
-// The committed documents, and the README's table, are the ones that the cases and the recorded results give.
+// The committed documents, and the README's table, are the ones that the cases and the recorded
+// results give.
 #include "conform/doc/document.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +40,8 @@ TEST(Readme, HasTheTableAndItIsUpToDate) {
       << kReadmePath << " is stale: run bazel run //conform/doc:generate";
   Results other = results;
   other.Set("arp-001", "inprocess", {"fail", "for a test"});
-  EXPECT_FALSE(readme == WithTable(readme, other)) << kReadmePath << " has lost the marks of its table";
+  EXPECT_FALSE(readme == WithTable(readme, other))
+      << kReadmePath << " has lost the marks of its table";
 }
 
 TEST(Results, LaterLinesReplaceEarlierOnes) {

@@ -1,8 +1,9 @@
 // bazel run //conform/doc:generate [RESULTS...]
 //
-// Runs every case in process, joins the outcome and the results files that are named (as `moat conform
-// --record FILE` writes them) to the recorded results, and writes the files of docs/ and the table of
-// README.md anew.
+// Runs every case in process, joins the outcome and the results files that are named (as `moat
+// conform
+// --record FILE` writes them) to the recorded results, and writes the files of docs/ and the table
+// of README.md anew.
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>

@@ -1,6 +1,6 @@
 // The recorded results of all stacks, docs/conformance-results.tsv: one line per case and stack,
-// "arp-001<TAB>linux<TAB>pass<TAB>reason". Later lines replace earlier ones when it is read, so that two
-// versions may simply be joined.
+// "arp-001<TAB>linux<TAB>pass<TAB>reason". Later lines replace earlier ones when it is read, so
+// that two versions may simply be joined.
 #ifndef MOAT_CONFORM_DOC_RESULTS_H_
 #define MOAT_CONFORM_DOC_RESULTS_H_
 

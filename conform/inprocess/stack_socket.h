@@ -1,4 +1,5 @@
-// Netstack's socket handles behind one shape, with negative errnos: what a program on the device has.
+// Netstack's socket handles behind one shape, with negative errnos: what a program on the device
+// has.
 #ifndef MOAT_CONFORM_INPROCESS_STACK_SOCKET_H_
 #define MOAT_CONFORM_INPROCESS_STACK_SOCKET_H_
 

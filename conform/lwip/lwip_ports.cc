@@ -185,7 +185,8 @@ int SetGateway(Words& words) {
   CoreLock lock;
   for (Port& port : ports) {
     netif* interface = &port.interface;
-    if (port.fd < 0 || !ip4_addr_netcmp(&gateway, netif_ip4_addr(interface), netif_ip4_netmask(interface))) {
+    if (port.fd < 0 ||
+        !ip4_addr_netcmp(&gateway, netif_ip4_addr(interface), netif_ip4_netmask(interface))) {
       continue;
     }
     netif_set_gw(interface, &gateway);

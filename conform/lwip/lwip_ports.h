@@ -1,5 +1,6 @@
-// lwIP on the interfaces eth0 and eth1 of the network namespace that the program is in, through AF_PACKET; and
-// what an operator does to them. A request is one line, as for the agent (conform/agent/agent.h):
+// lwIP on the interfaces eth0 and eth1 of the network namespace that the program is in, through
+// AF_PACKET; and what an operator does to them. A request is one line, as for the agent
+// (conform/agent/agent.h):
 //
 //   interface PORT                -> 0    starts to use ethPORT, with its link address and MTU
 //   address add|del PORT IP BITS  -> 0

@@ -29,12 +29,16 @@ enum class Ping : uint8_t { kNo, kV4, kV6 };
 constexpr int kMaxSockets = 1024;
 std::array<Ping, kMaxSockets> pings{};
 
-Ping PingOf(int id) { return id >= 0 && id < kMaxSockets ? pings[static_cast<size_t>(id)] : Ping::kNo; }
+Ping PingOf(int id) {
+  return id >= 0 && id < kMaxSockets ? pings[static_cast<size_t>(id)] : Ping::kNo;
+}
 
 int Open(int family, int type, int protocol) {
   const int id = NonBlocking(lwip_socket(family, protocol == 0 ? type : int{SOCK_RAW}, protocol));
   if (id < 0 || id >= kMaxSockets) return id;
-  pings[static_cast<size_t>(id)] = protocol == 0 ? Ping::kNo : family == AF_INET6 ? Ping::kV6 : Ping::kV4;
+  pings[static_cast<size_t>(id)] = protocol == 0        ? Ping::kNo
+                                   : family == AF_INET6 ? Ping::kV6
+                                                        : Ping::kV4;
   return id;
 }
 

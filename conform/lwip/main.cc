@@ -1,5 +1,6 @@
-// moat-conform-lwip: lwIP (Debian's liblwip) as a device under test. An agent (conform/agent/agent.h) whose
-// sockets are lwIP's, and whose interfaces are configured by lines as well (lwip_ports.h).
+// moat-conform-lwip: lwIP (Debian's liblwip) as a device under test. An agent
+// (conform/agent/agent.h) whose sockets are lwIP's, and whose interfaces are configured by lines as
+// well (lwip_ports.h).
 #include <optional>
 #include <string>
 

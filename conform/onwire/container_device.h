@@ -1,4 +1,5 @@
-// A device in a container: an OCI runtime joins the namespace, and the agent is the container's only program.
+// A device in a container: an OCI runtime joins the namespace, and the agent is the container's
+// only program.
 #ifndef MOAT_CONFORM_ONWIRE_CONTAINER_DEVICE_H_
 #define MOAT_CONFORM_ONWIRE_CONTAINER_DEVICE_H_
 
@@ -14,8 +15,8 @@ class ContainerDevice : public WireDevice {
   using WireDevice::WireDevice;
   ~ContainerDevice() override;
 
-  // Takes away what a device has in its directory below the scratch: the container, and the directory.
-  // Also of a device whose process was killed.
+  // Takes away what a device has in its directory below the scratch: the container, and the
+  // directory. Also of a device whose process was killed.
   static void Remove(const std::string& directory);
 
  protected:

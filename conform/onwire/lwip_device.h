@@ -1,5 +1,5 @@
-// lwIP, in the program moat-conform-lwip: it takes the namespace's interfaces, addresses and default routes over
-// from the kernel, which is silent from then on.
+// lwIP, in the program moat-conform-lwip: it takes the namespace's interfaces, addresses and
+// default routes over from the kernel, which is silent from then on.
 #ifndef MOAT_CONFORM_ONWIRE_LWIP_DEVICE_H_
 #define MOAT_CONFORM_ONWIRE_LWIP_DEVICE_H_
 

@@ -19,7 +19,8 @@ namespace {
 constexpr char kUsage[] =
     R"(usage: moat conform --dut DEVICE[,DEVICE...] [options]
 
-Runs the conformance cases against devices, on veth pairs in network namespaces of their own. Needs root.
+Runs the conformance cases against devices, on veth pairs in network namespaces of their own.
+Needs root.
 
   --dut KIND        device under test: %s
   --suite NAME      only this suite (may be repeated)
@@ -34,7 +35,8 @@ Runs the conformance cases against devices, on veth pairs in network namespaces 
   --moat PATH, --moatctl PATH  programs of the device moat (default: beside this one)
   --lwip PATH       moat-conform-lwip, the program of the device lwip (default: beside this one)
 
-Exit code: 0 when every applicable case passed, 1 when one did not, 2 for a mistake in the command line.
+Exit code: 0 when every applicable case passed, 1 when one did not, 2 for a mistake in the command
+line.
 )";
 
 constexpr int kQuietJobs = 2;
@@ -151,8 +153,8 @@ int List(const CommandLine& line) {
   return 0;
 }
 
-// Time is real: a machine that is busy with other cases makes answers late. What failed is run once more,
-// nearly alone, and that counts.
+// Time is real: a machine that is busy with other cases makes answers late. What failed is run once
+// more, nearly alone, and that counts.
 void RepeatFailures(const PoolOptions& pool, std::vector<JobResult>* results) {
   PoolOptions quiet = pool;
   quiet.parallel = std::min(pool.parallel, kQuietJobs);

@@ -1,5 +1,5 @@
-// A network namespace that lives as long as its descriptor, and things done inside it: each in a child
-// process of its own, so that the caller's namespace never changes.
+// A network namespace that lives as long as its descriptor, and things done inside it: each in a
+// child process of its own, so that the caller's namespace never changes.
 #ifndef MOAT_CONFORM_ONWIRE_NET_NAMESPACE_H_
 #define MOAT_CONFORM_ONWIRE_NET_NAMESPACE_H_
 
@@ -29,16 +29,19 @@ class NetNamespace {
   absl::Status Ip(const std::vector<std::string>& words) const;
   // Many lines at once (ip -batch).
   absl::Status IpBatch(const std::string& lines) const;
-  // "ipv4.ip_forward": Unimplemented when there is no such file, InvalidArgument when it is refused.
+  // "ipv4.ip_forward": Unimplemented when there is no such file, InvalidArgument when it is
+  // refused.
   absl::Status SetSysctl(std::string_view name, std::string_view value) const;
-  // No checksums left to others, no segments joined: frames are on the cable as they would be on copper.
+  // No checksums left to others, no segments joined: frames are on the cable as they would be on
+  // copper.
   absl::Status DisableOffloads(const std::string& interface) const;
 
  private:
   int fd_ = -1;
 };
 
-// Runs a program, in the namespace if one is given; its output (both streams) in `output`. The exit code, or -1.
+// Runs a program, in the namespace if one is given; its output (both streams) in `output`. The exit
+// code, or -1.
 int RunProgram(const std::vector<std::string>& words, const std::string& input,
                std::string* output, const NetNamespace* where = nullptr);
 

@@ -42,7 +42,8 @@ void Decode(const std::string& text, JobResult* result) {
 void WritePcap(const std::string& path, const Trace& trace) {
   const Bytes bytes = trace.Pcap();
   std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
 }
 
 // In the child. Exits.

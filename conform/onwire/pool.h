@@ -1,5 +1,5 @@
-// Runs cases in processes of their own, several at a time: most of a case's time is waiting, and a case that
-// crashes or hangs takes nothing with it.
+// Runs cases in processes of their own, several at a time: most of a case's time is waiting, and a
+// case that crashes or hangs takes nothing with it.
 #ifndef MOAT_CONFORM_ONWIRE_POOL_H_
 #define MOAT_CONFORM_ONWIRE_POOL_H_
 
@@ -33,13 +33,14 @@ struct PoolOptions {
   std::string pcap_directory;  // empty: no captures
 };
 
-// From here on a signal that would end the process (SIGINT, SIGTERM, SIGHUP) ends RunJobs() instead.
+// From here on a signal that would end the process (SIGINT, SIGTERM, SIGHUP) ends RunJobs()
+// instead.
 void CatchSignals();
 // The one that came; 0: none.
 int CaughtSignal();
 
-// Results in the order of the jobs; `progress` is told as they come. After a signal the cases are killed
-// and the results are of no use.
+// Results in the order of the jobs; `progress` is told as they come. After a signal the cases are
+// killed and the results are of no use.
 std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const PoolOptions& options,
                                const std::function<void(const JobResult&)>& progress);
 

@@ -3,7 +3,8 @@
 namespace moat::conform {
 namespace {
 
-// runsc of 2022 reads /proc/sys/net of new kernels wrongly and gives up; it must find nothing there.
+// runsc of 2022 reads /proc/sys/net of new kernels wrongly and gives up; it must find nothing
+// there.
 constexpr char kHideSysctls[] = "mount -t tmpfs -o ro none /proc/sys/net && exec \"$0\" \"$@\"";
 
 }  // namespace
@@ -14,8 +15,8 @@ uint32_t RunscDevice::abilities() const {
 }
 
 absl::Status RunscDevice::Start(const Programs& programs) {
-  return StartContainer({"unshare", "--mount", "sh", "-c", kHideSysctls, "runsc", "--platform=ptrace",
-                         "--network=sandbox", "--ignore-cgroups"},
+  return StartContainer({"unshare", "--mount", "sh", "-c", kHideSysctls, "runsc",
+                         "--platform=ptrace", "--network=sandbox", "--ignore-cgroups"},
                         programs);
 }
 

@@ -1,5 +1,5 @@
-// gVisor's stack, in a container of runsc. It takes the namespace's addresses and routes as it starts; there is
-// no way to change anything afterwards.
+// gVisor's stack, in a container of runsc. It takes the namespace's addresses and routes as it
+// starts; there is no way to change anything afterwards.
 #ifndef MOAT_CONFORM_ONWIRE_RUNSC_DEVICE_H_
 #define MOAT_CONFORM_ONWIRE_RUNSC_DEVICE_H_
 

@@ -1,5 +1,5 @@
-// The directory where devices keep what they need on disk, for one run of the tester. It goes at the end
-// with all that is in it, also what belonged to a case whose process was killed.
+// The directory where devices keep what they need on disk, for one run of the tester. It goes at
+// the end with all that is in it, also what belonged to a case whose process was killed.
 #ifndef MOAT_CONFORM_ONWIRE_SCRATCH_H_
 #define MOAT_CONFORM_ONWIRE_SCRATCH_H_
 

@@ -1,5 +1,5 @@
-// What devices on the wire share: a network namespace that is configured with ip(8), and an agent in it.
-// A kind of device says how its stack comes to serve that namespace, and what it can do.
+// What devices on the wire share: a network namespace that is configured with ip(8), and an agent
+// in it. A kind of device says how its stack comes to serve that namespace, and what it can do.
 #ifndef MOAT_CONFORM_ONWIRE_WIRE_DEVICE_H_
 #define MOAT_CONFORM_ONWIRE_WIRE_DEVICE_H_
 

@@ -9,7 +9,8 @@ namespace {
 
 constexpr Duration kReadyWithin = 10s;
 
-// What a namespace inherits or does by itself that would disturb; the rest stays as the kernel has it.
+// What a namespace inherits or does by itself that would disturb; the rest stays as the kernel has
+// it.
 constexpr struct {
   const char* name;
   const char* value;

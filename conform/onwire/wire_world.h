@@ -1,5 +1,6 @@
-// One case on the wire: two namespaces joined by veth pairs, a device in one, the tester in the other. The
-// calling process is used up: it ends in the tester's namespace. Everything made goes with the process.
+// One case on the wire: two namespaces joined by veth pairs, a device in one, the tester in the
+// other. The calling process is used up: it ends in the tester's namespace. Everything made goes
+// with the process.
 #ifndef MOAT_CONFORM_ONWIRE_WIRE_WORLD_H_
 #define MOAT_CONFORM_ONWIRE_WIRE_WORLD_H_
 

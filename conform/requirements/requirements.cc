@@ -31,7 +31,8 @@ bool AddCases(const std::string& word, std::vector<std::string>& cases) {
   int first = 0, last = 0;
   if (dash == word.npos) return false;
   const std::string suite = word.substr(0, dash);
-  if (!absl::SimpleAtoi(word.substr(dash + 1, range == word.npos ? range : range - dash - 1), &first)) {
+  if (!absl::SimpleAtoi(word.substr(dash + 1, range == word.npos ? range : range - dash - 1),
+                        &first)) {
     return false;
   }
   last = first;
@@ -69,11 +70,14 @@ std::string ParseProof(const std::string& text, Requirement& requirement) {
   return "";
 }
 
-std::string ParseLine(const std::vector<std::string>& columns, const Rfc& rfc, Requirement& requirement) {
-  if (columns.size() != 5) return absl::StrCat("there are ", columns.size(), " columns instead of 5");
+std::string ParseLine(const std::vector<std::string>& columns, const Rfc& rfc,
+                      Requirement& requirement) {
+  if (columns.size() != 5)
+    return absl::StrCat("there are ", columns.size(), " columns instead of 5");
   for (const std::string& column : columns) {
     if (column.empty()) return "a column is empty";
-    if (column.front() == ' ' || column.back() == ' ') return "a column begins or ends with a space";
+    if (column.front() == ' ' || column.back() == ' ')
+      return "a column begins or ends with a space";
   }
   const std::optional<Level> level = LevelOf(columns[2]);
   if (!level) return "\"" + columns[2] + "\" is no level";
@@ -100,13 +104,15 @@ void Requirements::Parse(const std::string& file, std::string_view text) {
     if (columns[0] == "RFC") {
       Rfc next;
       rfc = nullptr;
-      if (columns.size() != 3 || !absl::SimpleAtoi(columns[1], &next.number) || columns[2].empty()) {
+      if (columns.size() != 3 || !absl::SimpleAtoi(columns[1], &next.number) ||
+          columns[2].empty()) {
         errors.push_back(where + ": an RFC has a number and a title");
         continue;
       }
       next.title = columns[2];
-      const auto at = std::lower_bound(rfcs.begin(), rfcs.end(), next,
-                                       [](const Rfc& a, const Rfc& b) { return a.number < b.number; });
+      const auto at =
+          std::lower_bound(rfcs.begin(), rfcs.end(), next,
+                           [](const Rfc& a, const Rfc& b) { return a.number < b.number; });
       if (at != rfcs.end() && at->number == next.number) {
         errors.push_back(where + ": there is this RFC already");
         continue;

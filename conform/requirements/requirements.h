@@ -1,17 +1,20 @@
-// The requirements of the RFCs, conform/requirements/*.tsv, each with what proves it. A file holds the
-// requirements of one or more RFCs; its lines are empty, begin with '#', or have columns parted by tabs:
+// The requirements of the RFCs, conform/requirements/*.tsv, each with what proves it. A file holds
+// the requirements of one or more RFCs; its lines are empty, begin with '#', or have columns parted
+// by tabs:
 //
 //   RFC      826    Address Resolution Protocol          of which RFC the following lines are
 //   3        Packet Reception  MUST  text, our own words  proof
 //
-// The first column is the requirement's number within its RFC (the RFC's own name for it, as MUST-3, where it
-// has one), for ever; 826-3 is its id. The level is MUST, SHOULD or MAY, also for "must not". The proof is
-// either what is to be read by itself:
+// The first column is the requirement's number within its RFC (the RFC's own name for it, as
+// MUST-3, where it has one), for ever; 826-3 is its id. The level is MUST, SHOULD or MAY, also for
+// "must not". The proof is either what is to be read by itself:
 //
-//   waived: why netstack does not do it         not applicable: why it concerns no stack of this kind
+//   waived: why netstack does not do it         not applicable: why it concerns no stack of this
+//   kind
 //
-// or names, parted by spaces: conformance cases (arp-001, or arp-001..004 for all of them), and unit tests
-// (Rfc826.ReplyHasTheFieldsSwapped). A requirement that names a case which is waived is waived as well.
+// or names, parted by spaces: conformance cases (arp-001, or arp-001..004 for all of them), and
+// unit tests (Rfc826.ReplyHasTheFieldsSwapped). A requirement that names a case which is waived is
+// waived as well.
 #ifndef MOAT_CONFORM_REQUIREMENTS_REQUIREMENTS_H_
 #define MOAT_CONFORM_REQUIREMENTS_REQUIREMENTS_H_
 

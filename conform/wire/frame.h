@@ -1,5 +1,5 @@
-// Frames as a stack of layers, built with `/`. Lengths, checksums, types and protocol numbers are filled
-// in when the bytes are made, unless a case has set them: every field can be made wrong.
+// Frames as a stack of layers, built with `/`. Lengths, checksums, types and protocol numbers are
+// filled in when the bytes are made, unless a case has set them: every field can be made wrong.
 //
 //   Frame ping = Eth(to, from) / Ipv4(src, dst).Set(ipv4::kTtl, 1) / EchoRequest4(7, 1) / Raw(56);
 //   Frame bad = Eth(to, from) / Ipv4(src, dst).Set(ipv4::kChecksum, 0xdead) / Raw(20);
@@ -85,8 +85,8 @@ Layer Raw(Bytes bytes);
 Layer Raw(size_t size);  // 0, 1, 2, ... 255, 0, ...
 Bytes Pattern(size_t size, uint8_t first = 0);
 
-// The packet cut into IP fragments with payloads of `sizes` bytes (all but the last a multiple of 8;
-// what is left over makes one more). The first layer is the Ethernet one.
+// The packet cut into IP fragments with payloads of `sizes` bytes (all but the last a multiple of
+// 8; what is left over makes one more). The first layer is the Ethernet one.
 std::vector<Frame> FragmentIpv4(const Frame& frame, const std::vector<size_t>& sizes);
 std::vector<Frame> FragmentIpv6(const Frame& frame, const std::vector<size_t>& sizes,
                                 uint32_t id = 0x12345678);

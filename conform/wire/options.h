@@ -77,7 +77,7 @@ std::optional<Bytes> Find(const Packet& p, uint8_t type);
 std::optional<Mac> LinkAddressOf(const Packet& p, uint8_t type);
 }  // namespace ndp_option
 
-// --- Records of IGMPv3 and MLDv2 reports (RFC 3376 4.2.12, RFC 3810 5.2.12) -----------------------
+// --- Records of IGMPv3 and MLDv2 reports (RFC 3376 4.2.12, RFC 3810 5.2.12) ----------------------
 struct GroupRecord {
   int type = 0;  // 1 is-in, 2 is-ex, 3 to-in, 4 to-ex, 5 allow, 6 block
   Ip group{};

@@ -24,7 +24,8 @@ class Packet {
   Packet() = default;  // nothing was received: Has() is false for every kind
   // A frame from its Ethernet header on, that was seen on `port` at `time`.
   static Packet OfFrame(Bytes frame, int port = 0, Duration time = {});
-  // An IP packet, possibly cut short (as ICMP errors quote them): lengths and checksums are not judged.
+  // An IP packet, possibly cut short (as ICMP errors quote them): lengths and checksums are not
+  // judged.
   static Packet OfQuoted(Bytes ip);
 
   bool empty() const { return bytes_.empty(); }

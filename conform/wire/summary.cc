@@ -3,7 +3,9 @@
 namespace moat::conform {
 namespace {
 
-std::string Number(const Packet& p, const Field& field) { return p.Get(field).ToString(field.show); }
+std::string Number(const Packet& p, const Field& field) {
+  return p.Get(field).ToString(field.show);
+}
 
 std::string OfArp(const Packet& p) {
   return "arp operation " + Number(p, arp::kOperation) + " from " + Number(p, arp::kSenderIp) +

@@ -70,7 +70,8 @@ TEST(Packet, RoundTripOfBothVersions) {
 }
 
 TEST(Packet, TellsWhatIsWrong) {
-  Bytes bytes = (Eth(kB, kA) / Ipv4("192.0.2.1", "192.0.2.2") / EchoRequest4(1, 2) / Raw(9)).Build();
+  Bytes bytes =
+      (Eth(kB, kA) / Ipv4("192.0.2.1", "192.0.2.2") / EchoRequest4(1, 2) / Raw(9)).Build();
   bytes.back() ^= 1;
   EXPECT_EQ(Packet::OfFrame(bytes).problems(),
             std::vector<std::string>{"icmpv4 checksum is wrong"});

@@ -1,32 +1,38 @@
-// How much memory one stack may hold for others: everything whose size peers or programs decide is charged
-// here, in bytes of the heap as near as they are known. The caller of the stack gives the limit.
+// How much memory one stack may hold for others: everything whose size peers or programs decide is
+// charged here, in bytes of the heap as near as they are known. The caller of the stack gives the
+// limit.
 //
-// Under pressure the stack gives way in a stated order. Each use has a share of the limit; above it, counted
-// over all uses together, more of that use is refused, so that what is worth least stops first:
+// Under pressure the stack gives way in a stated order. Each use has a share of the limit; above
+// it, counted over all uses together, more of that use is refused, so that what is worth least
+// stops first:
 //
 //   share  use            refused means
 //   10/16  kFragments     the oldest packet in reassembly goes, then the new fragment
-//   11/16  kOutOfOrder    TCP data behind a hole is not kept (nor acknowledged: nothing is reneged upon)
-//   12/16  kHalfOpen      SYNs are answered with cookies, or dropped
-//   12/16  kOrphans       connections that nobody holds and that still have something to send are reset
-//   13/16  kPending       no packet waits for its next hop, no error for its reader; loopback is short
-//   14/16  kTables        no new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a new one; programs
-//                         join no groups (ENOBUFS); no routes are added but those that come with an address
+//   11/16  kOutOfOrder    TCP data behind a hole is not kept (nor acknowledged: nothing is reneged
+//   upon) 12/16  kHalfOpen      SYNs are answered with cookies, or dropped 12/16  kOrphans
+//   connections that nobody holds and that still have something to send are reset 13/16  kPending
+//   no packet waits for its next hop, no error for its reader; loopback is short 14/16  kTables no
+//   new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a new one; programs
+//                         join no groups (ENOBUFS); no routes are added but those that come with an
+//                         address
 //   14/16  kDatagrams     UDP and ping receive queues take nothing
 //   14/16  kConnections   connect() fails with ENOBUFS, cookies' ACKs are ignored
 //   14/16  kSendData      TCP writers wait
-//   15/16  kReceiveData   in-order TCP data is dropped, after the connection's own out-of-order data
-//   all    kReserve       four segments for each TCP reader, 16 KiB for each writer: all go on, slowly
+//   15/16  kReceiveData   in-order TCP data is dropped, after the connection's own out-of-order
+//   data all    kReserve       four segments for each TCP reader, 16 KiB for each writer: all go
+//   on, slowly
 //
-// Before that, from `pressure` on until `low` is reached again, under_pressure() says that nothing should
-// grow that can do without: TCP's buffers keep their size and windows are opened by a few segments at a time.
-// What a peer was told that it may send stays so (RFC 9293 3.8.6).
+// Before that, from `pressure` on until `low` is reached again, under_pressure() says that nothing
+// should grow that can do without: TCP's buffers keep their size and windows are opened by a few
+// segments at a time. What a peer was told that it may send stays so (RFC 9293 3.8.6).
 //
-// What the stack needs to work at all is charged and never refused: connected routes, its own groups.
+// What the stack needs to work at all is charged and never refused: connected routes, its own
+// groups.
 //
-// Not counted: what the caller configures otherwise (interfaces, 4096 with 4096 addresses each; 1024 policy
-// rules), what has a small fixed limit of its own (4096 redirects, the lists of router discovery, the tables of
-// rate limiters, 64 cached routes), frames on their way, and sockets without a connection.
+// Not counted: what the caller configures otherwise (interfaces, 4096 with 4096 addresses each;
+// 1024 policy rules), what has a small fixed limit of its own (4096 redirects, the lists of router
+// discovery, the tables of rate limiters, 64 cached routes), frames on their way, and sockets
+// without a connection.
 #ifndef MOAT_NETSTACK_BASE_MEMORY_BUDGET_H_
 #define MOAT_NETSTACK_BASE_MEMORY_BUDGET_H_
 
@@ -40,8 +46,17 @@
 namespace moat::netstack {
 
 enum class MemoryUse : uint8_t {
-  kFragments, kOutOfOrder, kHalfOpen, kOrphans, kPending, kTables, kDatagrams, kConnections, kSendData,
-  kReceiveData, kReserve,
+  kFragments,
+  kOutOfOrder,
+  kHalfOpen,
+  kOrphans,
+  kPending,
+  kTables,
+  kDatagrams,
+  kConnections,
+  kSendData,
+  kReceiveData,
+  kReserve,
 };
 inline constexpr size_t kMemoryUses = static_cast<size_t>(MemoryUse::kReserve) + 1;
 
@@ -120,7 +135,8 @@ class MemoryBudget {
   size_t pressure_ = 0;
   size_t limit_;
   bool under_pressure_ = false;
-  // Where each use ends; and up to where Allows() need not look closer, which is nowhere with faults.
+  // Where each use ends; and up to where Allows() need not look closer, which is nowhere with
+  // faults.
   std::array<size_t, kMemoryUses> ceilings_{};
   std::array<size_t, kMemoryUses> granted_{};
   MemoryFaults* faults_ = nullptr;

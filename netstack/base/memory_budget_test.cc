@@ -16,8 +16,8 @@ class MemoryBudgetTest : public testing::Test {
 };
 
 TEST_F(MemoryBudgetTest, UsesEndInTheStatedOrder) {
-  const MemoryUse order[] = {MemoryUse::kFragments,   MemoryUse::kOutOfOrder,  MemoryUse::kHalfOpen,
-                             MemoryUse::kPending,     MemoryUse::kDatagrams,   MemoryUse::kReceiveData,
+  const MemoryUse order[] = {MemoryUse::kFragments, MemoryUse::kOutOfOrder, MemoryUse::kHalfOpen,
+                             MemoryUse::kPending,   MemoryUse::kDatagrams,  MemoryUse::kReceiveData,
                              MemoryUse::kReserve};
   const size_t ends[] = {1000, 1100, 1200, 1300, 1400, 1500, 1600};
   for (size_t i = 0; i < std::size(order); ++i) {
@@ -81,7 +81,8 @@ TEST_F(MemoryBudgetTest, FaultsRefuseWhatFits) {
   EXPECT_FALSE(budget.TryCharge(MemoryUse::kDatagrams, 10));
   EXPECT_TRUE(budget.TryCharge(MemoryUse::kDatagrams, 10));
   EXPECT_EQ(budget.used(), 30u);
-  EXPECT_FALSE(budget.Allows(MemoryUse::kDatagrams, 10 * kLimit));  // was not asked: it does not fit
+  EXPECT_FALSE(
+      budget.Allows(MemoryUse::kDatagrams, 10 * kLimit));  // was not asked: it does not fit
   EXPECT_EQ(faults.asked, 4);
   budget.SetFaults(nullptr);
   EXPECT_TRUE(budget.Allows(MemoryUse::kDatagrams, 10));

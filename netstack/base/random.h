@@ -1,5 +1,5 @@
-// Randomness as an input: initial sequence numbers, ephemeral ports, fragment identifiers and jitter
-// come from here, so that a seed reproduces a run.
+// Randomness as an input: initial sequence numbers, ephemeral ports, fragment identifiers and
+// jitter come from here, so that a seed reproduces a run.
 #ifndef MOAT_NETSTACK_BASE_RANDOM_H_
 #define MOAT_NETSTACK_BASE_RANDOM_H_
 

@@ -1,6 +1,6 @@
 // SipHash-2-4 (Aumasson, Bernstein 2012): a keyed hash that an outsider cannot predict. For initial
-// sequence numbers (RFC 6528), ephemeral ports (RFC 6056), flow labels (RFC 6437), SYN cookies, and hash
-// tables that the network can fill.
+// sequence numbers (RFC 6528), ephemeral ports (RFC 6056), flow labels (RFC 6437), SYN cookies, and
+// hash tables that the network can fill.
 #ifndef MOAT_NETSTACK_BASE_SIPHASH_H_
 #define MOAT_NETSTACK_BASE_SIPHASH_H_
 

@@ -44,7 +44,8 @@ Sysctl::Sysctl(SysctlSpec spec) : spec_(std::move(spec)), values_(spec_.values) 
 }
 
 absl::Status Sysctl::Bad(std::string_view text, std::string_view why) const {
-  return absl::InvalidArgumentError(absl::StrCat(spec_.name, ": \"", View(text), "\": ", View(why)));
+  return absl::InvalidArgumentError(
+      absl::StrCat(spec_.name, ": \"", View(text), "\": ", View(why)));
 }
 
 std::string Sysctl::Format() const {
@@ -82,7 +83,8 @@ absl::Status Sysctl::ParseNumbers(std::string_view text) {
     }
     values[i] = *value;
   }
-  if (spec_.consistent && !spec_.consistent(values)) return Bad(text, "values contradict each other");
+  if (spec_.consistent && !spec_.consistent(values))
+    return Bad(text, "values contradict each other");
   values_ = std::move(values);
   return absl::OkStatus();
 }
@@ -127,7 +129,8 @@ const Sysctl* SysctlTable::Find(std::string_view name) const {
 
 absl::Status SysctlTable::Set(std::string_view name, std::string_view value) {
   const auto entry = entries_.find(name);
-  if (entry == entries_.end()) return absl::NotFoundError(absl::StrCat("no sysctl net.", View(name)));
+  if (entry == entries_.end())
+    return absl::NotFoundError(absl::StrCat("no sysctl net.", View(name)));
   return entry->second->Parse(value);
 }
 

@@ -28,8 +28,8 @@ class Sysctl;
 
 struct SysctlSpec {
   std::string name{};
-  // Numbers: the default, one to three of them, each within [min, max]. As on Linux a write may give
-  // fewer, which leaves the rest.
+  // Numbers: the default, one to three of them, each within [min, max]. As on Linux a write may
+  // give fewer, which leaves the rest.
   std::vector<int64_t> values{};
   int64_t min = 0;
   int64_t max = std::numeric_limits<int32_t>::max();

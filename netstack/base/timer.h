@@ -1,6 +1,6 @@
 // Timers of one stack. A Timer is embedded in the object it belongs to, costs no allocation, and is
-// cancelled by its destruction. TimerQueue is a hierarchical wheel: arming, re-arming and cancelling
-// are O(1), so that a million idle connections cost nothing per packet.
+// cancelled by its destruction. TimerQueue is a hierarchical wheel: arming, re-arming and
+// cancelling are O(1), so that a million idle connections cost nothing per packet.
 //
 // Not thread-safe: like everything in netstack it is used under the stack's one lock.
 #ifndef MOAT_NETSTACK_BASE_TIMER_H_
@@ -69,8 +69,8 @@ class TimerQueue {
   // Fires all timers with deadline <= now, in deadline order to within a tick.
   void RunExpired(Time now);
 
-  // A time at or before the earliest armed deadline, rounded up to a tick where that is near; kNever
-  // when none is armed. Calling RunExpired() then may find nothing due (far timers cascade).
+  // A time at or before the earliest armed deadline, rounded up to a tick where that is near;
+  // kNever when none is armed. Calling RunExpired() then may find nothing due (far timers cascade).
   Time NextDeadline() const;
 
   size_t size() const { return size_; }
@@ -100,8 +100,9 @@ class TimerQueue {
   bool FindNext(Due& due) const;
   uint16_t SlotFor(uint64_t tick) const;
 
-  // Every timer in the wheel has a tick >= now_tick_. It sits at the level of the highest six bits in
-  // which its tick differed from now_tick_ when it was inserted, so that no slot ever wraps around.
+  // Every timer in the wheel has a tick >= now_tick_. It sits at the level of the highest six bits
+  // in which its tick differed from now_tick_ when it was inserted, so that no slot ever wraps
+  // around.
   uint64_t now_tick_;
   bool running_ = false;
   uint64_t run_until_ = 0;  // while running_

@@ -103,8 +103,8 @@ bool JumpsInside(const BpfInstruction& i, size_t at, size_t size) {
 }
 
 // Whether no path reads a word of scratch memory that was not written on it (what follows a return
-// counts as a path, as in Linux). Jumps only go forward, so one pass over all instructions sees every
-// path into each before it.
+// counts as a path, as in Linux). Jumps only go forward, so one pass over all instructions sees
+// every path into each before it.
 bool ScratchIsWritten(std::span<const BpfInstruction> program) {
   constexpr uint16_t kAll = 0xffff;
   std::vector<uint16_t> written(program.size(), kAll);
@@ -256,7 +256,8 @@ uint32_t ClassicBpf::Run(const BpfInput& input) const {
         } else if (mode == kLen) {
           to = length;
         } else if (mode == kAbs && IsAncillary(i.constant)) {
-          to = Ask(input, static_cast<Ancillary>(static_cast<int32_t>(i.constant) - kAncillary), a, x);
+          to = Ask(input, static_cast<Ancillary>(static_cast<int32_t>(i.constant) - kAncillary), a,
+                   x);
         } else {
           const std::optional<uint32_t> loaded =
               Load(input, mode == kInd ? x + i.constant : i.constant, i.code);

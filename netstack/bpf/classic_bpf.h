@@ -1,10 +1,10 @@
-// Classic BPF (Linux's Documentation/networking/filter.rst; McCanne and Jacobson, 1993): programs that look at
-// one packet and say how many bytes of it are wanted.
+// Classic BPF (Linux's Documentation/networking/filter.rst; McCanne and Jacobson, 1993): programs
+// that look at one packet and say how many bytes of it are wanted.
 //
-// A program is verified when it is made: every jump goes forward and stays inside, the last instruction
-// returns, scratch memory is written before it is read, nothing divides by a constant of zero. So Run() ends
-// after at most as many steps as there are instructions, and touches nothing but its input. The rules are
-// those of bpf_check_classic() in Linux, as behaviour.
+// A program is verified when it is made: every jump goes forward and stays inside, the last
+// instruction returns, scratch memory is written before it is read, nothing divides by a constant
+// of zero. So Run() ends after at most as many steps as there are instructions, and touches nothing
+// but its input. The rules are those of bpf_check_classic() in Linux, as behaviour.
 //
 //   Result<ClassicBpf> filter = ClassicBpf::Verify(instructions);
 //   const uint32_t wanted = filter->Run({.head = frame, .network = 14});
@@ -35,7 +35,8 @@ struct BpfInstruction {
 struct BpfInput {
   std::span<const uint8_t> head{};                    // from the link header on
   std::span<const std::span<const uint8_t>> rest{};   // what follows, in pieces
-  size_t start = 0;    // in the packet: what offset 0 of the program means (SOCK_DGRAM: the network header)
+  size_t start =
+      0;  // in the packet: what offset 0 of the program means (SOCK_DGRAM: the network header)
   size_t network = 0;  // in the packet: SKF_NET_OFF
   uint16_t protocol = 0;
   uint8_t packet_type = 0;
@@ -54,8 +55,8 @@ class ClassicBpf {
   // refused; SKF_AD_MARK, _QUEUE, _RXHASH, _CPU and _VLAN_* read as zero.
   static Result<ClassicBpf> Verify(std::span<const BpfInstruction> program);
 
-  // Bytes that the program wants, counted from `start`; 0: the packet is not for it. A load outside of the
-  // packet and a division by zero end the program with 0.
+  // Bytes that the program wants, counted from `start`; 0: the packet is not for it. A load outside
+  // of the packet and a division by zero end the program with 0.
   uint32_t Run(const BpfInput& input) const;
 
   size_t size() const { return program_.size(); }

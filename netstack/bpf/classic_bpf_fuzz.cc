@@ -1,5 +1,5 @@
-// Any program over any packet: what is accepted ends, and what it says does not depend on how the packet is
-// cut into pieces.
+// Any program over any packet: what is accepted ends, and what it says does not depend on how the
+// packet is cut into pieces.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 std::vector<std::vector<uint8_t>> FuzzSeeds() {
   std::vector<std::vector<uint8_t>> seeds;
-  const std::array<uint8_t, 20> program = {0, 1, 2, 3, 40, 0, 1, 5, 44, 1, 0, 9, 13, 0, 0, 4, 7, 2, 2, 2};
+  const std::array<uint8_t, 20> program = {0, 1, 2,  3, 40, 0, 1, 5, 44, 1,
+                                           0, 9, 13, 0, 0,  4, 7, 2, 2,  2};
   for (uint8_t length = 0; length < 20; length += 4) seeds.push_back(FuzzSeed(length, 7, program));
   return seeds;
 }

@@ -1,5 +1,5 @@
-// Random programs over random packets, here and in the kernel: a filter on a Unix datagram socket sees the
-// payload. Compared is which programs are accepted, and what they say.
+// Random programs over random packets, here and in the kernel: a filter on a Unix datagram socket
+// sees the payload. Compared is which programs are accepted, and what they say.
 #include <linux/filter.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,8 +25,8 @@ static_assert(sizeof(sock_filter) == sizeof(BpfInstruction));
 std::string TextOf(const std::vector<BpfInstruction>& program) {
   std::ostringstream text;
   for (const BpfInstruction& i : program) {
-    text << std::hex << "{0x" << i.code << ", " << int{i.jump_true} << ", " << int{i.jump_false} << ", 0x"
-         << i.constant << "} ";
+    text << std::hex << "{0x" << i.code << ", " << int{i.jump_true} << ", " << int{i.jump_false}
+         << ", 0x" << i.constant << "} ";
   }
   return text.str();
 }
@@ -65,7 +65,8 @@ TEST(ClassicBpfOracle, AgreesWithTheKernel) {
     for (uint8_t& byte : packet) byte = static_cast<uint8_t>(random());
     std::vector<BpfInstruction> program =
         ProgramOf(std::span(bytes).first(4 * (1 + random() % (bytes.size() / 4))));
-    // What is asked about a packet besides its bytes differs between a Unix socket and a packet socket.
+    // What is asked about a packet besides its bytes differs between a Unix socket and a packet
+    // socket.
     const bool asks = std::any_of(program.begin(), program.end(), [](const BpfInstruction& i) {
       return static_cast<int32_t>(i.constant) < 0 && (i.code & 7) <= 1;
     });

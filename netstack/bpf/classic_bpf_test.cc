@@ -69,7 +69,8 @@ TEST(ClassicBpf, AsksAboutThePacket) {
   EXPECT_EQ(ask(56), 99u);
   EXPECT_EQ(ask(48), 0u) << "no VLAN";
   for (uint32_t refused : {12u, 52u, 2u, 64u}) {
-    EXPECT_FALSE(Valid({{0x20, 0, 0, static_cast<uint32_t>(-0x1000) + refused}, kReturnA})) << refused;
+    EXPECT_FALSE(Valid({{0x20, 0, 0, static_cast<uint32_t>(-0x1000) + refused}, kReturnA}))
+        << refused;
   }
 }
 

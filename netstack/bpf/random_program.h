@@ -10,8 +10,8 @@
 
 namespace moat::netstack {
 
-// Four bytes for each instruction: the code out of a list (or, seldom, any), two jumps, the constant out of
-// `bytes`' last. A returning instruction is put behind them.
+// Four bytes for each instruction: the code out of a list (or, seldom, any), two jumps, the
+// constant out of `bytes`' last. A returning instruction is put behind them.
 inline std::vector<BpfInstruction> ProgramOf(std::span<const uint8_t> bytes) {
   constexpr uint16_t kCodes[] = {
       0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x00, 0x60, 0x80,              // ld
@@ -23,9 +23,10 @@ inline std::vector<BpfInstruction> ProgramOf(std::span<const uint8_t> bytes) {
       0x02, 0x03, 0x30, 0x28, 0x15, 0x07,                                // more of some
   };
   constexpr size_t kCount = sizeof(kCodes) / sizeof(kCodes[0]);
-  constexpr uint32_t kConstants[] = {0,  1,  2,  3,  4,  12, 14, 20, 31,         40,         0xff,
-                                     32, 63, 64, 65, 15, 16, 0xffff, 0xffffffff, 0x80000000, 0xfff00000,
-                                     0xffe00000, 0xfff0000e, 0x7fffffff};
+  constexpr uint32_t kConstants[] = {
+      0,  1,      2,          3,          4,          12,         14,         20,
+      31, 40,     0xff,       32,         63,         64,         65,         15,
+      16, 0xffff, 0xffffffff, 0x80000000, 0xfff00000, 0xffe00000, 0xfff0000e, 0x7fffffff};
   constexpr size_t kConstantCount = sizeof(kConstants) / sizeof(kConstants[0]);
   std::vector<BpfInstruction> program;
   for (size_t i = 0; i + 4 <= bytes.size(); i += 4) {

@@ -9,8 +9,8 @@
 // Thread rule and time: as the Stack's; Poll() reads the clock that it was given. The stack must
 // outlive the client, whose destruction takes the lease's configuration away without a RELEASE.
 //
-// An offered address is probed for (RFC 5227) before it is used, unless told otherwise, and defended
-// afterwards. It is declined when it is taken, also when that shows later.
+// An offered address is probed for (RFC 5227) before it is used, unless told otherwise, and
+// defended afterwards. It is declined when it is taken, also when that shows later.
 #ifndef MOAT_NETSTACK_DHCP_CLIENT_H_
 #define MOAT_NETSTACK_DHCP_CLIENT_H_
 

@@ -51,7 +51,8 @@ class DhcpRules : public DhcpClientTest {
   }
   bool HasRoute(const char* gateway) const {
     for (const RouteInfo& route : world.stack.Routes()) {
-      if (route.destination == *Prefix::Parse("0.0.0.0/0") && route.gateway == Ip(gateway)) return true;
+      if (route.destination == *Prefix::Parse("0.0.0.0/0") && route.gateway == Ip(gateway))
+        return true;
     }
     return false;
   }
@@ -63,7 +64,7 @@ class DhcpRules : public DhcpClientTest {
   }
 };
 
-// --- Messages --------------------------------------------------------------------------------------
+// --- Messages ------------------------------------------------------------------------------------
 
 TEST_F(DhcpRules, Rfc2131_S3_EveryMessageHasItsFixedFields) {
   const auto check = [](const Said& said) {
@@ -104,7 +105,8 @@ TEST_F(DhcpRules, Rfc2131_S4_4_Table5_ReleaseAndDeclineSayNothingElse) {
     EXPECT_EQ(said.seconds, 0);
     EXPECT_FALSE(said.broadcast);
     for (const auto& [code, value] : said.options) {
-      EXPECT_TRUE(code == 53 || code == 54 || code == 61 || (code == 50 && type == DhcpType::kDecline))
+      EXPECT_TRUE(code == 53 || code == 54 || code == 61 ||
+                  (code == 50 && type == DhcpType::kDecline))
           << int{code};
     }
     EXPECT_EQ(said.server, kServer);
@@ -208,7 +210,7 @@ TEST_F(DhcpRules, Rfc2131_S4_3_6_WhichFieldsARequestHasInEachState) {
   EXPECT_FALSE(rebooting.server.has_value());
 }
 
-// --- The lease -------------------------------------------------------------------------------------
+// --- The lease -----------------------------------------------------------------------------------
 
 TEST_F(DhcpRules, Rfc2131_S4_4_1_TheLeaseCountsFromTheFirstRequest) {
   Start();
@@ -228,8 +230,8 @@ TEST_F(DhcpRules, Rfc2131_S4_4_5_TimesAreInOrderWhateverTheServerSays) {
     uint32_t lease, t1, t2;
   };
   for (const Times& times : {Times{3600, 0, 0}, Times{3600, 3600, 3600}, Times{3600, 3000, 100},
-                             Times{3600, 4000, 5000}, Times{1, 1, 1}, Times{1, 0, 0}, Times{2, 1, 2},
-                             Times{0xfffffffe, 0xffffffff, 0xffffffff}}) {
+                             Times{3600, 4000, 5000}, Times{1, 1, 1}, Times{1, 0, 0},
+                             Times{2, 1, 2}, Times{0xfffffffe, 0xffffffff, 0xffffffff}}) {
     Answer answer;
     answer.lease = times.lease;
     Bytes t1(4), t2(4);
@@ -334,7 +336,7 @@ TEST_F(DhcpRules, ARenewalWithOtherParametersChangesTheConfiguration) {
   EXPECT_FALSE(world.stack.IsLocalAddress(kOffered));
 }
 
-// --- The address -----------------------------------------------------------------------------------
+// --- The address ---------------------------------------------------------------------------------
 
 TEST_F(DhcpRules, Rfc2131_S4_4_1_TheProbeNamesNobodyAndTheAddressIsAnnounced) {
   options.probe = true;

@@ -1,4 +1,5 @@
-// A DHCP client that starts on an interface without an address or a route; the test plays the server.
+// A DHCP client that starts on an interface without an address or a route; the test plays the
+// server.
 #ifndef MOAT_NETSTACK_DHCP_CLIENT_TEST_WORLD_H_
 #define MOAT_NETSTACK_DHCP_CLIENT_TEST_WORLD_H_
 

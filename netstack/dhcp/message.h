@@ -51,8 +51,8 @@ struct DhcpReply {
 // Padded to the 300 bytes that old relays want (RFC 1542 2.1).
 std::vector<uint8_t> EmitDhcp(const DhcpRequest& request);
 
-// Empty when it is no well-formed reply: cut, not BOOTREPLY, another hardware type, a bad cookie, an
-// option beyond the end, no message type. Options in `file` and `sname` are read when overloaded
+// Empty when it is no well-formed reply: cut, not BOOTREPLY, another hardware type, a bad cookie,
+// an option beyond the end, no message type. Options in `file` and `sname` are read when overloaded
 // (RFC 2131 4.1); parts of one option are joined (RFC 3396).
 std::optional<DhcpReply> ParseDhcp(std::span<const uint8_t> bytes);
 

@@ -37,7 +37,8 @@ struct SystemRandom : Random {
 };
 
 constexpr std::string_view kAnswer =
-    "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\nHello from netstack\n";
+    "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\nHello from "
+    "netstack\n";
 
 // Answers once the request's empty line is there. True when the connection has done its work.
 bool Serve(TcpSocket& socket) {

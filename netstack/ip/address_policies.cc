@@ -66,8 +66,9 @@ absl::Status AddressPolicyTable::Set(std::span<const AddressPolicy> rows) {
   }
   if (added.empty()) added = DefaultRows();
   std::sort(added.begin(), added.end(), Before);
-  const auto twice = std::adjacent_find(
-      added.begin(), added.end(), [](const auto& a, const auto& b) { return a.prefix == b.prefix; });
+  const auto twice =
+      std::adjacent_find(added.begin(), added.end(),
+                         [](const auto& a, const auto& b) { return a.prefix == b.prefix; });
   if (twice != added.end()) {
     return absl::InvalidArgumentError(
         absl::StrCat("two address policies for ", twice->prefix.ToString()));

@@ -1,6 +1,7 @@
-// The policy table of RFC 6724 2.1: for each address a precedence (destinations with a higher one are
-// tried first) and a label (sources go with destinations of the same label), by the longest matching
-// prefix. IPv4 addresses are looked up as ::ffff:a.b.c.d (RFC 6724 3.2), and prefixes are kept so.
+// The policy table of RFC 6724 2.1: for each address a precedence (destinations with a higher one
+// are tried first) and a label (sources go with destinations of the same label), by the longest
+// matching prefix. IPv4 addresses are looked up as ::ffff:a.b.c.d (RFC 6724 3.2), and prefixes are
+// kept so.
 #ifndef MOAT_NETSTACK_IP_ADDRESS_POLICIES_H_
 #define MOAT_NETSTACK_IP_ADDRESS_POLICIES_H_
 

@@ -1,5 +1,5 @@
-// The configuration of the IP layer as values: what is set, and what is reported. Names and numbers are
-// rtnetlink(7)'s where it has them.
+// The configuration of the IP layer as values: what is set, and what is reported. Names and numbers
+// are rtnetlink(7)'s where it has them.
 #ifndef MOAT_NETSTACK_IP_CONFIGURATION_H_
 #define MOAT_NETSTACK_IP_CONFIGURATION_H_
 
@@ -18,7 +18,8 @@ namespace moat::netstack {
 inline constexpr InterfaceIndex kLoopbackIndex = 1;
 
 struct InterfaceOptions {
-  InterfaceIndex index = 0;  // > 0; 1 is the loopback interface, which every stack has from the start
+  InterfaceIndex index =
+      0;  // > 0; 1 is the loopback interface, which every stack has from the start
   std::string name;          // at most 15 bytes
   MacAddress mac;
   uint32_t mtu = 1500;

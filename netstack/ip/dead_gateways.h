@@ -1,6 +1,6 @@
-// The gateways of default routes that did not answer (RFC 1122 3.3.1.4 and 3.3.1.5, RFC 4861 6.3.6):
-// where there is another one they are passed over. Neighbour discovery says who is dead; nothing is
-// looked at per packet, as every change here makes the route handles invalid.
+// The gateways of default routes that did not answer (RFC 1122 3.3.1.4 and 3.3.1.5, RFC
+// 4861 6.3.6): where there is another one they are passed over. Neighbour discovery says who is
+// dead; nothing is looked at per packet, as every change here makes the route handles invalid.
 //
 // Who is passed over gets no packets, so nothing would tell when it is back. It is asked for again
 // (ARP, NDP) when kAskAgain has passed and a packet is to go where it would lead; until it answers,

@@ -1,12 +1,12 @@
-// The order in which the addresses of a name are to be tried: RFC 6724 6, with IPv4 and IPv6 side by
-// side. A pure function of what is known about the way to each; IpLayer::OrderDestinations() finds
-// that out.
+// The order in which the addresses of a name are to be tried: RFC 6724 6, with IPv4 and IPv6 side
+// by side. A pure function of what is known about the way to each; IpLayer::OrderDestinations()
+// finds that out.
 //
-// Rules 4 (home addresses) and 7 (native transport) never decide: there is neither mobile IPv6 nor a
-// tunnel here. Rule 9 compares IPv6 destinations as the RFC says. DEVIATION: of IPv4 destinations only
-// those on the source's own subnet are put first, as glibc has it: beyond it a longer common prefix
-// means nothing, and would defeat names that give their addresses in turn (the RFC lets implementations
-// supersede rule 9).
+// Rules 4 (home addresses) and 7 (native transport) never decide: there is neither mobile IPv6 nor
+// a tunnel here. Rule 9 compares IPv6 destinations as the RFC says. DEVIATION: of IPv4 destinations
+// only those on the source's own subnet are put first, as glibc has it: beyond it a longer common
+// prefix means nothing, and would defeat names that give their addresses in turn (the RFC lets
+// implementations supersede rule 9).
 #ifndef MOAT_NETSTACK_IP_DESTINATION_ORDER_H_
 #define MOAT_NETSTACK_IP_DESTINATION_ORDER_H_
 

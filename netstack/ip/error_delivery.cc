@@ -52,7 +52,8 @@ constexpr Meaning kUnreachableV6[] = {
 constexpr Meaning kTimeExceeded = {Kind::kTimeExceeded, Error::kHostUnreachable, false};
 constexpr Meaning kReassembly = {Kind::kReassemblyTimeExceeded, Error::kHostUnreachable, false};
 constexpr Meaning kProblem = {Kind::kParameterProblem, Error::kProtocol, true};
-// RFC 4443 2.4 (a): told to who asks for all errors, and otherwise as harmless as one that may pass.
+// RFC 4443 2.4 (a): told to who asks for all errors, and otherwise as harmless as one that may
+// pass.
 constexpr Meaning kUnknownError = {Kind::kTimeExceeded, Error::kProtocol, false};
 constexpr Meaning kTooBig = {Kind::kPacketTooBig, Error::kMessageSize, false};
 

@@ -1,6 +1,6 @@
-// The sending half of forwarding, for both families: a packet of somebody else, its IP header final,
-// onto the next link. What the receiving link left undone (checksums, super-segments) is handed on
-// to a link that can do it, and done here otherwise.
+// The sending half of forwarding, for both families: a packet of somebody else, its IP header
+// final, onto the next link. What the receiving link left undone (checksums, super-segments) is
+// handed on to a link that can do it, and done here otherwise.
 #ifndef MOAT_NETSTACK_IP_FORWARD_OUTPUT_H_
 #define MOAT_NETSTACK_IP_FORWARD_OUTPUT_H_
 

@@ -10,7 +10,8 @@
 namespace moat::netstack {
 
 // kNoBuffers when the link is full, kNetworkDown when the interface is down. Without carrier the
-// frame is dropped in silence, as a queueing discipline would. `origin`: the packet socket that sends it.
+// frame is dropped in silence, as a queueing discipline would. `origin`: the packet socket that
+// sends it.
 inline Error TransmitFrame(Interface& interface, const TxFrame& frame, IpState& state,
                            const void* origin = nullptr) {
   DropCounters& drops = state.drops;

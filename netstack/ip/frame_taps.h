@@ -1,5 +1,5 @@
-// What packet sockets are shown: frames and looped packets, put into the terms of packet(7). Called only
-// while somebody listens.
+// What packet sockets are shown: frames and looped packets, put into the terms of packet(7). Called
+// only while somebody listens.
 #ifndef MOAT_NETSTACK_IP_FRAME_TAPS_H_
 #define MOAT_NETSTACK_IP_FRAME_TAPS_H_
 
@@ -27,7 +27,8 @@ inline size_t LinkHeaderSize(const Interface& interface) {
 void TapReceived(FrameTap& tap, const Interface& in, const RxFrame& frame);
 void TapSent(FrameTap& tap, const Interface& out, const TxFrame& frame, const void* origin);
 // A packet of the loopback interface, on its way out or back in.
-void TapLooped(FrameTap& tap, const Interface& loopback, const LoopedPacket& looped, FrameType type);
+void TapLooped(FrameTap& tap, const Interface& loopback, const LoopedPacket& looped,
+               FrameType type);
 
 }  // namespace moat::netstack
 

@@ -27,7 +27,8 @@ class Router {
     SourceFilter& filter = groups_[record.group];
     std::set<IpAddress> listed(filter.sources.begin(), filter.sources.end());
     switch (record.type) {
-      case GroupRecordType::kIsInclude:  // of one host it is all there is, unless sources were asked
+      case GroupRecordType::kIsInclude:  // of one host it is all there is, unless sources were
+                                         // asked
       case GroupRecordType::kIsExclude:
         return;
       case GroupRecordType::kToInclude:
@@ -110,7 +111,8 @@ class World final : public GroupReporter::Host {
     GroupQuery query;
     query.group = random.Below(2) == 0 ? IpAddress::V4(0, 0, 0, 0) : Group(random.Below(4));
     query.response_ms = random.Below(3000);
-    if (!query.group.IsUnspecified() && random.Below(2) == 0) query.sources = {Source(1), Source(7)};
+    if (!query.group.IsUnspecified() && random.Below(2) == 0)
+      query.sources = {Source(1), Source(7)};
     reporter.Queried(kOn, query);
   }
   void ExpectKnown(uint64_t seed) {

@@ -27,7 +27,8 @@ struct AssignedAddress {
   std::vector<IpAddress> advertisers{};
 
   bool usable() const { return !tentative && !duplicate; }
-  // As RFC 3927 has it. Link-local addresses that somebody gave us are like any other (as on Linux).
+  // As RFC 3927 has it. Link-local addresses that somebody gave us are like any other (as on
+  // Linux).
   bool self_assigned() const {
     return options.detect_conflict && prefix.address.is_v4() && prefix.address.IsLinkLocal();
   }

@@ -58,9 +58,10 @@ absl::Status IpLayer::AddAddress(InterfaceIndex index, const Prefix& prefix,
   }
   AssignedAddress& added = interface->addresses.emplace_back(AssignedAddress{prefix, options});
   if (address.is_v6()) JoinAll(SolicitedNodeGroup(address), index);
-  const bool wanted = address.is_v4() ? options.detect_conflict
-                                      : !options.no_dad && interface->conf.larger(Conf::kAcceptDad) > 0 &&
-                                            interface->conf.own(Conf::kDadTransmits) > 0;
+  const bool wanted = address.is_v4()
+                          ? options.detect_conflict
+                          : !options.no_dad && interface->conf.larger(Conf::kAcceptDad) > 0 &&
+                                interface->conf.own(Conf::kDadTransmits) > 0;
   const bool detect = wanted && interface->resolves();
   if (detect) {
     added.tentative = true;
@@ -121,7 +122,8 @@ void IpLayer::AddressDuplicate(InterfaceIndex index, const IpAddress& address) {
   Interface* interface = state_.interfaces.Find(index);
   AssignedAddress* assigned = interface == nullptr ? nullptr : interface->FindAddress(address);
   if (assigned == nullptr) return;
-  if (assigned->usable()) {  // RFC 3927 2.5, RFC 5227 2.4: before it is given up, its connections are reset
+  if (assigned->usable()) {  // RFC 3927 2.5, RFC 5227 2.4: before it is given up, its connections
+                             // are reset
     TransportProtocol* tcp = state_.transports[ip_protocol::kTcp];
     if (tcp != nullptr) tcp->GiveUpAddress(address, index);
   }

@@ -26,7 +26,8 @@ void IpLayer::RouterRoleChanged(Interface& interface) {
 }
 
 // RFC 4291 2.6.1: a router answers for the prefix with zeros of each of its addresses. As
-// Linux, not where a prefix has no room for it (RFC 6164). There is no duplicate detection (RFC 4862 5.4).
+// Linux, not where a prefix has no room for it (RFC 6164). There is no duplicate detection (RFC
+// 4862 5.4).
 void IpLayer::RefreshAnycasts(Interface& interface) {
   std::vector<IpAddress> wanted;
   for (const AssignedAddress& assigned : interface.addresses) {

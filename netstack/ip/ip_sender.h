@@ -1,7 +1,8 @@
 // The door from the transports down to IP. Both families are behind the same calls.
 //
-// A transport looks up a Route once per flow and keeps it; Route::valid() turns false when addresses,
-// routes, neighbours' interfaces or path MTUs that it depends on change, which is one compare per packet.
+// A transport looks up a Route once per flow and keeps it; Route::valid() turns false when
+// addresses, routes, neighbours' interfaces or path MTUs that it depends on change, which is one
+// compare per packet.
 #ifndef MOAT_NETSTACK_IP_IP_SENDER_H_
 #define MOAT_NETSTACK_IP_IP_SENDER_H_
 
@@ -81,12 +82,13 @@ class IpSender {
   // kAddressNotAvailable (source is not ours), kNetworkDown.
   virtual Result<RouteRef> FindRoute(const RouteQuery& query) = 0;
 
-  // Sends, or queues on an unresolved neighbour (bounded, RFC 1122 2.3.2.2), or fragments when allowed.
-  // kMessageSize when it does not fit and may not be fragmented; kNoBuffers when the link is full.
+  // Sends, or queues on an unresolved neighbour (bounded, RFC 1122 2.3.2.2), or fragments when
+  // allowed. kMessageSize when it does not fit and may not be fragmented; kNoBuffers when the link
+  // is full.
   virtual Error Send(const Route& route, const IpPacketOut& packet) = 0;
 
-  // Sends a whole IP packet, whose header of `header_size` octets the caller wrote. kMessageSize when it does
-  // not fit: it is not fragmented. Else as Send().
+  // Sends a whole IP packet, whose header of `header_size` octets the caller wrote. kMessageSize
+  // when it does not fit: it is not fragmented. Else as Send().
   virtual Error SendPacket(const Route& route, Slice packet, size_t header_size) = 0;
 
   // Confirms the next hop's reachability from above (RFC 4861 7.3.1): TCP saw forward progress.

@@ -34,8 +34,8 @@ size_t PayloadSize(const IpPacketOut& packet) {
   return size;
 }
 
-// Leaving the sum to the link is worth it for bulk only; and raw sockets of the receiving host look at
-// ICMP's before anything completes it.
+// Leaving the sum to the link is worth it for bulk only; and raw sockets of the receiving host look
+// at ICMP's before anything completes it.
 bool MayOffload(uint8_t protocol) {
   return protocol != ip_protocol::kIcmp && protocol != ip_protocol::kIcmpV6;
 }
@@ -97,7 +97,8 @@ Error IpOutput::SendPacket(const RouteHandle& route, Slice packet, size_t header
   counters.out_octets += packet.size();
   CountGroup(route, counters);
   if (route.is_local) return PushLooped(std::move(packet), kLoopbackIndex, 0, family);
-  if (HearsItself(route, /*multicast_loop=*/true)) (void)PushLooped(packet, route.out->index, 0, family);
+  if (HearsItself(route, /*multicast_loop=*/true))
+    (void)PushLooped(packet, route.out->index, 0, family);
   uint8_t buffer[kEthernetHeaderSize + kIpRoom];
   uint8_t* ip = buffer + kEthernetHeaderSize;
   std::memcpy(ip, packet.data(), header_size);

@@ -74,7 +74,9 @@ class PrefixTrie {
   }
 
   // Drops the value at exactly this prefix, and nodes that nothing needs any more.
-  void Erase(const TrieKey& address, int length) { EraseFrom(root_, address.Masked(length), length); }
+  void Erase(const TrieKey& address, int length) {
+    EraseFrom(root_, address.Masked(length), length);
+  }
 
   bool empty() const { return root_ == nullptr; }
 
@@ -136,7 +138,8 @@ class PrefixTrie {
     return Fill(*side);
   }
   void EraseFrom(std::unique_ptr<Node>& slot, const TrieKey& key, int length) {
-    if (slot == nullptr || slot->length > length || !key.SharesBits(slot->key, slot->length)) return;
+    if (slot == nullptr || slot->length > length || !key.SharesBits(slot->key, slot->length))
+      return;
     if (slot->length < length) {
       EraseFrom(slot->children[key.Bit(slot->length)], key, length);
     } else if (slot->value != nullptr) {

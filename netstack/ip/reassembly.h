@@ -4,8 +4,8 @@
 //
 // Overlaps (RFC 5722, RFC 8200 4.5, and IPv4 alike): an exact duplicate is ignored; anything else
 // that overlaps condemns the packet, and what else arrives of it is dropped until its time is over.
-// Bounds: ipfrag_high_thresh bytes of memory in all and what the stack's budget allows (oldest packets go
-// first), kMaxFragments per packet, ipfrag_time.
+// Bounds: ipfrag_high_thresh bytes of memory in all and what the stack's budget allows (oldest
+// packets go first), kMaxFragments per packet, ipfrag_time.
 #ifndef MOAT_NETSTACK_IP_REASSEMBLY_H_
 #define MOAT_NETSTACK_IP_REASSEMBLY_H_
 

@@ -47,7 +47,8 @@ Result<RouteRef> RouteFinder::Find(const RouteQuery& asked) {
     ++state_.counters(query.destination.family()).out_no_routes;
     return made.error();
   }
-  if (!state_.dead_gateways.empty()) AskForDead({query.destination, query.source, 0, query.interface});
+  if (!state_.dead_gateways.empty())
+    AskForDead({query.destination, query.source, 0, query.interface});
   row = {query, std::move(*made)};
   return row.route;
 }
@@ -233,7 +234,8 @@ Error RouteFinder::FillBroadcast(const RouteQuery& query, RouteHandle& route) {
   route.group_mac = MacAddress::Broadcast();
   route.next_hop = route.destination;
   SetMtu(0, route);
-  // "This host on this network", while it has no address yet (RFC 1122 3.2.1.3): how it asks for one.
+  // "This host on this network", while it has no address yet (RFC 1122 3.2.1.3): how it asks for
+  // one.
   const bool nameless =
       query.nameless || std::none_of(route.out->addresses.begin(), route.out->addresses.end(),
                                      [](const AssignedAddress& row) {
@@ -291,8 +293,8 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
   return chosen;
 }
 
-// RFC 3927 2.6.2: what comes from an address that we gave ourselves goes to no router; who it is for
-// is asked for on the link.
+// RFC 3927 2.6.2: what comes from an address that we gave ourselves goes to no router; who it is
+// for is asked for on the link.
 void RouteFinder::KeepSelfAssignedOnLink(RouteHandle& route) {
   if (!route.source.is_v4() || !route.source.IsLinkLocal()) return;
   const AssignedAddress* source = route.out->FindAddress(route.source);

@@ -34,8 +34,8 @@ class RouteFinder {
   // As Find(), for who only wants to know: nothing is counted or kept.
   Result<std::shared_ptr<const RouteHandle>> Peek(const RouteQuery& query);
 
-  // The way of a forwarded packet: as Find(), but no source address is chosen, and learned path MTUs
-  // do not count. The handle is good until the next call. Errors as Find()'s.
+  // The way of a forwarded packet: as Find(), but no source address is chosen, and learned path
+  // MTUs do not count. The handle is good until the next call. Errors as Find()'s.
   Result<RouteHandle*> FindForward(const ForwardQuery& query);
   // What tells the flow of a packet to forward from others between its two hosts, where multipath
   // routes want that (fib_multipath_hash_policy 1): its ports. The header is valid.

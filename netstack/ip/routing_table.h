@@ -1,9 +1,9 @@
 // The routing tables of both families, and the rules that choose among them (ip-rule(8)). Within a
 // table: longest prefix, then lowest metric, then lowest rank, then oldest.
 //
-// Among default routes, and among the next hops of one route, those whose gateway does not answer are
-// passed over for others (RFC 1122 3.3.1.5; for multipath Linux's fib_multipath_use_neigh); when none
-// answers, they take turns, who failed longest ago first (RFC 4861 6.3.6).
+// Among default routes, and among the next hops of one route, those whose gateway does not answer
+// are passed over for others (RFC 1122 3.3.1.5; for multipath Linux's fib_multipath_use_neigh);
+// when none answers, they take turns, who failed longest ago first (RFC 4861 6.3.6).
 //
 // Without a rule of the user's only the main table exists, and a lookup is one walk of its trie.
 #ifndef MOAT_NETSTACK_IP_ROUTING_TABLE_H_
@@ -56,8 +56,8 @@ class RoutingTable {
  public:
   enum class Change : uint8_t { kDone, kExists, kFull };
 
-  // All borrowed. Routes are charged to `memory`: those of the kernel's protocol always (an address has
-  // brought them), others are refused when it is short.
+  // All borrowed. Routes are charged to `memory`: those of the kernel's protocol always (an address
+  // has brought them), others are refused when it is short.
   RoutingTable(const InterfaceTable& interfaces, const DeadGateways& dead, MemoryBudget& memory)
       : interfaces_(interfaces), dead_(dead), memory_(memory) {}
   ~RoutingTable() { memory_.Release(charged_); }
@@ -86,8 +86,8 @@ class RoutingTable {
   }
   // Whether somebody could stand in for this gateway, if it failed: it is worth remembering then.
   bool HasAlternative(InterfaceIndex interface, const IpAddress& gateway) const;
-  // Calls visit(interface, gateway) for the gateways of all routes to where `found`, that Find() gave,
-  // leads.
+  // Calls visit(interface, gateway) for the gateways of all routes to where `found`, that Find()
+  // gave, leads.
   template <typename Visit>
   void ForEachGatewayBeside(const RouteInfo& found, Visit visit) const {
     for (const RouteInfo& route : Beside(found)) {

@@ -29,7 +29,8 @@ namespace {
 constexpr uint32_t kFrameSize = 2048;
 constexpr uint32_t kBlockSize = 1 << 16;
 constexpr uint32_t kFramesPerBlock = kBlockSize / kFrameSize;
-constexpr uint32_t kMaxFrame = 1 << 18;  // sanity bound of tp_len; BIG TCP packets end at 512 KiB / 2
+constexpr uint32_t kMaxFrame =
+    1 << 18;                      // sanity bound of tp_len; BIG TCP packets end at 512 KiB / 2
 constexpr size_t kMacsSize = 12;  // what precedes a VLAN tag
 constexpr size_t kVlanTagSize = 4;
 constexpr size_t kMaxPieces = 64;
@@ -52,8 +53,9 @@ bool Set(int fd, int level, int option, const T& value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-// Does the device take segments to cut? Around the queueing disciplines the kernel does not cut them in its
-// place: packet_direct_xmit() drops what would have to be cut in software. Unknown counts as yes.
+// Does the device take segments to cut? Around the queueing disciplines the kernel does not cut
+// them in its place: packet_direct_xmit() drops what would have to be cut in software. Unknown
+// counts as yes.
 bool DeviceSegments(int fd, InterfaceIndex interface) {
   ifreq request{};
   request.ifr_ifindex = interface;
@@ -65,7 +67,8 @@ bool DeviceSegments(int fd, InterfaceIndex interface) {
 
 }  // namespace
 
-// Views a ring frame: tpacket2_hdr at its start, the frame at tp_mac, virtio_net_hdr just before it.
+// Views a ring frame: tpacket2_hdr at its start, the frame at tp_mac, virtio_net_hdr just before
+// it.
 struct AfPacketLink::Slot {
   tpacket2_hdr* header;
 
@@ -131,7 +134,8 @@ absl::Status AfPacketLink::SetUp() {
   if (!Set(fd_, SOL_PACKET, PACKET_QDISC_BYPASS, one)) {
     return FromErrno(errno, "PACKET_QDISC_BYPASS");
   }
-  // The forced variants need CAP_NET_ADMIN in the initial namespace; else the system's limit applies.
+  // The forced variants need CAP_NET_ADMIN in the initial namespace; else the system's limit
+  // applies.
   const int receive = static_cast<int>(options_.receive_buffer);
   const int send = static_cast<int>(options_.send_buffer);
   if (!Set(fd_, SOL_SOCKET, SO_RCVBUFFORCE, receive)) Set(fd_, SOL_SOCKET, SO_RCVBUF, receive);
@@ -165,7 +169,8 @@ absl::Status AfPacketLink::MapRing() {
 
 LinkCapabilities AfPacketLink::capabilities() const {
   if (!options_.offloads) return {};
-  return {.has_ethernet_header = true, .tx_checksum_offload = true, .max_gso_bytes = max_gso_bytes_};
+  return {
+      .has_ethernet_header = true, .tx_checksum_offload = true, .max_gso_bytes = max_gso_bytes_};
 }
 
 // --- Receiving ---------------------------------------------------------------------------------
@@ -243,8 +248,8 @@ size_t AfPacketLink::ReceiveBatch(std::vector<RxFrame>& frames, size_t budget) {
   return count;
 }
 
-// A device that goes down leaves ENETDOWN, which keeps the descriptor readable. When it was removed, the
-// kernel has also forgotten the binding.
+// A device that goes down leaves ENETDOWN, which keeps the descriptor readable. When it was
+// removed, the kernel has also forgotten the binding.
 void AfPacketLink::ClearSocketError() {
   int error = 0;
   socklen_t size = sizeof(error);

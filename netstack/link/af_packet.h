@@ -1,25 +1,28 @@
 // An interface of the current network namespace, through AF_PACKET (packet(7)).
 //
-// Receiving uses a TPACKET_V2 ring of 2 KiB frames; larger frames (GRO, GSO, jumbo) come whole through
-// recvmsg(2) (PACKET_COPY_THRESH), straight into a storage of their exact size, which the ring tells
-// beforehand. PACKET_VNET_HDR keeps super-segments and pending checksums as they are. The choice was
-// measured over a veth pair (kernel 6.18, CPU time per frame of the receiver, one thread):
+// Receiving uses a TPACKET_V2 ring of 2 KiB frames; larger frames (GRO, GSO, jumbo) come whole
+// through recvmsg(2) (PACKET_COPY_THRESH), straight into a storage of their exact size, which the
+// ring tells beforehand. PACKET_VNET_HDR keeps super-segments and pending checksums as they are.
+// The choice was measured over a veth pair (kernel 6.18, CPU time per frame of the receiver, one
+// thread):
 //
 //                                  60 kB GSO   1500 B     66 B    ping-pong of two processes
 //   recvmsg                          3.5 us    1.0 us   1.0 us       17 us
 //   recvmmsg of 16                   3.4 us    0.7 us   0.7 us       18 us
 //   TPACKET_V2 + copy threshold      3.5 us    0.09 us  0.03 us      12 us
-//   TPACKET_V3, 256 KiB blocks       3.0 us*   0.21 us  0.04 us    1002 us: wakes when a block retires
+//   TPACKET_V3, 256 KiB blocks       3.0 us*   0.21 us  0.04 us    1002 us: wakes when a block
+//   retires
 //   (* and 4 us more for the sender, who fills the ring; the payload is copied twice.)
 //
 // The ring is 1 MiB by default and counts in the process's PSS, as it is mapped whole.
 //
-// Transmit() is one sendmsg(2) for a large frame; small ones wait for Flush(), which sends them together. Both
-// go around the queueing disciplines (PACKET_QDISC_BYPASS), so that tc egress filters that silence the
-// kernel's own stack do not meet these frames.
+// Transmit() is one sendmsg(2) for a large frame; small ones wait for Flush(), which sends them
+// together. Both go around the queueing disciplines (PACKET_QDISC_BYPASS), so that tc egress
+// filters that silence the kernel's own stack do not meet these frames.
 //
-// Thread rule: ReceiveBatch() touches only the receive side and may run outside the stack's lock, by one
-// thread at a time; Transmit() and Flush() run under the stack's lock. Errors: see each call.
+// Thread rule: ReceiveBatch() touches only the receive side and may run outside the stack's lock,
+// by one thread at a time; Transmit() and Flush() run under the stack's lock. Errors: see each
+// call.
 #ifndef MOAT_NETSTACK_LINK_AF_PACKET_H_
 #define MOAT_NETSTACK_LINK_AF_PACKET_H_
 
@@ -68,12 +71,12 @@ class AfPacketLink : public Link {
   bool Transmit(const TxFrame& frame) override;
   void Flush() override;  // what the device refuses counts in send_errors
 
-  // Readable when frames wait, level-triggered. Also when the device went down, which ReceiveBatch()
-  // clears.
+  // Readable when frames wait, level-triggered. Also when the device went down, which
+  // ReceiveBatch() clears.
   int fd() const { return fd_; }
-  // Appends at most `budget` frames that wait now, or fewer once kBatchBytes are reached, so that a batch
-  // stays in the cache until it is used; returns how many. 0: none is left. A VLAN tag that the device
-  // took off is put back into the frame.
+  // Appends at most `budget` frames that wait now, or fewer once kBatchBytes are reached, so that a
+  // batch stays in the cache until it is used; returns how many. 0: none is left. A VLAN tag that
+  // the device took off is put back into the frame.
   static constexpr size_t kBatchBytes = 1 << 20;
   size_t ReceiveBatch(std::vector<RxFrame>& frames, size_t budget);
   // True once the device was removed: nothing will arrive any more.

@@ -1,5 +1,5 @@
-// Two AF_PACKET links at the ends of a veth pair, in a network namespace that the test makes for itself
-// and that ends with it. Needs root (CAP_SYS_ADMIN for the namespace).
+// Two AF_PACKET links at the ends of a veth pair, in a network namespace that the test makes for
+// itself and that ends with it. Needs root (CAP_SYS_ADMIN for the namespace).
 #include "netstack/link/af_packet.h"
 
 #include <fcntl.h>
@@ -64,7 +64,8 @@ class AfPacketTest : public testing::Test {
   bool Send(std::span<const uint8_t> headers, std::span<const uint8_t> payload,
             const TxOffload& offload = {}) {
     const uint64_t errors = a_->Statistics().send_errors;
-    const bool taken = a_->Transmit({.headers = headers, .payload = {&payload, 1}, .offload = offload});
+    const bool taken =
+        a_->Transmit({.headers = headers, .payload = {&payload, 1}, .offload = offload});
     a_->Flush();
     return taken && a_->Statistics().send_errors == errors;
   }
@@ -78,7 +79,8 @@ class AfPacketTest : public testing::Test {
       std::vector<RxFrame> frames;
       b_->ReceiveBatch(frames, 64);
       for (RxFrame& frame : frames) {
-        if (frame.bytes.size() > 12 && std::memcmp(frame.bytes.data() + 6, kMacA.bytes.data(), 6) == 0) {
+        if (frame.bytes.size() > 12 &&
+            std::memcmp(frame.bytes.data() + 6, kMacA.bytes.data(), 6) == 0) {
           own.push_back(std::move(frame));
         }
       }
@@ -148,7 +150,8 @@ TEST_F(AfPacketTest, SuperSegmentsStayWhole) {
     const std::vector<RxFrame> frames = Receive(1);
     ASSERT_EQ(frames.size(), 1u);
     EXPECT_EQ(frames[0].bytes.size(), headers.size() + payload.size());
-    EXPECT_EQ(std::memcmp(frames[0].bytes.data() + headers.size(), payload.data(), payload.size()), 0);
+    EXPECT_EQ(std::memcmp(frames[0].bytes.data() + headers.size(), payload.data(), payload.size()),
+              0);
     EXPECT_EQ(frames[0].gso, GsoType::kTcpV4);
     EXPECT_EQ(frames[0].gso_size, 1448);
     EXPECT_EQ(frames[0].checksum, RxChecksum::kVerified);

@@ -41,8 +41,8 @@ class CaptureLink : public Link {
     writer_->AddFrame(interface_, Now(), PcapngWriter::Direction::kIn, piece);
   }
 
-  // Begins a capture (replacing a running one). Checksums that are left to the device are captured as
-  // the stack leaves them.
+  // Begins a capture (replacing a running one). Checksums that are left to the device are captured
+  // as the stack leaves them.
   void Start(const std::string& name, uint32_t snap_length, PcapngWriter::Sink sink) {
     writer_ = std::make_unique<PcapngWriter>(std::move(sink));
     const uint16_t type = inner_->capabilities().has_ethernet_header ? PcapngWriter::kEthernet

@@ -32,7 +32,8 @@ class CaptureTest : public testing::Test {
 };
 
 TEST_F(CaptureTest, WritesBlocksThatReadersAccept) {
-  link_.Start("eth0", 0, [&](std::span<const uint8_t> b) { blocks_.emplace_back(b.begin(), b.end()); });
+  link_.Start("eth0", 0,
+              [&](std::span<const uint8_t> b) { blocks_.emplace_back(b.begin(), b.end()); });
   const std::vector<uint8_t> headers(14, 0xaa), payload(51, 0xbb);
   const std::span<const uint8_t> piece = payload;
   EXPECT_TRUE(link_.Transmit({.headers = headers, .payload = {&piece, 1}}));
@@ -59,7 +60,8 @@ TEST_F(CaptureTest, WritesBlocksThatReadersAccept) {
 }
 
 TEST_F(CaptureTest, SnapLengthAndStop) {
-  link_.Start("eth0", 20, [&](std::span<const uint8_t> b) { blocks_.emplace_back(b.begin(), b.end()); });
+  link_.Start("eth0", 20,
+              [&](std::span<const uint8_t> b) { blocks_.emplace_back(b.begin(), b.end()); });
   link_.OnReceive(ReceivedFrame(std::vector<uint8_t>(60, 0xcc)));
   EXPECT_EQ(Word(blocks_[2], 20), 20u);
   EXPECT_EQ(Word(blocks_[2], 24), 60u);

@@ -36,7 +36,8 @@ bool FaultLink::Transmit(const TxFrame& frame) {
     ++transmit_.counters.passed;
     return inner_->Transmit(frame);
   }
-  // Faults befall the frames of the wire, after checksums are complete, or damage would be summed up.
+  // Faults befall the frames of the wire, after checksums are complete, or damage would be summed
+  // up.
   const size_t link_header = inner_->capabilities().has_ethernet_header ? kEthernetHeader : 0;
   EmitWireFrames(frame, link_header, [&](std::span<const uint8_t> bytes) {
     Held held;

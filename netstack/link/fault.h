@@ -1,8 +1,8 @@
-// Decorates a link with faults: loss, duplication, corruption, reordering and delay, in both directions,
-// by a seed. For a container whose network must misbehave on demand, and for tests.
+// Decorates a link with faults: loss, duplication, corruption, reordering and delay, in both
+// directions, by a seed. For a container whose network must misbehave on demand, and for tests.
 //
-// Sent super-segments are cut first, so that faults befall single segments; received ones are taken as
-// they come. Frames that arrive do not pass a Link; whoever reads them hands them to Receive().
+// Sent super-segments are cut first, so that faults befall single segments; received ones are taken
+// as they come. Frames that arrive do not pass a Link; whoever reads them hands them to Receive().
 #ifndef MOAT_NETSTACK_LINK_FAULT_H_
 #define MOAT_NETSTACK_LINK_FAULT_H_
 

@@ -1,8 +1,8 @@
 // Small frames on their way to a socket, sent together by one sendmmsg(2).
 //
-// A frame that is sent alone wakes its receiver alone: a peer that is faster than the stack would go to sleep
-// and be woken again for every frame. Frames of one visit to the stack are therefore copied here and leave
-// at its end.
+// A frame that is sent alone wakes its receiver alone: a peer that is faster than the stack would
+// go to sleep and be woken again for every frame. Frames of one visit to the stack are therefore
+// copied here and leave at its end.
 #ifndef MOAT_NETSTACK_LINK_FRAME_OUTBOX_H_
 #define MOAT_NETSTACK_LINK_FRAME_OUTBOX_H_
 

@@ -63,7 +63,8 @@ TEST_F(FrameOutboxTest, IsBoundedInFramesAndBytes) {
   (void)outbox_.Send(ends_[0]);
 
   size_t bytes = 0;
-  for (; outbox_.HasRoom({.headers = large}); bytes += large.size()) outbox_.Add({.headers = large});
+  for (; outbox_.HasRoom({.headers = large}); bytes += large.size())
+    outbox_.Add({.headers = large});
   EXPECT_LE(bytes, FrameOutbox::kMaxBytes);
   EXPECT_GT(bytes, FrameOutbox::kMaxBytes - 2 * large.size());
 }

@@ -15,8 +15,8 @@ enum class GsoType : uint8_t { kNone, kTcpV4, kTcpV6, kUdp };
 
 // Work that a sender leaves to the link, in the terms of virtio_net_hdr (VIRTIO 1.2, 5.1.6).
 struct TxOffload {
-  // The checksum field at checksum_start + checksum_offset holds the pseudo-header sum; the link (or
-  // the receiver beyond a virtual one) completes it over all bytes from checksum_start.
+  // The checksum field at checksum_start + checksum_offset holds the pseudo-header sum; the link
+  // (or the receiver beyond a virtual one) completes it over all bytes from checksum_start.
   bool needs_checksum = false;
   uint16_t checksum_start = 0;   // from the start of the frame
   uint16_t checksum_offset = 0;
@@ -40,13 +40,14 @@ struct TxFrame {
 
 enum class RxChecksum : uint8_t {
   kUnverified,  // the stack must verify
-  kVerified,    // the device verified it, or it never left memory (needs_checksum on a virtual link)
+  kVerified,  // the device verified it, or it never left memory (needs_checksum on a virtual link)
 };
 
 // A received frame, possibly a super-segment (GRO) of up to 64 KiB.
 struct RxFrame {
   Slice bytes{};  // from the link header on; from the IP header on links without one
-  RxChecksum checksum = RxChecksum::kUnverified;  // of the transport header; IPv4's own is always checked
+  RxChecksum checksum =
+      RxChecksum::kUnverified;  // of the transport header; IPv4's own is always checked
   GsoType gso = GsoType::kNone;
   uint16_t gso_size = 0;  // size of the segments that were merged; 0 when the frame is one segment
   // kVerified because it never was computed: the field holds the pseudo-header sum.
@@ -66,8 +67,8 @@ class Link {
 
   virtual LinkCapabilities capabilities() const = 0;
 
-  // Sends one frame, now or with others at the next Flush(), in order. False: dropped because the queue
-  // below is full (counted by the caller); the caller never retries by itself, protocols do.
+  // Sends one frame, now or with others at the next Flush(), in order. False: dropped because the
+  // queue below is full (counted by the caller); the caller never retries by itself, protocols do.
   virtual bool Transmit(const TxFrame& frame) = 0;
 
   // Sends what Transmit() kept. The stack calls it at the end of its own Flush().

@@ -26,7 +26,8 @@ std::vector<uint8_t> Flatten(const TxFrame& frame) {
   return bytes;
 }
 
-// The field holds the pseudo-header sum: summing over it completes the checksum. `zero_is_none`: UDP.
+// The field holds the pseudo-header sum: summing over it completes the checksum. `zero_is_none`:
+// UDP.
 void CompleteChecksum(std::span<uint8_t> bytes, size_t start, size_t offset, bool zero_is_none) {
   if (start + offset + 2 > bytes.size()) return;
   uint16_t sum = ChecksumOf(bytes.subspan(start));

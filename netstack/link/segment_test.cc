@@ -18,7 +18,8 @@ struct Built {
   TxOffload offload;
 };
 
-// Ethernet, IP and TCP or UDP headers as the stack leaves them: pseudo-header sum in the checksum field.
+// Ethernet, IP and TCP or UDP headers as the stack leaves them: pseudo-header sum in the checksum
+// field.
 Built Headers(bool v6, bool udp, size_t payload, uint16_t gso_size) {
   const size_t ip_size = v6 ? 40 : 20;
   const size_t transport_size = udp ? 8 : 20;

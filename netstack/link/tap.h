@@ -1,5 +1,5 @@
-// A TAP device as a link (IFF_VNET_HDR: offloads and super-segments as over AF_PACKET). For programs that
-// use netstack alone, with the kernel on the other end.
+// A TAP device as a link (IFF_VNET_HDR: offloads and super-segments as over AF_PACKET). For
+// programs that use netstack alone, with the kernel on the other end.
 #ifndef MOAT_NETSTACK_LINK_TAP_H_
 #define MOAT_NETSTACK_LINK_TAP_H_
 
@@ -16,8 +16,8 @@ namespace moat::netstack {
 
 class TapLink : public Link {
  public:
-  // Creates the device `name` (or attaches to a persistent one) in the current network namespace. It ends
-  // with the link. kPermissionDenied without CAP_NET_ADMIN; kNotFound without /dev/net/tun.
+  // Creates the device `name` (or attaches to a persistent one) in the current network namespace.
+  // It ends with the link. kPermissionDenied without CAP_NET_ADMIN; kNotFound without /dev/net/tun.
   static absl::StatusOr<std::unique_ptr<TapLink>> Open(const std::string& name);
   ~TapLink() override;
   TapLink(const TapLink&) = delete;

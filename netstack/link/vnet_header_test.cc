@@ -45,12 +45,13 @@ TEST(VnetHeaderTest, DecodesEveryKind) {
     GsoType gso;
     uint16_t gso_size;
   };
-  for (const Case& c : {Case{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, RxChecksum::kUnverified, GsoType::kNone, 0},
-                        Case{{1, 0, 0, 0, 0, 0, 34, 0, 16, 0}, RxChecksum::kVerified, GsoType::kNone, 0},
-                        Case{{2, 0, 0, 0, 0, 0, 0, 0, 0, 0}, RxChecksum::kVerified, GsoType::kNone, 0},
-                        Case{{1, 0x81, 54, 0, 0xa8, 5, 34, 0, 16, 0}, RxChecksum::kVerified, GsoType::kTcpV4, 1448},
-                        Case{{1, 4, 74, 0, 0x94, 5, 54, 0, 16, 0}, RxChecksum::kVerified, GsoType::kTcpV6, 1428},
-                        Case{{1, 5, 42, 0, 100, 0, 34, 0, 6, 0}, RxChecksum::kVerified, GsoType::kUdp, 100}}) {
+  for (const Case& c :
+       {Case{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, RxChecksum::kUnverified, GsoType::kNone, 0},
+        Case{{1, 0, 0, 0, 0, 0, 34, 0, 16, 0}, RxChecksum::kVerified, GsoType::kNone, 0},
+        Case{{2, 0, 0, 0, 0, 0, 0, 0, 0, 0}, RxChecksum::kVerified, GsoType::kNone, 0},
+        Case{{1, 0x81, 54, 0, 0xa8, 5, 34, 0, 16, 0}, RxChecksum::kVerified, GsoType::kTcpV4, 1448},
+        Case{{1, 4, 74, 0, 0x94, 5, 54, 0, 16, 0}, RxChecksum::kVerified, GsoType::kTcpV6, 1428},
+        Case{{1, 5, 42, 0, 100, 0, 34, 0, 6, 0}, RxChecksum::kVerified, GsoType::kUdp, 100}}) {
     RxFrame frame;
     EXPECT_TRUE(DecodeVnetHeader(Fixed(c.header), frame));
     EXPECT_EQ(frame.checksum, c.checksum);

@@ -1,5 +1,5 @@
-// Advertisements of anycast addresses that wait a random while (RFC 4861 7.2.7), so that not all the
-// nodes that have the address answer at the same moment.
+// Advertisements of anycast addresses that wait a random while (RFC 4861 7.2.7), so that not all
+// the nodes that have the address answer at the same moment.
 #ifndef MOAT_NETSTACK_NEIGHBOR_ANYCAST_ANSWERS_H_
 #define MOAT_NETSTACK_NEIGHBOR_ANYCAST_ANSWERS_H_
 

@@ -129,7 +129,8 @@ void Ndp::AnswerForAnycast(const NdpContext& context, const NeighborSolicitation
 }
 
 // RFC 4861 7.2.4: without the override flag, so that who answers first is believed, and from an
-// address that is ours alone. Who probes for the address learns as well that it is taken (as Linux).
+// address that is ours alone. Who probes for the address learns as well that it is taken (as
+// Linux).
 void Ndp::AnswerDue(const AnycastAnswer& answer) {
   if (host_.Standing(answer.interface, answer.target) != AddressStanding::kAnycast) return;
   const bool dad = answer.solicitor.IsUnspecified();

@@ -55,7 +55,8 @@ class NeighborCache {
   };
 
   NeighborCache(Family family, const Clock& clock, Random& random, TimerQueue& timers,
-                SysctlTable& sysctls, CounterTable& counters, MemoryBudget& memory, NeighborHost& host);
+                SysctlTable& sysctls, CounterTable& counters, MemoryBudget& memory,
+                NeighborHost& host);
   ~NeighborCache();
 
   // --- Sending ---------------------------------------------------------------------------------
@@ -78,7 +79,8 @@ class NeighborCache {
   // a solicitation, ARP request, router advertisement. `create`: makes an entry when there is none.
   void HeardFrom(InterfaceIndex interface, const IpAddress& address, const MacAddress& mac,
                  bool create, std::optional<bool> router = std::nullopt);
-  // The same of a message without link address: all it tells is whether who sent it, if known, is a router.
+  // The same of a message without link address: all it tells is whether who sent it, if known, is a
+  // router.
   void HeardRole(InterfaceIndex interface, const IpAddress& address, bool router);
   // RFC 4861 7.2.5. Never makes an entry.
   void Advertised(InterfaceIndex interface, const IpAddress& address,

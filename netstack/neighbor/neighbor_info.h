@@ -8,8 +8,8 @@
 
 namespace moat::netstack {
 
-// RFC 4861 7.3.2; kFailed as in Linux, kept to be seen and retried; kPermanent and kNoArp never change
-// by themselves.
+// RFC 4861 7.3.2; kFailed as in Linux, kept to be seen and retried; kPermanent and kNoArp never
+// change by themselves.
 enum class NeighborState : uint8_t {
   kIncomplete, kReachable, kStale, kDelay, kProbe, kFailed, kPermanent, kNoArp,
 };

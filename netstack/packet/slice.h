@@ -1,6 +1,6 @@
-// Shared, immutable-by-convention bytes. A Storage is one heap block; a Slice is a window into it that
-// keeps it alive. Received frames, queued data and reassembled packets are Slices, so that a payload
-// goes from the link to the reader without a copy.
+// Shared, immutable-by-convention bytes. A Storage is one heap block; a Slice is a window into it
+// that keeps it alive. Received frames, queued data and reassembled packets are Slices, so that a
+// payload goes from the link to the reader without a copy.
 //
 // The reference count is atomic because links fill storages outside the stack's lock.
 #ifndef MOAT_NETSTACK_PACKET_SLICE_H_
@@ -68,8 +68,8 @@ class Slice {
     return storage_ == nullptr ? 0 : storage_->capacity() + sizeof(Storage);
   }
 
-  // Whether this slice alone holds its storage, and the bytes of the storage in front of it: who may
-  // write, and where a longer header fits.
+  // Whether this slice alone holds its storage, and the bytes of the storage in front of it: who
+  // may write, and where a longer header fits.
   bool unique() const { return storage_ != nullptr && storage_->unique(); }
   size_t headroom() const {
     return storage_ == nullptr ? 0 : static_cast<size_t>(data_ - storage_->data());

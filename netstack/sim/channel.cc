@@ -13,8 +13,8 @@ namespace {
 
 constexpr uint64_t kSerialized = 0;  // other arguments are slots of flying frames, plus one
 
-// Protocol numbers of IPv4 and IPv6 headers (IANA). ICMP errors and echoes of IPv6 share a number with
-// neighbour discovery and group reports, so ICMPv6 counts as control, ICMPv4 does not.
+// Protocol numbers of IPv4 and IPv6 headers (IANA). ICMP errors and echoes of IPv6 share a number
+// with neighbour discovery and group reports, so ICMPv6 counts as control, ICMPv4 does not.
 bool CarriesData(const Slice& frame) {
   constexpr size_t kIpv4Protocol = kEthernetHeaderSize + 9, kIpv6Next = kEthernetHeaderSize + 6;
   if (frame.size() < kEthernetHeaderSize + 20) return false;
@@ -67,7 +67,8 @@ void Channel::Send(Slice frame) {
     ++counters_.queue_full;
     return;
   }
-  if (plan_.ecn_bytes != 0 && waiting_bytes_ > plan_.ecn_bytes && MarkCongestion(frame)) ++counters_.marked;
+  if (plan_.ecn_bytes != 0 && waiting_bytes_ > plan_.ecn_bytes && MarkCongestion(frame))
+    ++counters_.marked;
   waiting_bytes_ += frame.size();
   counters_.longest_queue_bytes = std::max(counters_.longest_queue_bytes, waiting_bytes_);
   waiting_.push_back({std::move(frame), queue_.Now()});

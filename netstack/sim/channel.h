@@ -1,7 +1,8 @@
 // One direction of a link: a drop-tail queue, a rate, and what can befall a frame on its way.
 //
-// A frame waits in the queue, where it may be marked CE (ECN), is serialized at the rate, may be lost, corrupted, duplicated, and arrives
-// after delay and jitter. While the link is down, what leaves the queue and what would arrive is lost.
+// A frame waits in the queue, where it may be marked CE (ECN), is serialized at the rate, may be
+// lost, corrupted, duplicated, and arrives after delay and jitter. While the link is down, what
+// leaves the queue and what would arrive is lost.
 #ifndef MOAT_NETSTACK_SIM_CHANNEL_H_
 #define MOAT_NETSTACK_SIM_CHANNEL_H_
 
@@ -81,7 +82,8 @@ class Channel : public EventTarget {
   bool up_ = true;
   Deliver deliver_;
   Tap leaves_, arrives_;
-  // What befalls TCP, UDP and echoes does not depend on how many neighbour or group messages there are.
+  // What befalls TCP, UDP and echoes does not depend on how many neighbour or group messages there
+  // are.
   Stream data_random_, control_random_;
   ChannelCounters counters_;
   uint64_t digest_ = 0;

@@ -1,5 +1,5 @@
-// Virtual time: what happens next, and when. Events of the same time run in the order in which they were
-// made, so a run depends on nothing but its input.
+// Virtual time: what happens next, and when. Events of the same time run in the order in which they
+// were made, so a run depends on nothing but its input.
 #ifndef MOAT_NETSTACK_SIM_EVENT_QUEUE_H_
 #define MOAT_NETSTACK_SIM_EVENT_QUEUE_H_
 

@@ -42,7 +42,8 @@ struct FlowResult {
   std::vector<FlowPoint> points;
 
   double goodput() const {  // bits per second
-    return time.count() <= 0 ? 0 : static_cast<double>(bytes) * 8e9 / static_cast<double>(time.count());
+    return time.count() <= 0 ? 0
+                             : static_cast<double>(bytes) * 8e9 / static_cast<double>(time.count());
   }
 };
 

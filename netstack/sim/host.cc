@@ -34,7 +34,8 @@ LinkCapabilities Host::Interface::capabilities() const {
   return capabilities;
 }
 
-// Never refuses: what the wire drops is the channel's business, and the sender does not learn of it.
+// Never refuses: what the wire drops is the channel's business, and the sender does not learn of
+// it.
 bool Host::Interface::Transmit(const TxFrame& frame) {
   EmitWireFrames(frame, kEthernetHeaderSize, [this](std::span<const uint8_t> bytes) {
     out_->Send(Slice::Copy(bytes));

@@ -67,8 +67,8 @@ class Host : public Node, public EventTarget {
 
   // `program` runs before this host's turn ends.
   void Note(Program* program);
-  // Ends a turn: runs what was noted, flushes, and asks for the next timer. Whoever has called into the
-  // stack from outside calls this.
+  // Ends a turn: runs what was noted, flushes, and asks for the next timer. Whoever has called into
+  // the stack from outside calls this.
   void Settle();
 
   void Watch(TimerWatcher* watcher) { watchers_.push_back(watcher); }

@@ -6,8 +6,8 @@
 
 namespace moat::netstack::sim {
 
-// Sets CE in the Ethernet frame's IP header when it says ECT(0) or ECT(1); the IPv4 checksum stays right. A sender
-// may keep the frame, so it is copied. False: not ECN-capable, unchanged.
+// Sets CE in the Ethernet frame's IP header when it says ECT(0) or ECT(1); the IPv4 checksum stays
+// right. A sender may keep the frame, so it is copied. False: not ECN-capable, unchanged.
 bool MarkCongestion(Slice& frame);
 
 }  // namespace moat::netstack::sim

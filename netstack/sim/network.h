@@ -22,7 +22,8 @@ class Network {
   // Borrowed; both outlive the network.
   Network(const Scenario& scenario, EventQueue& queue) : scenario_(scenario), queue_(queue) {}
 
-  // Once. kInvalidArgument names file, line and word: an unknown sysctl, a value that it does not take.
+  // Once. kInvalidArgument names file, line and word: an unknown sysctl, a value that it does not
+  // take.
   absl::Status Build(uint64_t seed);
 
   Host* host(size_t node) { return hosts_[node].get(); }  // null for a switch

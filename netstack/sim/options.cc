@@ -30,7 +30,8 @@ struct Option {
 using Direction = LinkDirection;
 constexpr Option<Direction> kDirectionOptions[] = {
     {"rate", Unit::kRate, 100, 10'000'000'000'000, [](Direction& d, uint64_t v) { d.rate = v; }},
-    {"delay", Unit::kDuration, 0, kHour, [](Direction& d, uint64_t v) { d.delay = Nanoseconds(v); }},
+    {"delay", Unit::kDuration, 0, kHour,
+     [](Direction& d, uint64_t v) { d.delay = Nanoseconds(v); }},
     {"jitter", Unit::kDuration, 0, kHour / 3600,
      [](Direction& d, uint64_t v) { d.jitter = Nanoseconds(v); }},
     {"loss", Unit::kShare, 0, kMillion,
@@ -51,7 +52,8 @@ constexpr Option<Direction> kDirectionOptions[] = {
 
 constexpr uint32_t Bit(FlowKind kind) { return 1u << static_cast<int>(kind); }
 constexpr uint32_t kBulk = Bit(FlowKind::kBulk), kRequests = Bit(FlowKind::kRequests),
-                   kUdp = Bit(FlowKind::kUdp), kPing = Bit(FlowKind::kPing), kTcp = kBulk | kRequests;
+                   kUdp = Bit(FlowKind::kUdp), kPing = Bit(FlowKind::kPing),
+                   kTcp = kBulk | kRequests;
 
 constexpr Option<FlowSpec> kFlowOptions[] = {
     {"start", Unit::kDuration, 0, 24 * kHour,

@@ -89,8 +89,9 @@ absl::Status Parser::Statement(Line& line) {
   for (const Row& row : kRows) {
     if (row.word == word) return (this->*row.parse)(line);
   }
-  return line.Error(word, "a line begins with seed, limit, host, router, switch, link, sysctl, bulk, "
-                          "requests, udp, ping or at");
+  return line.Error(word,
+                    "a line begins with seed, limit, host, router, switch, link, sysctl, bulk, "
+                    "requests, udp, ping or at");
 }
 
 absl::Status Parser::TakeQuantity(Line& line, Unit unit, uint64_t min, uint64_t max,
@@ -268,7 +269,8 @@ absl::Status Parser::Flow(Line& line, FlowKind kind) {
   if (scenario_.flows.size() == kMaxFlows) {
     return line.Error(name, absl::StrCat("more than ", kMaxFlows, " flows"));
   }
-  if (!flows_.insert(flow.name).second) return line.Error(name, "a flow of this name is there already");
+  if (!flows_.insert(flow.name).second)
+    return line.Error(name, "a flow of this name is there already");
   scenario_.flows.push_back(std::move(flow));
   return absl::OkStatus();
 }

@@ -1,5 +1,5 @@
-// Scenario files from nowhere: the parser never crashes, its errors are one line that begins with the
-// file's name, and what it takes keeps the limits that the simulation relies on.
+// Scenario files from nowhere: the parser never crashes, its errors are one line that begins with
+// the file's name, and what it takes keeps the limits that the simulation relies on.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

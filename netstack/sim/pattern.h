@@ -1,5 +1,6 @@
-// The bytes that flows carry: known at every position, so that a receiver can check each, and shared, so
-// that sending costs no copy. The period is a prime, so that a shift by whole segments shows.
+// The bytes that flows carry: known at every position, so that a receiver can check each, and
+// shared, so that sending costs no copy. The period is a prime, so that a shift by whole segments
+// shows.
 #ifndef MOAT_NETSTACK_SIM_PATTERN_H_
 #define MOAT_NETSTACK_SIM_PATTERN_H_
 

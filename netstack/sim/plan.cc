@@ -33,7 +33,8 @@ std::vector<size_t> FindSegments(const Scenario& scenario, size_t* count) {
     return node;
   };
   for (const LinkSpec& link : scenario.links) {
-    if (IsSwitch(scenario, link.a) && IsSwitch(scenario, link.b)) parent[root(link.a)] = root(link.b);
+    if (IsSwitch(scenario, link.a) && IsSwitch(scenario, link.b))
+      parent[root(link.a)] = root(link.b);
   }
   std::vector<size_t> of_switch(scenario.nodes.size(), kFar);
   std::vector<size_t> segments;

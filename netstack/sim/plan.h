@@ -1,8 +1,9 @@
 // Addresses and routes of a scenario, computed: a file names nodes, and never an address.
 //
-// Links that are joined by switches are one segment. Segment s (counted from 0 in the order of the links)
-// has 10.(s / 256).(s % 256).0/24 and fd00:0:0:s::/64; its n-th stack (from 1, in the order of the links)
-// has the addresses that end in n. Routes take the fewest hops; ties go to the router that was linked first.
+// Links that are joined by switches are one segment. Segment s (counted from 0 in the order of the
+// links) has 10.(s / 256).(s % 256).0/24 and fd00:0:0:s::/64; its n-th stack (from 1, in the order
+// of the links) has the addresses that end in n. Routes take the fewest hops; ties go to the router
+// that was linked first.
 #ifndef MOAT_NETSTACK_SIM_PLAN_H_
 #define MOAT_NETSTACK_SIM_PLAN_H_
 
@@ -35,7 +36,8 @@ struct RoutePlan {
 };
 
 struct Plan {
-  std::vector<std::vector<PortPlan>> ports;  // by node, in the order of its links; empty for switches
+  std::vector<std::vector<PortPlan>>
+      ports;  // by node, in the order of its links; empty for switches
   std::vector<RoutePlan> routes;
   size_t segments = 0;
 };

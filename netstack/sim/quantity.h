@@ -1,5 +1,5 @@
-// Numbers with units, as scenario files write them and reports print them. Exact: no floating point on
-// the way in, so a file means the same everywhere.
+// Numbers with units, as scenario files write them and reports print them. Exact: no floating point
+// on the way in, so a file means the same everywhere.
 #ifndef MOAT_NETSTACK_SIM_QUANTITY_H_
 #define MOAT_NETSTACK_SIM_QUANTITY_H_
 
@@ -21,8 +21,8 @@ enum class Unit : uint8_t {
   kShare,     // parts per million: 0%, 1.5%, 100%
 };
 
-// Empty when `text` is not a number of this unit, has more digits behind the point than the unit can
-// express, or is larger than 10^18.
+// Empty when `text` is not a number of this unit, has more digits behind the point than the unit
+// can express, or is larger than 10^18.
 std::optional<uint64_t> ParseQuantity(std::string_view text, Unit unit);
 // What ParseQuantity() takes, for an error message: "a duration like 20ms".
 std::string_view UnitHint(Unit unit);

@@ -1,5 +1,5 @@
-// One seed makes the randomness of every part: each has a stream of its own, so that a frame more here
-// does not change what happens there.
+// One seed makes the randomness of every part: each has a stream of its own, so that a frame more
+// here does not change what happens there.
 #ifndef MOAT_NETSTACK_SIM_RANDOM_H_
 #define MOAT_NETSTACK_SIM_RANDOM_H_
 

@@ -200,15 +200,16 @@ std::string ReportTable(const Scenario& scenario, const Report& report) {
   for (size_t i = 0; i < report.flows.size(); ++i) {
     flows.push_back(FlowRow(scenario, scenario.flows[i], report.flows[i]));
   }
-  std::vector<Row> links = {{"link", "offered", "arrived", "lost", "queue full", "marked", "down", "other",
-                             "longest queue", "longest wait", "rate"}};
+  std::vector<Row> links = {{"link", "offered", "arrived", "lost", "queue full", "marked", "down",
+                             "other", "longest queue", "longest wait", "rate"}};
   for (size_t i = 0; i < report.links.size(); ++i) {
     const LinkSpec& spec = scenario.links[i];
     links.push_back(LinkRow(Direction(scenario, spec, true), report.links[i].forth, report.time));
     links.push_back(LinkRow(Direction(scenario, spec, false), report.links[i].back, report.time));
   }
   return absl::StrCat(Table(flows, 4), "\n", Table(links, 1), "\nseed ", report.seed, ", ",
-                      FormatDuration(report.time), " of virtual time, ", report.events, " events\n");
+                      FormatDuration(report.time), " of virtual time, ", report.events,
+                      " events\n");
 }
 
 std::string ReportJson(const Scenario& scenario, const Report& report) {

@@ -13,8 +13,8 @@ namespace moat::netstack::sim {
 // Two tables: flows and links. Ends with a newline.
 std::string ReportTable(const Scenario& scenario, const Report& report);
 
-// One object: seed, seconds, events, digest, flows, links. Durations are seconds, rates bits per second,
-// sizes bytes. Ends with a newline.
+// One object: seed, seconds, events, digest, flows, links. Durations are seconds, rates bits per
+// second, sizes bytes. Ends with a newline.
 std::string ReportJson(const Scenario& scenario, const Report& report);
 
 // {file name, SVG}: throughput.svg, window.svg and rtt.svg, each with a line per flow.

@@ -1,5 +1,5 @@
-// A simulation as a value: nodes, links, what happens to the links, and traffic. parser.h makes one from
-// text; Simulate() (simulation.h) runs it. README.md has the grammar and what each word means.
+// A simulation as a value: nodes, links, what happens to the links, and traffic. parser.h makes one
+// from text; Simulate() (simulation.h) runs it. README.md has the grammar and what each word means.
 #ifndef MOAT_NETSTACK_SIM_SCENARIO_H_
 #define MOAT_NETSTACK_SIM_SCENARIO_H_
 
@@ -36,9 +36,10 @@ struct NodeSpec {
 
 inline constexpr uint64_t kDefaultQueuePackets = 1000;
 
-// One direction of a link. Order of effects: queue, rate, then loss, corruption, duplication, delay.
+// One direction of a link. Order of effects: queue, rate, then loss, corruption, duplication,
+// delay.
 struct LinkDirection {
-  uint64_t rate = 0;               // bits per second of whole Ethernet frames; 0: no limit, no queue
+  uint64_t rate = 0;  // bits per second of whole Ethernet frames; 0: no limit, no queue
   Duration delay{0};               // propagation
   Duration jitter{0};              // uniform in [0, jitter), added to the delay. Order is kept
   uint32_t loss = 0;               // parts per million, here and below
@@ -46,8 +47,8 @@ struct LinkDirection {
   Duration reorder_by = std::chrono::milliseconds(5);
   uint32_t duplicate = 0;
   uint32_t corrupt = 0;            // one bit behind the Ethernet header is turned
-  // Limits of the frames that wait for the link; drop-tail. 0: none, but for kDefaultQueuePackets when
-  // neither is given.
+  // Limits of the frames that wait for the link; drop-tail. 0: none, but for kDefaultQueuePackets
+  // when neither is given.
   uint64_t queue_bytes = 0;
   uint64_t queue_packets = 0;
   // An ECN-capable packet that finds more than this waiting is marked CE. 0: none is.
@@ -107,7 +108,8 @@ struct LinkEvent {
 struct Scenario {
   std::string file;  // for messages
   uint64_t seed = 1;
-  Duration limit = std::chrono::hours(1);  // of virtual time; it ends earlier when all flows are done
+  Duration limit =
+      std::chrono::hours(1);  // of virtual time; it ends earlier when all flows are done
   std::vector<NodeSpec> nodes;
   std::vector<LinkSpec> links;
   std::vector<SettingSpec> settings;

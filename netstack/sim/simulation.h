@@ -4,7 +4,8 @@
 //   absl::StatusOr<Report> report = Simulate(*scenario, {});
 //   std::cout << ReportTable(*scenario, *report);
 //
-// The same scenario and seed give the same report, bit for bit. No clock, no file and no thread is used.
+// The same scenario and seed give the same report, bit for bit. No clock, no file and no thread is
+// used.
 #ifndef MOAT_NETSTACK_SIM_SIMULATION_H_
 #define MOAT_NETSTACK_SIM_SIMULATION_H_
 
@@ -23,8 +24,8 @@ namespace moat::netstack::sim {
 
 struct RunOptions {
   std::optional<uint64_t> seed;  // instead of the scenario's
-  // Where the capture of a link goes; absent: no captures. Each has two interfaces, one for each end, so
-  // that it shows when frames left and when (and whether) they arrived.
+  // Where the capture of a link goes; absent: no captures. Each has two interfaces, one for each
+  // end, so that it shows when frames left and when (and whether) they arrived.
   std::function<PcapngWriter::Sink(const LinkSpec& link)> capture;
 };
 
@@ -48,8 +49,8 @@ struct Report {
   }
 };
 
-// Ends when every flow is done, or at the scenario's limit. kInvalidArgument: what only shows when the
-// network is built (names file, line and word).
+// Ends when every flow is done, or at the scenario's limit. kInvalidArgument: what only shows when
+// the network is built (names file, line and word).
 absl::StatusOr<Report> Simulate(const Scenario& scenario, const RunOptions& options);
 
 }  // namespace moat::netstack::sim

@@ -146,7 +146,8 @@ TEST(Simulation, EveryFaultIsCounted) {
   const FlowResult& u = run.flow();
   EXPECT_TRUE(u.complete);
   EXPECT_EQ(u.messages_sent, 10'000u);
-  // No checksum lets a turned bit pass. A few bits turn what is not covered (the IPv6 flow label, say).
+  // No checksum lets a turned bit pass. A few bits turn what is not covered (the IPv6 flow label,
+  // say).
   EXPECT_NEAR(static_cast<double>(u.messages_received), 10'000.0 - 1000 - 450, 200);
   EXPECT_GT(u.duplicates, 300u);
   EXPECT_GT(u.reordered, 300u);
@@ -170,7 +171,8 @@ std::string Marking(const std::string& tcp_ecn, const std::string& flow) {
 
 class Marks : public testing::TestWithParam<std::tuple<const char*, const char*, const char*>> {};
 INSTANTIATE_TEST_SUITE_P(All, Marks,
-                         testing::Combine(testing::Values("1", "3"), testing::Values("cubic", "reno"),
+                         testing::Combine(testing::Values("1", "3"),
+                                          testing::Values("cubic", "reno"),
                                           testing::Values("", " ipv6")));
 
 // RFC 3168 and RFC 9768: the link stays full, and nothing is lost.
@@ -250,8 +252,10 @@ TEST(Simulation, ErrorsOfTheBuildNameTheLine) {
     const absl::StatusOr<Scenario> scenario = ParseScenario("t.sim", text);
     return std::string(Simulate(*scenario, {}).status().message());
   };
-  EXPECT_TRUE(absl::StartsWith(error("host a\nsysctl a ipv4.nothing 1"), "t.sim:2: \"ipv4.nothing\""));
-  EXPECT_TRUE(absl::StartsWith(error("host a\nsysctl a ipv4.tcp_sack x"), "t.sim:2: \"ipv4.tcp_sack\""));
+  EXPECT_TRUE(
+      absl::StartsWith(error("host a\nsysctl a ipv4.nothing 1"), "t.sim:2: \"ipv4.nothing\""));
+  EXPECT_TRUE(
+      absl::StartsWith(error("host a\nsysctl a ipv4.tcp_sack x"), "t.sim:2: \"ipv4.tcp_sack\""));
   EXPECT_TRUE(absl::StartsWith(error("host a\nhost b\nping p a b 1"), "t.sim:3: \"b\""));
   EXPECT_TRUE(absl::StartsWith(error("host a\nhost b\nlink a b mtu 600\nping p a b 1 ipv6"),
                                "t.sim:4: \"b\""));
@@ -281,7 +285,8 @@ TEST(Report, HasTablesJsonAndPlots) {
     EXPECT_TRUE(absl::StrContains(table, word)) << word << "\n" << table;
   }
   const std::string json = ReportJson(run.scenario, run.report);
-  for (const char* word : {"\"bytes\":2000000", "\"complete\":true", "\"queue_full\":", "\"marked\":0", "\"digest\":"}) {
+  for (const char* word : {"\"bytes\":2000000", "\"complete\":true",
+                           "\"queue_full\":", "\"marked\":0", "\"digest\":"}) {
     EXPECT_TRUE(absl::StrContains(json, word)) << word << "\n" << json;
   }
   const auto plots = ReportPlots(run.scenario, run.report);

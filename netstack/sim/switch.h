@@ -1,6 +1,6 @@
-// A learning switch (IEEE 802.1Q, 8.7 and 8.8): remembers behind which port a station is, sends frames to
-// known stations there, and to everybody else's and groups' out of every other port. No spanning tree;
-// the parser refuses loops.
+// A learning switch (IEEE 802.1Q, 8.7 and 8.8): remembers behind which port a station is, sends
+// frames to known stations there, and to everybody else's and groups' out of every other port. No
+// spanning tree; the parser refuses loops.
 #ifndef MOAT_NETSTACK_SIM_SWITCH_H_
 #define MOAT_NETSTACK_SIM_SWITCH_H_
 

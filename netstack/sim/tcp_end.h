@@ -1,4 +1,5 @@
-// What the ends of a TCP flow share: sockets with the flow's options, bytes in and out, and a meter.
+// What the ends of a TCP flow share: sockets with the flow's options, bytes in and out, and a
+// meter.
 #ifndef MOAT_NETSTACK_SIM_TCP_END_H_
 #define MOAT_NETSTACK_SIM_TCP_END_H_
 

@@ -1,4 +1,5 @@
-// A datagram socket: UDP, ICMP echo ("ping socket", SOCK_DGRAM with IPPROTO_ICMP or _ICMPV6), or raw.
+// A datagram socket: UDP, ICMP echo ("ping socket", SOCK_DGRAM with IPPROTO_ICMP or _ICMPV6), or
+// raw.
 #ifndef MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_
 #define MOAT_NETSTACK_SOCKET_DATAGRAM_SOCKET_H_
 
@@ -74,11 +75,12 @@ class DatagramSocket {
   virtual Result<Endpoint> Remote() const = 0;
   virtual Error Shutdown(ShutdownHow how) = 0;
 
-  // Sends now (binding an ephemeral port first when unbound). kMessageSize, kDestinationRequired, kAccess
-  // (broadcast without the option), kNoBuffers, routing errors. A pending asynchronous error is returned
-  // first and cleared, as on Linux. For ping sockets the payload is the ICMP message; identifier and
-  // checksum are the stack's.
-  virtual Error Send(std::span<const std::span<const uint8_t>> payload, const SendControl& control) = 0;
+  // Sends now (binding an ephemeral port first when unbound). kMessageSize, kDestinationRequired,
+  // kAccess (broadcast without the option), kNoBuffers, routing errors. A pending asynchronous
+  // error is returned first and cleared, as on Linux. For ping sockets the payload is the ICMP
+  // message; identifier and checksum are the stack's.
+  virtual Error Send(std::span<const std::span<const uint8_t>> payload,
+                     const SendControl& control) = 0;
 
   // kWouldBlock when nothing is queued. Receive() takes the oldest.
   virtual Result<Datagram> Receive() = 0;
@@ -90,12 +92,14 @@ class DatagramSocket {
   virtual const SocketOptions& options() const = 0;
   virtual void SetOptions(const SocketOptions& options) = 0;
   virtual void SetReceiveOffload(bool enabled) = 0;  // UDP_GRO
-  // Multicast membership. kAddressInUse when already a member, kAddressNotAvailable when not, kNoDevice.
+  // Multicast membership. kAddressInUse when already a member, kAddressNotAvailable when not,
+  // kNoDevice.
   virtual Error JoinGroup(const IpAddress& group, InterfaceIndex interface) = 0;
   virtual Error LeaveGroup(const IpAddress& group, InterfaceIndex interface) = 0;
-  // One source of a group, by Linux's rules (ip(7), RFC 3678 4.1.1). kInvalid: not a member (but kJoin
-  // makes one), or sources of the other mode are there; kAddressNotAvailable: listed already, or not;
-  // kNoBuffers: too many (ipv4.igmp_max_msf, ipv6.mld_max_msf). Who leaves the last source leaves the group.
+  // One source of a group, by Linux's rules (ip(7), RFC 3678 4.1.1). kInvalid: not a member (but
+  // kJoin makes one), or sources of the other mode are there; kAddressNotAvailable: listed already,
+  // or not; kNoBuffers: too many (ipv4.igmp_max_msf, ipv6.mld_max_msf). Who leaves the last source
+  // leaves the group.
   virtual Error ChangeSource(SourceChange change, const IpAddress& group, const IpAddress& source,
                              InterfaceIndex interface) = 0;
   // The whole filter of a membership. INCLUDE {} leaves. kInvalid: not a member.

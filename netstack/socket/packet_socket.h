@@ -1,10 +1,10 @@
-// A packet socket (AF_PACKET, packet(7)): the frames of the stack's own interfaces, loopback included, below
-// IP. SOCK_RAW reads and writes them with their link header, SOCK_DGRAM without.
+// A packet socket (AF_PACKET, packet(7)): the frames of the stack's own interfaces, loopback
+// included, below IP. SOCK_RAW reads and writes them with their link header, SOCK_DGRAM without.
 //
-// Frames are shown as Linux shows them: what arrives before the stack looks at it, what is sent as it leaves,
-// super-segments whole, checksums that a link is still to complete as they are (checksum_missing).
-// DEVIATION: a frame for another host is shown whether or not a socket asked for promiscuous mode, as on a
-// veth; VLAN tags stay in the frame.
+// Frames are shown as Linux shows them: what arrives before the stack looks at it, what is sent as
+// it leaves, super-segments whole, checksums that a link is still to complete as they are
+// (checksum_missing). DEVIATION: a frame for another host is shown whether or not a socket asked
+// for promiscuous mode, as on a veth; VLAN tags stay in the frame.
 #ifndef MOAT_NETSTACK_SOCKET_PACKET_SOCKET_H_
 #define MOAT_NETSTACK_SOCKET_PACKET_SOCKET_H_
 
@@ -25,7 +25,8 @@ namespace moat::netstack {
 namespace frame_protocol {  // linux/if_ether.h; others are EtherTypes
 inline constexpr uint16_t k802_3 = 0x0001;  // ETH_P_802_3: to send an 802.3 frame
 inline constexpr uint16_t kAll = 0x0003;    // ETH_P_ALL: also what is sent
-inline constexpr uint16_t k802_2 = 0x0004;  // ETH_P_802_2: an 802.3 frame, which has a length for a type
+inline constexpr uint16_t k802_2 =
+    0x0004;  // ETH_P_802_2: an 802.3 frame, which has a length for a type
 }  // namespace frame_protocol
 
 // PACKET_HOST and its like (linux/if_packet.h).
@@ -85,23 +86,25 @@ class PacketSocket {
   virtual void SetObserver(SocketObserver* observer) = 0;
   virtual uint32_t Ready() const = 0;
 
-  // Narrows the socket to one interface (0: all) and sets the protocol (0: keeps it). kNoDevice. An interface
-  // that is down is no error here, but one that TakeError() reports (kNetworkDown) unless nothing changes.
+  // Narrows the socket to one interface (0: all) and sets the protocol (0: keeps it). kNoDevice. An
+  // interface that is down is no error here, but one that TakeError() reports (kNetworkDown) unless
+  // nothing changes.
   virtual Error Bind(uint16_t protocol, InterfaceIndex interface) = 0;
   // As getsockname(2): the address of the interface, if one is bound.
   virtual LinkName Local() const = 0;
 
-  // Sends one frame. Without `to`, on the bound interface and with the bound protocol; all of an address's
-  // bytes count, whatever its size says. kNotConnected (no such interface, or none bound, for which Linux
-  // has ENXIO), kNetworkDown, kMessageSize, kInvalid (no room for a link header; nothing at all; SOCK_DGRAM
-  // without an address), kNoBuffers.
+  // Sends one frame. Without `to`, on the bound interface and with the bound protocol; all of an
+  // address's bytes count, whatever its size says. kNotConnected (no such interface, or none bound,
+  // for which Linux has ENXIO), kNetworkDown, kMessageSize, kInvalid (no room for a link header;
+  // nothing at all; SOCK_DGRAM without an address), kNoBuffers.
   virtual Error Send(std::span<const std::span<const uint8_t>> payload,
                      const std::optional<LinkName>& to) = 0;
 
   // kWouldBlock when nothing is queued.
   virtual Result<CapturedFrame> Receive() = 0;
   virtual size_t ReadableBytes() const = 0;  // size of the next frame
-  // kNetworkDown: the interface went down, or is gone; what was queued before can still be received.
+  // kNetworkDown: the interface went down, or is gone; what was queued before can still be
+  // received.
   virtual Error TakeError() = 0;
 
   // receive_buffer counts; the rest is remembered.
@@ -114,8 +117,8 @@ class PacketSocket {
   virtual void SetIgnoreOutgoing(bool ignore) = 0;  // PACKET_IGNORE_OUTGOING
   virtual bool ignore_outgoing() const = 0;
 
-  // Counted: what was joined twice is left twice; leaving what was not joined is no error, as on Linux.
-  // kNoDevice, kInvalid (the address does not fit the interface), kNoBuffers (too many).
+  // Counted: what was joined twice is left twice; leaving what was not joined is no error, as on
+  // Linux. kNoDevice, kInvalid (the address does not fit the interface), kNoBuffers (too many).
   virtual Error Join(const PacketMembership& membership) = 0;
   virtual void Leave(const PacketMembership& membership) = 0;
   virtual size_t memberships() const = 0;  // distinct ones

@@ -1,10 +1,11 @@
-// The stack's sockets: non-blocking, POSIX-shaped handles. This directory is the sentry's only door.
+// The stack's sockets: non-blocking, POSIX-shaped handles. This directory is the sentry's only
+// door.
 //
 // Thread rule: every call, and every observer call, happens under the stack's one lock.
-// Ownership: handles are owned by the caller through unique_ptr. Destroying a TcpSocket closes it as
-// close(2) would (the connection lives on inside the stack until TCP is done with it).
-// Endpoints never hold IPv4-mapped addresses: a dual-stack IPv6 socket reports and takes plain IPv4
-// endpoints here, mapping is the sentry's business.
+// Ownership: handles are owned by the caller through unique_ptr. Destroying a TcpSocket closes it
+// as close(2) would (the connection lives on inside the stack until TCP is done with it). Endpoints
+// never hold IPv4-mapped addresses: a dual-stack IPv6 socket reports and takes plain IPv4 endpoints
+// here, mapping is the sentry's business.
 #ifndef MOAT_NETSTACK_SOCKET_SOCKET_H_
 #define MOAT_NETSTACK_SOCKET_SOCKET_H_
 
@@ -22,11 +23,13 @@ namespace moat::netstack {
 // Bits of readiness, as poll(2) means them.
 namespace ready {
 inline constexpr uint32_t kReadable = 1 << 0;    // data, a pending connection, or end of stream
-inline constexpr uint32_t kWritable = 1 << 1;    // send space (at least a third of the buffer) or an error
+inline constexpr uint32_t kWritable =
+    1 << 1;  // send space (at least a third of the buffer) or an error
 inline constexpr uint32_t kConnected = 1 << 2;   // connect() has succeeded
 inline constexpr uint32_t kPeerClosed = 1 << 3;  // FIN received: reads end after what is queued
 inline constexpr uint32_t kError = 1 << 4;       // TakeError() has something
-inline constexpr uint32_t kClosed = 1 << 5;      // connection is gone in both directions (reset, timeout, done)
+inline constexpr uint32_t kClosed =
+    1 << 5;  // connection is gone in both directions (reset, timeout, done)
 inline constexpr uint32_t kUrgent = 1 << 6;
 }  // namespace ready
 
@@ -38,8 +41,8 @@ class SocketObserver {
   virtual void OnReady(uint32_t newly_ready) = 0;
 };
 
-// Options that every socket has. Plain values that a protocol reads when it needs them; a setter that
-// must act at once is a method of the handle instead. Names as in socket(7), ip(7), ipv6(7).
+// Options that every socket has. Plain values that a protocol reads when it needs them; a setter
+// that must act at once is a method of the handle instead. Names as in socket(7), ip(7), ipv6(7).
 struct SocketOptions {
   bool reuse_address = false;
   bool reuse_port = false;
@@ -68,8 +71,9 @@ struct SocketOptions {
   IpAddress multicast_source;          // IP_MULTICAST_IF by address
   enum class MtuDiscover : uint8_t { kDont, kWant, kDo, kProbe, kInterface, kOmit };
   MtuDiscover mtu_discover = MtuDiscover::kWant;
-  // IP_OPTIONS, of every IPv4 packet sent; judged by TakeProgramOptions(). What a TCP listener has is not
-  // for the connections that it accepts: they begin with what their SYN brought (RFC 9293 3.9.2.1).
+  // IP_OPTIONS, of every IPv4 packet sent; judged by TakeProgramOptions(). What a TCP listener has
+  // is not for the connections that it accepts: they begin with what their SYN brought (RFC
+  // 9293 3.9.2.1).
   Ipv4OptionsRef ip_options;
 };
 

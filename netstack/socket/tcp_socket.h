@@ -1,4 +1,5 @@
-// A TCP socket: fresh, bound, listening, connecting, connected or dead, as a file descriptor would be.
+// A TCP socket: fresh, bound, listening, connecting, connected or dead, as a file descriptor would
+// be.
 #ifndef MOAT_NETSTACK_SOCKET_TCP_SOCKET_H_
 #define MOAT_NETSTACK_SOCKET_TCP_SOCKET_H_
 
@@ -18,8 +19,17 @@ enum class ShutdownHow : uint8_t { kRead, kWrite, kBoth };
 
 // RFC 9293 3.3.2.
 enum class TcpState : uint8_t {
-  kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing,
-  kLastAck, kTimeWait,
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
 };
 
 // The key of Fast Open cookies, and perhaps a second one that is still accepted.
@@ -44,12 +54,13 @@ struct TcpOptions {
   int window_clamp = 0;
   uint32_t not_sent_low_water = UINT32_MAX;
   bool defer_accept = false;
-  uint32_t fast_open_queue = 0;      // TCP_FASTOPEN: pending ones of a listener; 0: none are accepted
-  // TCP_FASTOPEN_CONNECT: Connect() asks for a cookie, or, when one is known, answers kOk and leaves the SYN to
-  // the first Write().
+  uint32_t fast_open_queue = 0;  // TCP_FASTOPEN: pending ones of a listener; 0: none are accepted
+  // TCP_FASTOPEN_CONNECT: Connect() asks for a cookie, or, when one is known, answers kOk and
+  // leaves the SYN to the first Write().
   bool fast_open_connect = false;
   bool fast_open_no_cookie = false;  // TCP_FASTOPEN_NO_COOKIE
-  FastOpenSecret fast_open_secret{};   // TCP_FASTOPEN_KEY: of a listener's cookies; empty: the stack's
+  FastOpenSecret
+      fast_open_secret{};  // TCP_FASTOPEN_KEY: of a listener's cookies; empty: the stack's
   uint64_t max_pacing_rate = ~uint64_t{0};  // SO_MAX_PACING_RATE: octets per second
 };
 
@@ -99,9 +110,9 @@ class TcpSocket {
   // --- Addresses -------------------------------------------------------------------------------
   // kInvalid when already bound; kAddressInUse; kAddressNotAvailable; kAddressFamily.
   virtual Error Bind(const Endpoint& local) = 0;
-  // kInProgress is the normal answer (kOk: see TcpOptions::fast_open_connect); kIsConnected, kAlready, kAddressInUse (4-tuple),
-  // kAddressNotAvailable (ports exhausted), kNetworkUnreachable, kAddressFamily. The outcome arrives as
-  // kConnected or kError.
+  // kInProgress is the normal answer (kOk: see TcpOptions::fast_open_connect); kIsConnected,
+  // kAlready, kAddressInUse (4-tuple), kAddressNotAvailable (ports exhausted), kNetworkUnreachable,
+  // kAddressFamily. The outcome arrives as kConnected or kError.
   virtual Error Connect(const Endpoint& remote) = 0;
   // AF_UNSPEC connect: back to a fresh, unconnected socket (an explicit binding stays).
   virtual Error Disconnect() = 0;
@@ -115,27 +126,30 @@ class TcpSocket {
   // --- Data ------------------------------------------------------------------------------------
   // Bytes that Write() would take now. 0 when full or not connected.
   virtual size_t WriteSpace() const = 0;
-  // Queues `data` without copying (the storage must not change any more) and sends what windows allow.
-  // All or nothing against WriteSpace(), except that a slice may exceed it when the queue is empty.
-  // kBrokenPipe after Shutdown(kWrite) or when the connection is gone; kNotConnected; kWouldBlock.
-  // `more`: as MSG_MORE, hold back a partial segment.
+  // Queues `data` without copying (the storage must not change any more) and sends what windows
+  // allow. All or nothing against WriteSpace(), except that a slice may exceed it when the queue is
+  // empty. kBrokenPipe after Shutdown(kWrite) or when the connection is gone; kNotConnected;
+  // kWouldBlock. `more`: as MSG_MORE, hold back a partial segment.
   virtual Error Write(Slice data, bool more) = 0;
   virtual Error WriteUrgent(Slice data) = 0;
 
-  // In-order bytes that wait to be read, in order, without consuming: fills `pieces`, returns how many.
+  // In-order bytes that wait to be read, in order, without consuming: fills `pieces`, returns how
+  // many.
   virtual size_t Peek(std::span<std::span<const uint8_t>> pieces) const = 0;
   virtual size_t ReadableBytes() const = 0;
-  // Where the peer's urgent data ends (RFC 9293 3.8.5), in octets from the next one to be read: positive, so
-  // many of what is yet to be read are urgent or lie before it; 0 or less, all of it was read so long ago.
-  // It stays in the stream (RFC 6093 6). Absent: the peer never sent any, or not lately.
+  // Where the peer's urgent data ends (RFC 9293 3.8.5), in octets from the next one to be read:
+  // positive, so many of what is yet to be read are urgent or lie before it; 0 or less, all of it
+  // was read so long ago. It stays in the stream (RFC 6093 6). Absent: the peer never sent any, or
+  // not lately.
   virtual std::optional<int32_t> UrgentEnd() const = 0;
-  // Drops `n` read bytes; the receive window opens (and an update is sent when RFC 9293 3.8.6 wants it).
+  // Drops `n` read bytes; the receive window opens (and an update is sent when RFC 9293 3.8.6 wants
+  // it).
   virtual void Consume(size_t n) = 0;
   // True once all bytes before the peer's FIN have been consumed (or reading was shut down).
   virtual bool AtEndOfStream() const = 0;
 
-  // kNotConnected on a socket that never was connected. kRead: later data is acknowledged and dropped.
-  // On a listener kRead/kBoth stop it (Linux).
+  // kNotConnected on a socket that never was connected. kRead: later data is acknowledged and
+  // dropped. On a listener kRead/kBoth stop it (Linux).
   virtual Error Shutdown(ShutdownHow how) = 0;
   // Sends RST and forgets the connection: SO_LINGER 0, close with unread data (RFC 2525 2.17).
   virtual void Abort() = 0;

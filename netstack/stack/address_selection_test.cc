@@ -1,5 +1,5 @@
-// RFC 6724: the order of destinations (section 6), and the policy table that it shares with the choice
-// of sources (2.1). The examples are the RFC's (10.2, 10.3).
+// RFC 6724: the order of destinations (section 6), and the policy table that it shares with the
+// choice of sources (2.1). The examples are the RFC's (10.2, 10.3).
 
 #include <initializer_list>
 #include <string>
@@ -317,8 +317,8 @@ TEST_F(Destinations, BadTablesAreRefusedAndChangeNothing) {
             absl::StatusCode::kInvalidArgument);
   std::vector<AddressPolicy> many;
   for (int i = 0; i < 257; ++i) {
-    many.push_back(Policy(("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)).c_str(),
-                          1, 1));
+    many.push_back(
+        Policy(("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)).c_str(), 1, 1));
   }
   EXPECT_EQ(code(many), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(stack.AddressPolicies().size(), 9u);

@@ -28,7 +28,8 @@ class Conflicts : public testing::Test {
     while (!world.Silent()) {
       const ParsedFrame frame = world.Next();
       ArpMessage message;
-      if (frame.ethertype == ethertype::kArp && ParseArp(frame.payload, &message) == ArpParse::kOk) {
+      if (frame.ethertype == ethertype::kArp &&
+          ParseArp(frame.payload, &message) == ArpParse::kOk) {
         EXPECT_EQ(frame.to, MacAddress::Broadcast());
         out.push_back(message);
       }

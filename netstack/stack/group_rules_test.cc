@@ -1,5 +1,5 @@
-// Single rules of IGMPv3 and MLDv2 that no wire tester waits for: forged queries, and for how long an older
-// querier counts (RFC 3376 7.2.1, 8.12, 9.1; RFC 3810 8.2.1, 9.12).
+// Single rules of IGMPv3 and MLDv2 that no wire tester waits for: forged queries, and for how long
+// an older querier counts (RFC 3376 7.2.1, 8.12, 9.1; RFC 3810 8.2.1, 9.12).
 #include "netstack/stack/groups_test_world.h"
 #include "netstack/wire/igmp.h"
 
@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// --- RFC 3376 9.1 ----------------------------------------------------------------------------------
+// --- RFC 3376 9.1 --------------------------------------------------------------------------------
 
 class IgmpRules : public Groups {
  protected:
@@ -47,12 +47,13 @@ TEST_P(IgmpRules, Rfc3376_S9_1_GeneralQueriesToAnotherGroupAreIgnored) {
   ReceiveIgmp(Group(1), QueryMessage(0, all, false));
   world.Advance(seconds(11));
   EXPECT_TRUE(world.Silent());
-  ReceiveIgmp(Ip("192.0.2.1"), QueryMessage(10, all, true));  // 4.1.12: any address of the interface
+  ReceiveIgmp(Ip("192.0.2.1"),
+              QueryMessage(10, all, true));  // 4.1.12: any address of the interface
   world.Advance(seconds(2));
   EXPECT_EQ(NextReport(), (Report{{kIsExclude, Group(1)}}));
 }
 
-// --- Older queriers --------------------------------------------------------------------------------
+// --- Older queriers ------------------------------------------------------------------------------
 
 TEST_P(IgmpRules, Rfc3376_S7_2_1_EachOlderQuerierHasItsOwnTime) {
   JoinQuietly(1);
@@ -120,7 +121,8 @@ TEST_P(OlderQuerier, Rfc3376_S7_2_1_ItsEndCancelsWhatWasPending) {
   world.Advance(milliseconds(1));
   if (!world.Silent()) world.link.Clear();
   world.Advance(seconds(30));
-  while (!world.Silent()) EXPECT_EQ(NextReport(), (Report{{kOldReport, Group(2)}}));  // before 251 s only
+  while (!world.Silent())
+    EXPECT_EQ(NextReport(), (Report{{kOldReport, Group(2)}}));  // before 251 s only
   ReceiveQuery(3, IpAddress::Any(GetParam()));
   world.Advance(seconds(2));
   EXPECT_EQ(NextReport(), (Report{{kIsExclude, Group(1)}, {kIsExclude, Group(2)}}));
@@ -151,7 +153,7 @@ TEST(MldRules, Rfc3810_S5_1_10_AQueryWithLessSourcesThanItSaysIsIgnored) {
   }
 }
 
-// --- RFC 3810 5.2.13 -------------------------------------------------------------------------------
+// --- RFC 3810 5.2.13 -----------------------------------------------------------------------------
 
 TEST(MldRules, Rfc3810_S5_2_13_BeforeThereIsALinkLocalAddressReportsComeFromNobody) {
   StackWorld world;

@@ -1,4 +1,5 @@
-// IPv4 options between programs and the wire (RFC 791 3.1, RFC 1122 3.2.1.8, 4.1.3.2, RFC 9293 3.9.2.1).
+// IPv4 options between programs and the wire (RFC 791 3.1, RFC 1122 3.2.1.8, 4.1.3.2, RFC
+// 9293 3.9.2.1).
 #include "netstack/socket/raw_controls.h"
 #include "netstack/stack/stack_test_world.h"
 #include "netstack/wire/tcp.h"
@@ -230,13 +231,15 @@ TEST_F(IpOptions, AConnectionSendsThemAndItsSegmentsAreSmaller) {
   EXPECT_EQ(OptionsOf(syn_frame), sent);
   const ParsedFrame syn_packet = ParseFrame(syn_frame);
   const TcpView syn = Segment(syn_packet);
-  EXPECT_EQ(ParseTcpOptions(syn.options()).mss, 1460);  // of what is received: our options are not in it
+  EXPECT_EQ(ParseTcpOptions(syn.options()).mss,
+            1460);  // of what is received: our options are not in it
   world.ReceiveIp(Tcp({.destination_port = syn.source_port(), .seq = SeqNum(1000),
                        .ack = syn.seq() + 1, .flags = tcp_flag::kSyn | tcp_flag::kAck}));
   EXPECT_EQ(OptionsOf(world.link.TakeFrame()), sent);
   ASSERT_EQ(socket->Write(Slice::Copy(Pattern(2000)), false), Error::kOk);
   world.stack.Flush();
-  // Without an option of its own the peer takes 536 octets, IP options not counted (RFC 9293 3.7.1).
+  // Without an option of its own the peer takes 536 octets, IP options not counted (RFC
+  // 9293 3.7.1).
   const Bytes data = world.link.TakeFrame();
   EXPECT_EQ(OptionsOf(data), sent);
   EXPECT_EQ(ParseFrame(data).payload.size(), kTcpHeaderSize + 536 - sent.size());
@@ -271,11 +274,12 @@ TEST_F(IpOptions, ASynWithoutThemMakesAConnectionWithout) {
   Give(*listener, {148, 4, 0, 0});
   ASSERT_EQ(listener->Bind({cast.own, 80}), Error::kOk);
   ASSERT_EQ(listener->Listen(5), Error::kOk);
-  world.ReceiveIp(Tcp({.destination_port = 80, .seq = SeqNum(1000), .ack = SeqNum(), .flags = tcp_flag::kSyn}));
+  world.ReceiveIp(
+      Tcp({.destination_port = 80, .seq = SeqNum(1000), .ack = SeqNum(), .flags = tcp_flag::kSyn}));
   EXPECT_TRUE(OptionsOf(world.link.TakeFrame()).empty());
 }
 
-// --- What a program may give -----------------------------------------------------------------------
+// --- What a program may give ---------------------------------------------------------------------
 
 Ipv4OptionVerdict Judge(const Bytes& given, Bytes* taken = nullptr) {
   Ipv4Options options{};
@@ -304,10 +308,20 @@ TEST(ProgramOptions, SourceRoutesAreNotSupported) {
 }
 
 TEST(ProgramOptions, WrongOnesAreRefused) {
-  for (const Bytes& wrong : std::vector<Bytes>{
-           Bytes(41), {7}, {7, 1, 4}, {7, 9, 4}, {7, 11, 3, 0, 0, 0, 0, 0, 0, 0, 0},
-           {7, 3, 4, 7, 3, 4}, {68, 4, 5, 0, 68, 4, 5, 0}, {68, 4, 4, 0}, {68, 8, 9, 0xf0, 0, 0, 0, 0},
-           {148, 2}, {134, 6, 0, 0, 0, 1}}) {
+  const std::vector<Bytes> malformed = {
+      Bytes(41),
+      {7},
+      {7, 1, 4},
+      {7, 9, 4},
+      {7, 11, 3, 0, 0, 0, 0, 0, 0, 0, 0},
+      {7, 3, 4, 7, 3, 4},
+      {68, 4, 5, 0, 68, 4, 5, 0},
+      {68, 4, 4, 0},
+      {68, 8, 9, 0xf0, 0, 0, 0, 0},
+      {148, 2},
+      {134, 6, 0, 0, 0, 1},
+  };
+  for (const Bytes& wrong : malformed) {
     EXPECT_EQ(Judge(wrong), Ipv4OptionVerdict::kMalformed) << testing::PrintToString(wrong);
   }
 }

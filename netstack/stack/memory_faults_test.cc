@@ -1,5 +1,6 @@
-// Every request for memory may be refused: the n-th, for every n in turn, runs of them, and random ones.
-// Nothing crashes, nothing stays charged, and what the story promises holds once memory is there again.
+// Every request for memory may be refused: the n-th, for every n in turn, runs of them, and random
+// ones. Nothing crashes, nothing stays charged, and what the story promises holds once memory is
+// there again.
 #include <functional>
 
 #include "netstack/stack/memory_test_world.h"
@@ -10,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// --- Words ----------------------------------------------------------------------------------------
+// --- Words ---------------------------------------------------------------------------------------
 
 // One direction of a byte stream.
 struct Stream {
@@ -57,7 +58,8 @@ Pair Connected(MemoryWorld& world, TcpSocket& listener, const Endpoint& to) {
       Result<std::unique_ptr<TcpSocket>> accepted = listener.Accept();
       if (!accepted.ok()) continue;
       const Result<Endpoint> remote = (*accepted)->Remote();  // an earlier attempt's, perhaps
-      if (remote.ok() && remote->port == pair.client->Local().port) pair.server = std::move(*accepted);
+      if (remote.ok() && remote->port == pair.client->Local().port)
+        pair.server = std::move(*accepted);
     }
   }
   EXPECT_NE(pair.server, nullptr);
@@ -77,11 +79,12 @@ Error SendDatagram(DatagramSocket& socket, const Endpoint& to, size_t size) {
 
 Error SendEcho(DatagramSocket& socket, const IpAddress& to, size_t size) {
   Bytes message(kIcmpHeaderSize);
-  EmitIcmp(message.data(), to.is_v4() ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest, 0, 1);
+  EmitIcmp(message.data(), to.is_v4() ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest, 0,
+           1);
   return StackWorld::SendTo(socket, {to, 0}, message + Pattern(size));
 }
 
-// --- Stories: each does its worst first, calls memory_is_back(), and then must succeed ------------
+// --- Stories: each does its worst first, calls memory_is_back(), and then must succeed -----------
 
 struct Story {
   const char* name;
@@ -232,7 +235,8 @@ void Groups(MemoryWorld& world, const Cast& cast, const std::function<void()>& m
   EXPECT_TRUE(heard_here && heard_there);
 }
 
-// Connections come and go in all ways: closed from either side, reset, never accepted, orphaned with data.
+// Connections come and go in all ways: closed from either side, reset, never accepted, orphaned
+// with data.
 void Churn(MemoryWorld& world, const Cast& cast, const std::function<void()>& memory_is_back) {
   auto listener = Listening(world, {cast.peer, 80});
   std::vector<std::unique_ptr<TcpSocket>> accepted;
@@ -270,7 +274,7 @@ const Story kStories[] = {
     {"Churn", 9, Churn},
 };
 
-// --- How they are told ----------------------------------------------------------------------------
+// --- How they are told ---------------------------------------------------------------------------
 
 class MemoryFaultsTest : public testing::TestWithParam<std::tuple<Story, Family>> {
  protected:

@@ -1,4 +1,5 @@
-// Real scarcity: the order in which a stack gives way, that windows never shrink, and that it recovers.
+// Real scarcity: the order in which a stack gives way, that windows never shrink, and that it
+// recovers.
 #include "netstack/stack/memory_test_world.h"
 
 namespace moat::netstack {
@@ -95,7 +96,8 @@ TEST_P(MemoryTest, ReceiveQueuesThatNobodyReadsStayWithinTheBudget) {
   ASSERT_GE(pairs.size(), 6u);
   EXPECT_GE(Count(world.b, "TcpExt.TCPMemoryPressures"), 1u);
   // Readers come: all of it arrives, whole.
-  for (size_t i = 0; i < pairs.size(); ++i) EXPECT_EQ(Drain(*pairs[i].second, written[i]), written[i]);
+  for (size_t i = 0; i < pairs.size(); ++i)
+    EXPECT_EQ(Drain(*pairs[i].second, written[i]), written[i]);
   EXPECT_FALSE(world.b_memory.under_pressure());
   pairs.clear();
   listener.reset();

@@ -70,8 +70,8 @@ class MemoryWorld {
       Settle();
     }
   }
-  // With all sockets gone and all timers run out, nothing may be charged but neighbours and what came
-  // with the configuration.
+  // With all sockets gone and all timers run out, nothing may be charged but neighbours and what
+  // came with the configuration.
   void ExpectNothingHeld() {
     Advance(std::chrono::minutes(20));
     a.FlushNeighbors(0);

@@ -18,7 +18,8 @@ TEST_F(Discovery, Rfc4861_S6_3_7_AfterAnEarlyAdvertisementItSolicitsOnceAllTheSa
   int solicitations = 0;
   for (int i = 0; i < 600; ++i) {
     world.Advance(milliseconds(100));
-    while (!world.Silent()) solicitations += world.Next().icmp_type() == icmpv6_type::kRouterSolicitation;
+    while (!world.Silent())
+      solicitations += world.Next().icmp_type() == icmpv6_type::kRouterSolicitation;
   }
   EXPECT_EQ(solicitations, 1);
 }

@@ -98,8 +98,8 @@ TEST_P(Router, Rfc1812_S5_3_1_UsedUpHopLimitIsAnsweredWithTimeExceeded) {
 }
 
 TEST_P(Router, HopLimitOneStillReachesTheRouterItself) {
-  world.ReceiveIcmp(cast.peer, far.own, v4() ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest,
-                    0, 1, {}, 1);
+  world.ReceiveIcmp(cast.peer, far.own,
+                    v4() ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest, 0, 1, {}, 1);
   EXPECT_EQ(world.Next().source, far.own);
 }
 

@@ -60,7 +60,8 @@ class RouterWorld : public StackWorld {
     far_link.Clear();
   }
   void KnowOn(InterfaceIndex interface, const IpAddress& address, const MacAddress& mac) {
-    EXPECT_TRUE(stack.AddNeighbor({interface, address, mac, NeighborState::kPermanent, false}).ok());
+    EXPECT_TRUE(
+        stack.AddNeighbor({interface, address, mac, NeighborState::kPermanent, false}).ok());
   }
   void Route(const char* destination, const std::optional<IpAddress>& gateway,
              InterfaceIndex interface, RouteType type = RouteType::kUnicast) {

@@ -78,8 +78,8 @@ class Stack::Impl {
     memory.SetCounters(nullptr);
   }
 
-  // In pages, as on Linux. DEVIATION: there it bounds TCP alone; here the whole stack, and no higher than
-  // the owner of the stack allows.
+  // In pages, as on Linux. DEVIATION: there it bounds TCP alone; here the whole stack, and no
+  // higher than the owner of the stack allows.
   void RegisterMemorySysctl() {
     constexpr int64_t kPage = 4096;
     const auto pages = static_cast<int64_t>(memory.limit()) / kPage;

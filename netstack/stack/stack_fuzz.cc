@@ -117,7 +117,8 @@ class FuzzWorld {
     while (true) {
       const auto frame = watch_->Receive();
       if (!frame.ok()) return;
-      if (frame->bytes.size() != frame->original_size || frame->bytes.size() < kEthernetHeaderSize ||
+      if (frame->bytes.size() != frame->original_size ||
+          frame->bytes.size() < kEthernetHeaderSize ||
           frame->network_offset != kEthernetHeaderSize) {
         std::abort();
       }

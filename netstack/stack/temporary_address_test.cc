@@ -19,7 +19,8 @@ class TemporaryAddresses : public Discovery {
     EXPECT_TRUE(world.stack.RemoveAddress(kEth0, *Prefix::Parse("2001:db8::1/64")).ok());
   }
   void Advertise(uint32_t valid = kForever, uint32_t preferred = kForever) {
-    Receive(router, Ra(65535, Option({.prefix = "2001:db8:5::", .valid = valid, .preferred = preferred})));
+    Receive(router,
+            Ra(65535, Option({.prefix = "2001:db8:5::", .valid = valid, .preferred = preferred})));
   }
   IpAddress First() {
     Advertise();
@@ -46,7 +47,8 @@ class TemporaryAddresses : public Discovery {
   }
   size_t Usable() const {
     size_t count = 0;
-    for (const AddressInfo& info : Temporary()) count += !info.options.deprecated && !info.duplicate;
+    for (const AddressInfo& info : Temporary())
+      count += !info.options.deprecated && !info.duplicate;
     return count;
   }
 };
@@ -80,7 +82,8 @@ TEST_F(TemporaryAddresses, Rfc8981_S3_4_TheyEndWithTheirPrefix) {
   EXPECT_TRUE(Temporary().empty());
 }
 
-// 3.1: it cannot be foretold when an address changes, nor do those that began together change together.
+// 3.1: it cannot be foretold when an address changes, nor do those that began together change
+// together.
 TEST_F(TemporaryAddresses, Rfc8981_S3_1_LifetimesDiffer) {
   std::set<int64_t> times;
   IpAddress address = First();
@@ -134,7 +137,8 @@ TEST_F(TemporaryAddresses, Rfc8981_S3_4_7_DuplicatesAreReplacedThreeTimesAndThen
   for (int i = 0; i < 40; ++i) {
     Advertise();
     world.Advance(hours(1));
-    for (const AddressInfo& info : Temporary()) EXPECT_EQ(tried.count(info.prefix.address), 1u) << i;
+    for (const AddressInfo& info : Temporary())
+      EXPECT_EQ(tried.count(info.prefix.address), 1u) << i;
   }
   EXPECT_EQ(Usable(), 0u);
   EXPECT_EQ(*world.stack.SelectSource(Ip("2001:db8:77::1"), 0), own);
@@ -143,7 +147,8 @@ TEST_F(TemporaryAddresses, Rfc8981_S3_4_7_DuplicatesAreReplacedThreeTimesAndThen
 TEST_F(TemporaryAddresses, Rfc8981_S3_5_TheSuccessorComesBeforeTheEnd) {
   const IpAddress first = First();
   const Time begin = world.clock.Now();
-  while (Temporary().size() == 1 && world.clock.Now() < begin + hours(25)) world.Advance(seconds(1));
+  while (Temporary().size() == 1 && world.clock.Now() < begin + hours(25))
+    world.Advance(seconds(1));
   ASSERT_EQ(Temporary().size(), 2u);
   EXPECT_FALSE(Address(first)->options.deprecated);
   world.Advance(seconds(6));  // REGEN_ADVANCE

@@ -1,5 +1,5 @@
-// An IP layer for the tests of a transport: it routes what it is told to, records what is sent with its
-// checksum completed, and counts group memberships.
+// An IP layer for the tests of a transport: it routes what it is told to, records what is sent with
+// its checksum completed, and counts group memberships.
 #ifndef MOAT_NETSTACK_TESTING_FAKE_IP_H_
 #define MOAT_NETSTACK_TESTING_FAKE_IP_H_
 
@@ -28,7 +28,8 @@ class FakeIp : public IpSender, public GroupMembership {
     bool dont_fragment = false;
     GsoType gso = GsoType::kNone;
     uint16_t gso_size = 0;
-    std::vector<uint8_t> bytes;  // transport header and payload, checksum as on the wire (not with gso)
+    std::vector<uint8_t>
+        bytes;  // transport header and payload, checksum as on the wire (not with gso)
     size_t header_size = 0;
     std::vector<uint8_t> options{};  // of IPv4
   };

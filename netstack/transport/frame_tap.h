@@ -1,5 +1,5 @@
-// The door between the interfaces and packet sockets: who is shown every frame, and how a frame is sent past
-// IP.
+// The door between the interfaces and packet sockets: who is shown every frame, and how a frame is
+// sent past IP.
 #ifndef MOAT_NETSTACK_TRANSPORT_FRAME_TAP_H_
 #define MOAT_NETSTACK_TRANSPORT_FRAME_TAP_H_
 
@@ -56,7 +56,8 @@ class FrameSender {
   virtual ~FrameSender() = default;
 
   virtual std::optional<FrameInterface> FindFrameInterface(InterfaceIndex index) const = 0;
-  // Sends `frame`, whole from the link header on. On loopback it comes back. kNetworkDown, kNoBuffers.
+  // Sends `frame`, whole from the link header on. On loopback it comes back. kNetworkDown,
+  // kNoBuffers.
   virtual Error SendFrame(InterfaceIndex index, std::span<const uint8_t> frame,
                           const void* origin) = 0;
 };

@@ -1,5 +1,5 @@
-// IPv4 options between programs and packets (RFC 1122 3.2.1.8, 4.1.3.2): what a program gave goes into
-// each packet with this node's entries, and what came goes up with them, as on Linux.
+// IPv4 options between programs and packets (RFC 1122 3.2.1.8, 4.1.3.2): what a program gave goes
+// into each packet with this node's entries, and what came goes up with them, as on Linux.
 #ifndef MOAT_NETSTACK_TRANSPORT_IP_OPTIONS_H_
 #define MOAT_NETSTACK_TRANSPORT_IP_OPTIONS_H_
 

@@ -1,21 +1,21 @@
 // Who owns which local port: bind conflicts by Linux's rules, and the choice of ephemeral ports.
 //
-// A PortReservation is held by every socket that has a local port: bound ones, listeners, connections
-// (accepted ones share their listener's port) and connections in TIME-WAIT. It gives the port back when it
-// is destroyed. Reservations of the same kind on one port are counted together, so ten thousand
-// accepted connections cost one entry and no time.
+// A PortReservation is held by every socket that has a local port: bound ones, listeners,
+// connections (accepted ones share their listener's port) and connections in TIME-WAIT. It gives
+// the port back when it is destroyed. Reservations of the same kind on one port are counted
+// together, so ten thousand accepted connections cost one entry and no time.
 //
-// Conflict rules (inet_bind_conflict() and udp_lib_lport_inuse() of Linux). Two claims of one protocol and
-// port conflict unless one of these holds:
+// Conflict rules (inet_bind_conflict() and udp_lib_lport_inuse() of Linux). Two claims of one
+// protocol and port conflict unless one of these holds:
 //  - they are bound to different devices (SO_BINDTODEVICE), both not 0;
 //  - their addresses do not overlap. A wildcard overlaps every address of its family; the IPv6
 //    wildcard without v6_only overlaps every IPv4 address too;
 //  - both have SO_REUSEADDR and, for TCP, the older one is not listening;
 //  - both have SO_REUSEPORT. DEVIATION: Linux also wants equal user ids; a stack has one user.
 //
-// Ports chosen by connect() need only a unique 4-tuple, which the caller judges by a callback, and are
-// never taken where an explicit bind() holds the port. The search begins at a place that is secret per
-// destination and advances (RFC 6056 3.3.4), so a port is not reused soon.
+// Ports chosen by connect() need only a unique 4-tuple, which the caller judges by a callback, and
+// are never taken where an explicit bind() holds the port. The search begins at a place that is
+// secret per destination and advances (RFC 6056 3.3.4), so a port is not reused soon.
 #ifndef MOAT_NETSTACK_TRANSPORT_PORTS_H_
 #define MOAT_NETSTACK_TRANSPORT_PORTS_H_
 
@@ -98,8 +98,8 @@ class PortAllocator {
   // (SO_REUSEADDR is tried when all others are taken). kAddressInUse.
   Result<PortReservation> Reserve(PortSpace space, uint16_t port, const PortClaim& claim);
 
-  // connect(2) of an unbound socket. `is_free(port)` says whether the 4-tuple with that local port is
-  // unused. kAddressNotAvailable when no port is left (Linux's EADDRNOTAVAIL).
+  // connect(2) of an unbound socket. `is_free(port)` says whether the 4-tuple with that local port
+  // is unused. kAddressNotAvailable when no port is left (Linux's EADDRNOTAVAIL).
   Result<PortReservation> ReserveForConnect(PortSpace space, const PortClaim& claim,
                                             const Endpoint& remote,
                                             absl::FunctionRef<bool(uint16_t port)> is_free);

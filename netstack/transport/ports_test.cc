@@ -189,8 +189,9 @@ TEST_F(PortsTest, ConnectAvoidsExplicitlyBoundPorts) {
 TEST_F(PortsTest, SuccessiveConnectsSpreadOverTheRange) {
   std::map<uint16_t, int> uses;
   for (int i = 0; i < 1000; ++i) {
-    auto port = ports_.ReserveForConnect(
-        kTcp, Claim("10.0.0.1"), {.address = Ip("10.0.0.9"), .port = 80}, [](uint16_t) { return true; });
+    auto port =
+        ports_.ReserveForConnect(kTcp, Claim("10.0.0.1"), {.address = Ip("10.0.0.9"), .port = 80},
+                                 [](uint16_t) { return true; });
     ASSERT_TRUE(port.ok());
     EXPECT_GE(port->port(), 32768);
     EXPECT_LE(port->port(), 60999);

@@ -47,8 +47,8 @@ struct IcmpErrorIn {
     kParameterProblem,
   };
   Kind kind;
-  // What the kind means to a socket (ECONNREFUSED, EHOSTUNREACH, ...), and whether Linux treats it as
-  // fatal for a connected datagram socket without IP_RECVERR.
+  // What the kind means to a socket (ECONNREFUSED, EHOSTUNREACH, ...), and whether Linux treats it
+  // as fatal for a connected datagram socket without IP_RECVERR.
   Error error;
   bool hard;
   uint32_t mtu = 0;  // kPacketTooBig
@@ -72,14 +72,16 @@ class TransportProtocol {
 
   virtual Disposition Receive(const IpPacketIn& packet) = 0;
   virtual void ReceiveError(const IcmpErrorIn& error) = 0;
-  // An address in use is about to be given up to another host (RFC 5227 2.4): the last moment to say so.
+  // An address in use is about to be given up to another host (RFC 5227 2.4): the last moment to
+  // say so.
   virtual void GiveUpAddress(const IpAddress& address, InterfaceIndex interface) {
     (void)address;
     (void)interface;
   }
 };
 
-// Who gets a copy of what is delivered to this host, before the transport that it is for: raw sockets.
+// Who gets a copy of what is delivered to this host, before the transport that it is for: raw
+// sockets.
 class RawReceiver {
  public:
   virtual ~RawReceiver() = default;

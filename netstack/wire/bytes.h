@@ -1,5 +1,5 @@
-// Big-endian loads and stores. Every wire view reads and writes through these; nothing casts bytes to
-// structs.
+// Big-endian loads and stores. Every wire view reads and writes through these; nothing casts bytes
+// to structs.
 #ifndef MOAT_NETSTACK_WIRE_BYTES_H_
 #define MOAT_NETSTACK_WIRE_BYTES_H_
 
@@ -36,7 +36,8 @@ inline void StoreBe64(uint8_t* p, uint64_t value) {
   std::memcpy(p, &value, sizeof(value));
 }
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "netstack is built for little-endian hosts");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "netstack is built for little-endian hosts");
 
 }  // namespace moat::netstack
 

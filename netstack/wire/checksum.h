@@ -1,4 +1,5 @@
-// The Internet checksum (RFC 1071, RFC 1624), computed 8 bytes at a time, over any number of pieces.
+// The Internet checksum (RFC 1071, RFC 1624), computed 8 bytes at a time, over any number of
+// pieces.
 //
 //   Checksum sum;
 //   sum.AddPseudoHeader(source, destination, ip_protocol::kUdp, length);
@@ -15,8 +16,8 @@
 
 namespace moat::netstack {
 
-// Ones' complement sum of `bytes` as 16-bit words in memory (native) order, folded to 16 bits; an odd
-// last byte is padded with zero.
+// Ones' complement sum of `bytes` as 16-bit words in memory (native) order, folded to 16 bits; an
+// odd last byte is padded with zero.
 uint16_t RawSum(std::span<const uint8_t> bytes);
 
 class Checksum {

@@ -74,7 +74,8 @@ void FuzzProgramOptions(std::span<const uint8_t> bytes) {
   packet[0] = static_cast<uint8_t>(0x45 + options.size / 4);
   std::memcpy(packet + kIpv4HeaderSize, options.bytes.data(), options.size);
   Ipv4View view;
-  Require(Ipv4View::Parse({packet, kIpv4HeaderSize + size_t{options.size}}, &view) == Ipv4Parse::kOk);
+  Require(Ipv4View::Parse({packet, kIpv4HeaderSize + size_t{options.size}}, &view) ==
+          Ipv4Parse::kOk);
   const Ipv4OptionScan scan = ScanIpv4Options(view);
   Require(scan.well_formed && !scan.source_route);
   FuzzIpv4Options(view, scan);
@@ -105,14 +106,16 @@ void FuzzTcp(std::span<const uint8_t> bytes) {
   const TcpOptionSet set = ParseTcpOptions(options);
   Require(set.sack_count <= kTcpMaxSackBlocks && set.window_scale <= kTcpMaxWindowScale);
   Require(within(set.fast_open, set.fast_open_size));
-  Require(set.accecn_fields <= kTcpMaxAccEcnFields && within(set.accecn, size_t{3} * set.accecn_fields));
+  Require(set.accecn_fields <= kTcpMaxAccEcnFields &&
+          within(set.accecn, size_t{3} * set.accecn_fields));
   uint8_t again[kTcpMaxOptionsSize];
   const size_t size = EmitTcpOptions(set, again);
   Require(size <= kTcpMaxOptionsSize && size % 4 == 0 && TcpFixedOptionsSize(set) <= size);
   const TcpOptionSet other = ParseTcpOptions({again, size});
   Require(other.has_mss == set.has_mss && other.mss == set.mss);
   Require(other.has_timestamps == set.has_timestamps && other.ts_echo == set.ts_echo);
-  const bool fits = TcpFixedOptionsSize(set) + TcpAccEcnSize(set.accecn_fields) <= kTcpMaxOptionsSize;
+  const bool fits =
+      TcpFixedOptionsSize(set) + TcpAccEcnSize(set.accecn_fields) <= kTcpMaxOptionsSize;
   if (set.accecn_kind == 0 || !fits) return;
   Require(other.accecn_kind == set.accecn_kind && other.accecn_fields == set.accecn_fields);
   Require(std::memcmp(other.accecn, set.accecn, size_t{3} * set.accecn_fields) == 0);
@@ -187,7 +190,8 @@ void FuzzText(std::span<const uint8_t> bytes) {
 // A TCP header with timestamps and AccECN options, which bits turned at random rarely make.
 std::vector<std::vector<uint8_t>> FuzzSeeds() {
   std::vector<std::vector<uint8_t>> seeds;
-  for (const uint8_t kind : {moat::netstack::tcp_option::kAccEcn0, moat::netstack::tcp_option::kAccEcn1}) {
+  for (const uint8_t kind :
+       {moat::netstack::tcp_option::kAccEcn0, moat::netstack::tcp_option::kAccEcn1}) {
     for (uint8_t length = 2; length < 16; ++length) {
       std::vector<uint8_t> header(20);
       header.insert(header.end(), {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, kind, length});

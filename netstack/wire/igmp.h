@@ -69,7 +69,8 @@ struct GroupRecord {
 
 // The reports that say `records`, each of at most `room` bytes, types set and checksums zero (RFC
 // 3376 4.2.16, RFC 3810 5.2.15: a record that is too long for one message is cut into several, but
-// of one that excludes only what fits is said). `room` is at least 64. All groups are of one family.
+// of one that excludes only what fits is said). `room` is at least 64. All groups are of one
+// family.
 std::vector<std::vector<uint8_t>> EmitGroupReports(std::span<const GroupRecord> records,
                                                    size_t room);
 

@@ -75,8 +75,8 @@ enum class Ipv4OptionVerdict : uint8_t {
   kMalformed,    // also: more than one record route or timestamp, security labels (CIPSO)
   kSourceRoute,  // would be good, but none is sent (RFC 6274 3.13.2.3, RFC 7126 4.3)
 };
-// Judges at most 40 octets, and makes them what will be sent: padded, nothing behind an end, and the
-// slots that this node will fill empty. What is not good stays as it is.
+// Judges at most 40 octets, and makes them what will be sent: padded, nothing behind an end, and
+// the slots that this node will fill empty. What is not good stays as it is.
 Ipv4OptionVerdict TakeProgramOptions(std::span<const uint8_t> given, Ipv4Options* options);
 
 // Those for the reply to a packet (RFC 1122 3.2.2.6): record route and timestamp. Returns the size

@@ -34,8 +34,8 @@ struct Ipv6Chain {
 // Walks `packet`, whose IPv6 header is proven. Stops at the first fragment header.
 Ipv6Chain WalkIpv6Chain(std::span<const uint8_t> packet);
 
-// Walks the hop-by-hop header of `packet` alone, which is all that a router may look at (RFC 8200 4).
-// kUpperLayer: nothing is wrong; what follows it begins at `offset`.
+// Walks the hop-by-hop header of `packet` alone, which is all that a router may look at (RFC 8200
+// 4). kUpperLayer: nothing is wrong; what follows it begins at `offset`.
 Ipv6Chain WalkIpv6HopByHop(std::span<const uint8_t> packet);
 
 // Continues behind a fragment header at `offset`: does the first fragment hold the whole chain?

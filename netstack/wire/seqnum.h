@@ -1,5 +1,5 @@
-// TCP sequence numbers: a circle of 2^32 values (RFC 9293 3.4). Comparison means "before" and "after"
-// within half of the circle, so it is not transitive and there is no operator<=>.
+// TCP sequence numbers: a circle of 2^32 values (RFC 9293 3.4). Comparison means "before" and
+// "after" within half of the circle, so it is not transitive and there is no operator<=>.
 #ifndef MOAT_NETSTACK_WIRE_SEQNUM_H_
 #define MOAT_NETSTACK_WIRE_SEQNUM_H_
 
@@ -34,7 +34,9 @@ class SeqNum {
   constexpr bool operator>=(SeqNum other) const { return Signed(other) >= 0; }
 
   // True in [start, start + size).
-  constexpr bool InWindow(SeqNum start, uint32_t size) const { return value_ - start.value_ < size; }
+  constexpr bool InWindow(SeqNum start, uint32_t size) const {
+    return value_ - start.value_ < size;
+  }
 
  private:
   constexpr int32_t Signed(SeqNum other) const {

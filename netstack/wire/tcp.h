@@ -26,7 +26,8 @@ inline constexpr uint8_t kEce = 0x40;  // RFC 3168
 inline constexpr uint8_t kCwr = 0x80;
 }  // namespace tcp_flag
 
-// RFC 9768 3.2.2: AE (in the octet before the other flags), CWR and ECE as one number, the ACE field.
+// RFC 9768 3.2.2: AE (in the octet before the other flags), CWR and ECE as one number, the ACE
+// field.
 constexpr uint8_t AceOf(bool ae, uint8_t flags) {
   return static_cast<uint8_t>((ae ? 4 : 0) | flags >> 6);
 }
@@ -82,7 +83,8 @@ inline void EmitTcp(const TcpFields& fields, uint8_t* out) {
   StoreBe16(out + 2, fields.destination_port);
   StoreBe32(out + 4, fields.seq.value());
   StoreBe32(out + 8, fields.ack.value());
-  out[12] = static_cast<uint8_t>((kTcpHeaderSize + fields.options_size) / 4 << 4 | (fields.ae ? 1 : 0));
+  out[12] =
+      static_cast<uint8_t>((kTcpHeaderSize + fields.options_size) / 4 << 4 | (fields.ae ? 1 : 0));
   out[13] = fields.flags;
   StoreBe16(out + 14, fields.window);
   StoreBe16(out + 16, 0);

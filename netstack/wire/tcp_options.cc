@@ -21,7 +21,8 @@ void ParseSack(std::span<const uint8_t> body, TcpOptionSet& set) {
 }
 
 void ParseFastOpen(std::span<const uint8_t> body, TcpOptionSet& set) {
-  const bool cookie = body.size() >= 4 && body.size() <= kTcpMaxFastOpenCookie && body.size() % 2 == 0;
+  const bool cookie =
+      body.size() >= 4 && body.size() <= kTcpMaxFastOpenCookie && body.size() % 2 == 0;
   if (!body.empty() && !cookie) return;
   set.has_fast_open = true;
   set.fast_open_size = static_cast<uint8_t>(body.size());
@@ -81,7 +82,8 @@ uint8_t* EmitAligned(uint8_t kind, size_t body, uint8_t* out) {
 }
 
 // NOPs in front, so that it ends aligned. Nothing when there is no room.
-uint8_t* EmitPadded(uint8_t kind, const uint8_t* body, size_t body_size, size_t room, uint8_t* out) {
+uint8_t* EmitPadded(uint8_t kind, const uint8_t* body, size_t body_size, size_t room,
+                    uint8_t* out) {
   const size_t size = 2 + body_size;
   const size_t padding = (4 - size % 4) % 4;
   if (size + padding > room) return out;
@@ -175,8 +177,8 @@ size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out) {
 }
 
 size_t TcpFixedOptionsSize(const TcpOptionSet& set) {
-  size_t size = (set.has_mss ? 4 : 0) + (set.sack_permitted ? 4 : 0) + (set.has_window_scale ? 4 : 0) +
-                (set.has_timestamps ? kTcpTimestampsSize : 0);
+  size_t size = (set.has_mss ? 4 : 0) + (set.sack_permitted ? 4 : 0) +
+                (set.has_window_scale ? 4 : 0) + (set.has_timestamps ? kTcpTimestampsSize : 0);
   const size_t cookie = (2 + static_cast<size_t>(set.fast_open_size) + 3) / 4 * 4;
   if (set.has_fast_open && size + cookie <= kTcpMaxOptionsSize) size += cookie;
   return size;

@@ -1,5 +1,5 @@
-// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 7413 Fast Open;
-// RFC 9768 AccECN).
+// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 7413 Fast
+// Open; RFC 9768 AccECN).
 #ifndef MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 #define MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 
@@ -39,8 +39,8 @@ struct SackBlock {
   bool operator==(const SackBlock&) const = default;
 };
 
-// What a segment's options say. Unknown options are skipped by their length; a malformed length ends the
-// parse and keeps what came before, as Linux does. An option of a wrong length is ignored.
+// What a segment's options say. Unknown options are skipped by their length; a malformed length
+// ends the parse and keeps what came before, as Linux does. An option of a wrong length is ignored.
 struct TcpOptionSet {
   bool has_mss = false;
   bool has_window_scale = false;
@@ -62,9 +62,9 @@ struct TcpOptionSet {
 
 TcpOptionSet ParseTcpOptions(std::span<const uint8_t> options);
 
-// Writes the options of `set`, padded with NOPs so that each is aligned to four bytes as everybody sends
-// them. SACK blocks, a Fast Open cookie and an AccECN option that do not fit are left out. `out` has
-// kTcpMaxOptionsSize bytes; returns the size, a multiple of 4.
+// Writes the options of `set`, padded with NOPs so that each is aligned to four bytes as everybody
+// sends them. SACK blocks, a Fast Open cookie and an AccECN option that do not fit are left out.
+// `out` has kTcpMaxOptionsSize bytes; returns the size, a multiple of 4.
 size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out);
 // What an AccECN option of so many fields takes, padding included.
 constexpr size_t TcpAccEcnSize(size_t fields) { return (2 + 3 * fields + 3) / 4 * 4; }

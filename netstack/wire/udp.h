@@ -17,8 +17,8 @@ inline constexpr size_t kUdpChecksumOffset = 6;
 // A datagram whose length field is proven to lie within the bytes.
 class UdpView {
  public:
-  // `bytes` may be longer than the length field says (the rest is ignored). A length of 0 stands for
-  // "all of it" (a jumbogram, RFC 2675 4), which only IPv6 allows.
+  // `bytes` may be longer than the length field says (the rest is ignored). A length of 0 stands
+  // for "all of it" (a jumbogram, RFC 2675 4), which only IPv6 allows.
   static std::optional<UdpView> Parse(std::span<const uint8_t> bytes, bool allow_zero_length) {
     if (bytes.size() < kUdpHeaderSize) return std::nullopt;
     size_t length = LoadBe16(bytes.data() + 4);

@@ -104,8 +104,8 @@ absl::Status CheckWordCount(const Verb& verb, size_t count) {
 
 const absl::Span<const Flag> kGlobalFlags = kFlags;
 
-absl::Status ParseCommandLine(absl::Span<const char* const> words, absl::Span<const Verb* const> verbs,
-                              CommandLine* out) {
+absl::Status ParseCommandLine(absl::Span<const char* const> words,
+                              absl::Span<const Verb* const> verbs, CommandLine* out) {
   Arguments global_flags;
   absl::Status status = TakeFlags(&words, kFlags, &global_flags);
   status.Update(FillGlobals(global_flags, &out->globals));
@@ -125,7 +125,8 @@ absl::Status ParseCommandLine(absl::Span<const char* const> words, absl::Span<co
   }
   if (out->verb == nullptr) {
     return WithExitCode(
-        absl::InvalidArgumentError(absl::StrCat("no command \"", wanted, "\"; see moat --help")), 3);
+        absl::InvalidArgumentError(absl::StrCat("no command \"", wanted, "\"; see moat --help")),
+        3);
   }
   if (out->help) return absl::OkStatus();
 

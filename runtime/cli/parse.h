@@ -26,8 +26,8 @@ extern const absl::Span<const Flag> kGlobalFlags;
 
 // `words` is argv without argv[0]. On an error *out tells how far it got, so that help can be shown
 // for the verb and the error logged where --log says.
-absl::Status ParseCommandLine(absl::Span<const char* const> words, absl::Span<const Verb* const> verbs,
-                              CommandLine* out);
+absl::Status ParseCommandLine(absl::Span<const char* const> words,
+                              absl::Span<const Verb* const> verbs, CommandLine* out);
 
 }  // namespace moat::runtime
 

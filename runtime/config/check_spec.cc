@@ -63,8 +63,9 @@ void CheckUserNamespace(JsonReader& reader, const Linux& config) {
 void CheckNamespaces(JsonReader& reader, const Spec& spec) {
   const Linux& config = spec.linux_;
   if (config.FindNamespace("network") == nullptr) {
-    return reader.Fail("linux.namespaces",
-                       "has no entry of type \"network\": host networking is not supported by moat");
+    return reader.Fail(
+        "linux.namespaces",
+        "has no entry of type \"network\": host networking is not supported by moat");
   }
   if (config.FindNamespace("mount") == nullptr) {
     return reader.Fail("linux.namespaces", "must have an entry of type \"mount\"");

@@ -1,5 +1,5 @@
-// Programs that the runtime runs at points of a container's life, with the container's state as JSON
-// on standard input. Source: OCI runtime-spec, config.md, "POSIX-platform Hooks".
+// Programs that the runtime runs at points of a container's life, with the container's state as
+// JSON on standard input. Source: OCI runtime-spec, config.md, "POSIX-platform Hooks".
 #ifndef MOAT_RUNTIME_CONFIG_HOOKS_H_
 #define MOAT_RUNTIME_CONFIG_HOOKS_H_
 

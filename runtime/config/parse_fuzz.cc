@@ -1,5 +1,5 @@
-// config.json, --process and --resources from arbitrary bytes: whatever is refused is refused in one
-// line that begins with the document's name.
+// config.json, --process and --resources from arbitrary bytes: whatever is refused is refused in
+// one line that begins with the document's name.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -22,7 +22,8 @@ struct User {
   std::vector<uint32_t> additional_gids;
 };
 
-// Names as the spec has them, "CAP_NET_RAW". Unknown names are kept here and ignored with a warning.
+// Names as the spec has them, "CAP_NET_RAW". Unknown names are kept here and ignored with a
+// warning.
 struct Capabilities {
   std::vector<std::string> bounding;
   std::vector<std::string> effective;

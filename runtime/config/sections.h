@@ -8,7 +8,8 @@
 
 namespace moat::runtime {
 
-// Each reads one object into *out and fails the reader's document where a field is missing or wrong.
+// Each reads one object into *out and fails the reader's document where a field is missing or
+// wrong.
 void ReadProcess(JsonReader& reader, Process* out);
 void ReadHooks(JsonReader& reader, Hooks* out);
 void ReadResources(JsonReader& reader, Resources* out);

@@ -1,6 +1,6 @@
 // A container's configuration, config.json, as typed values. Where a value is optional in the spec
-// and its absence means something, it is std::optional here. Made by parse.h only, which has checked
-// every field; code behind it does not check again. Start reading here.
+// and its absence means something, it is std::optional here. Made by parse.h only, which has
+// checked every field; code behind it does not check again. Start reading here.
 #ifndef MOAT_RUNTIME_CONFIG_SPEC_H_
 #define MOAT_RUNTIME_CONFIG_SPEC_H_
 

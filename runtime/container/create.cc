@@ -265,8 +265,9 @@ class Creation {
     return channel_->Send(MessageKind::kGo);
   }
 
-  // Runs beside init's mounts. The sentry stays in the caller's control group: the container's limits
-  // are for the container's processes, and its freezer must not stop the sentry under their feet.
+  // Runs beside init's mounts. The sentry stays in the caller's control group: the container's
+  // limits are for the container's processes, and its freezer must not stop the sentry under their
+  // feet.
   absl::Status BeginSentry() {
     if (shared_network_) return JoinSentry();
     sentry::SentryOptions sentry;
@@ -283,8 +284,8 @@ class Creation {
     return SendHandover(*channel_, dir_.path(), state_.init.pid, true);
   }
 
-  // The sandbox's sentry serves one container more. Its network is configured already: linux.sysctl of
-  // this container changes nothing.
+  // The sandbox's sentry serves one container more. Its network is configured already: linux.sysctl
+  // of this container changes nothing.
   absl::Status JoinSentry() {
     const std::string sandbox = SandboxDir(dir_, state_);
     // For moatctl, which knows the sandbox by either name.

@@ -139,7 +139,8 @@ absl::StatusOr<int> Foreground::Wait(pid_t pid, OwnedFd terminal) {
                        {output ? terminal.get() : -1, POLLIN, 0},
                        {input ? STDIN_FILENO : -1, POLLIN, 0}};
     if (poll(files, 3, -1) < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "poll");
-    // EIO: no process has the terminal open right now; another may again, but none can wake us then.
+    // EIO: no process has the terminal open right now; another may again, but none can wake us
+    // then.
     if (files[1].revents != 0) output = Relay(terminal.get(), STDOUT_FILENO);
     if (files[2].revents != 0) input = Relay(STDIN_FILENO, terminal.get());
     if (files[0].revents != 0) code = HandleSignal(signals_.get(), pid, terminal.get());

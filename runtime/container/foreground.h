@@ -14,15 +14,15 @@ namespace moat::runtime {
 
 class Foreground {
  public:
-  // Blocks the signals that will be forwarded, so that none is lost between the making of the process
-  // and Wait. Container processes reset their mask themselves. `reap_orphans`: become the parent of
-  // orphans (PR_SET_CHILD_SUBREAPER), so that those of a container without a PID namespace of its own
-  // are waited for.
+  // Blocks the signals that will be forwarded, so that none is lost between the making of the
+  // process and Wait. Container processes reset their mask themselves. `reap_orphans`: become the
+  // parent of orphans (PR_SET_CHILD_SUBREAPER), so that those of a container without a PID
+  // namespace of its own are waited for.
   explicit Foreground(bool reap_orphans);
   ~Foreground();
 
-  // Until the child `pid` ends: its exit status, or 128 plus the signal that killed it. `terminal` is
-  // the master of its terminal, or none; ours is raw meanwhile.
+  // Until the child `pid` ends: its exit status, or 128 plus the signal that killed it. `terminal`
+  // is the master of its terminal, or none; ours is raw meanwhile.
   absl::StatusOr<int> Wait(pid_t pid, OwnedFd terminal);
 
  private:

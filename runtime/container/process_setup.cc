@@ -50,7 +50,8 @@ absl::Status SendHandover(Channel& channel, const std::string& state_dir, pid_t 
 absl::Status WaitForProgram(Channel& channel) {
   absl::StatusOr<Channel::Message> message = channel.Receive();
   if (absl::IsUnavailable(message.status())) return absl::OkStatus();
-  if (message.ok()) return absl::InternalError("an unexpected message from the container's process");
+  if (message.ok())
+    return absl::InternalError("an unexpected message from the container's process");
   return message.status();
 }
 

@@ -14,8 +14,8 @@
 
 namespace moat::runtime {
 
-// Lowering it, and raising hard limits, takes privileges that the process itself may not have in its
-// user namespace.
+// Lowering it, and raising hard limits, takes privileges that the process itself may not have in
+// its user namespace.
 absl::Status SetOomScore(pid_t pid, std::optional<int> score);
 absl::Status SetRlimits(pid_t pid, const std::vector<Rlimit>& rlimits);
 
@@ -25,8 +25,8 @@ absl::Status SendHandover(Channel& channel, const std::string& state_dir, pid_t 
 // Waits until the process runs its program, which closes the channel.
 absl::Status WaitForProgram(Channel& channel);
 
-// Sends the terminal's master to whoever listens at `path`, as runc does it: the message is the name
-// of the device.
+// Sends the terminal's master to whoever listens at `path`, as runc does it: the message is the
+// name of the device.
 absl::Status SendTerminal(const std::string& path, int master);
 
 // Atomic: a reader sees a whole number or no file.

@@ -8,9 +8,9 @@
 namespace moat::runtime {
 
 // Runs this program again, with the same arguments, from a detached read-only mount of its file, or
-// from a sealed copy in memory where that cannot be; returns OK at once when it already runs so. Also
-// makes the process undumpable, so that other processes cannot look into it. To be called first of all
-// by every command that makes container processes.
+// from a sealed copy in memory where that cannot be; returns OK at once when it already runs so.
+// Also makes the process undumpable, so that other processes cannot look into it. To be called
+// first of all by every command that makes container processes.
 absl::Status ProtectBinary();
 
 }  // namespace moat::runtime

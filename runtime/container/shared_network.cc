@@ -14,7 +14,8 @@ namespace {
 // Whether the process lives, in the network namespace with that inode.
 bool IsIn(const ProcessIdentity& process, const struct stat& wanted) {
   struct stat found;
-  return IsAlive(process) && stat(absl::StrCat("/proc/", process.pid, "/ns/net").c_str(), &found) == 0 &&
+  return IsAlive(process) &&
+         stat(absl::StrCat("/proc/", process.pid, "/ns/net").c_str(), &found) == 0 &&
          found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino;
 }
 

@@ -45,8 +45,8 @@ bool WaitEmpty(const cgroup::Cgroup& cgroup) {
   return false;
 }
 
-// The control group that the directory's configuration names, if it is empty: a create that was killed
-// before it wrote a state had no process yet, so that any process there is somebody else's.
+// The control group that the directory's configuration names, if it is empty: a create that was
+// killed before it wrote a state had no process yet, so that any process there is somebody else's.
 absl::Status RemoveConfiguredCgroup(const ContainerDir& dir) {
   absl::StatusOr<std::string> text = ReadConfigFile(dir.config_path());
   if (!text.ok()) return absl::OkStatus();
@@ -79,7 +79,8 @@ void StopSentry(const ContainerDir& dir, const ContainerState& state) {
 
 void KillProcesses(const ContainerState& state) {
   SignalProcess(state.init, SIGKILL);
-  // Those outside of a PID namespace of their own outlive the first one; and a frozen one cannot die.
+  // Those outside of a PID namespace of their own outlive the first one; and a frozen one cannot
+  // die.
   absl::StatusOr<cgroup::Cgroup> cgroup = CgroupOf(state);
   if (cgroup.ok() && (IsAlive(state.init) || !cgroup->Pids().empty())) {
     absl::Status status = cgroup->Kill(SIGKILL);

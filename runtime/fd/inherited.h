@@ -13,8 +13,8 @@ absl::Status CheckPreservedFds(int count);
 absl::Status CloseOthersOnExec(int count);
 
 // Closes those of the preserved ones that are sockets of any family but AF_UNIX: they belong to the
-// host's network stack, out of the sentry's reach, and would lead around it. Standard files stay what
-// the caller chose: under inetd or ssh they may well be such sockets.
+// host's network stack, out of the sentry's reach, and would lead around it. Standard files stay
+// what the caller chose: under inetd or ssh they may well be such sockets.
 void CloseForeignSockets(int count);
 
 }  // namespace moat::runtime

@@ -73,8 +73,8 @@ void Drain(int fd, std::string* output) {
   }
 }
 
-// Reads what the hook prints until it ends; what it leaves running in the background is not waited for.
-// False when the time is up.
+// Reads what the hook prints until it ends; what it leaves running in the background is not waited
+// for. False when the time is up.
 bool WaitForEnd(int pidfd, int output_fd, int timeout_seconds, std::string* output) {
   const int64_t deadline = NowMilliseconds() + timeout_seconds * int64_t{1000};
   bool open = true;

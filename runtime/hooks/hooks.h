@@ -10,9 +10,9 @@
 
 namespace moat::runtime {
 
-// One after the other, each with `state_json` on standard input; the first that fails, or takes longer
-// than its timeout, ends it. The error names the hook (`kind`, as "hooks.prestart"), and carries the
-// end of what it printed.
+// One after the other, each with `state_json` on standard input; the first that fails, or takes
+// longer than its timeout, ends it. The error names the hook (`kind`, as "hooks.prestart"), and
+// carries the end of what it printed.
 absl::Status RunHooks(const std::vector<Hook>& hooks, const std::string& kind,
                       const std::string& state_json);
 

@@ -40,9 +40,10 @@ TEST(Hooks, ASignalIsAFailure) {
 TEST(Hooks, AMissingProgramIsNamed) {
   Hook hook;
   hook.path = "/nonexistent";
-  EXPECT_EQ(RunHooks({hook}, "hooks.poststop", "").message(),
-            "error running hook hooks.poststop[0] (/nonexistent): exec /nonexistent: No such file or "
-            "directory");
+  EXPECT_EQ(
+      RunHooks({hook}, "hooks.poststop", "").message(),
+      "error running hook hooks.poststop[0] (/nonexistent): exec /nonexistent: No such file or "
+      "directory");
 }
 
 TEST(Hooks, TooSlowIsKilled) {
@@ -58,8 +59,8 @@ TEST(Hooks, WhatStaysInTheBackgroundIsNotWaitedFor) {
 
 TEST(Hooks, OfALongOutputTheEndIsKept) {
   const std::string message(
-      RunHooks({Shell("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; exit 1")}, "h",
-               "")
+      RunHooks({Shell("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; exit 1")},
+               "h", "")
           .message());
   EXPECT_LT(message.size(), 4096u);
   EXPECT_TRUE(absl::EndsWith(message, "line 2999"));

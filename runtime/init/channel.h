@@ -1,6 +1,7 @@
 // The conversation between a command (the "parent") and the container process it has just made (the
-// "child"). A socket pair of packets, each a kind, a text and at most one descriptor. Whichever side
-// dies, the other sees the end of the conversation; for the child that is the order to give up.
+// "child"). A socket pair of packets, each a kind, a text and at most one descriptor. Whichever
+// side dies, the other sees the end of the conversation; for the child that is the order to give
+// up.
 //
 //   parent                         child
 //   kGo (maps are written)   ->    makes its mounts

@@ -3,7 +3,8 @@
 // The order, and why:
 //   1. wait for kGo              until then the user namespace has no ids
 //   2. root of the namespace     needed for everything below
-//   3. control group namespace   the process is in its cgroup now, which becomes the namespace's root
+//   3. control group namespace   the process is in its cgroup now, which becomes the namespace's
+//   root
 //   4. session, keyring          so that terminal and keys are not the caller's
 //   5. loopback up, sysctls      through the host's /proc, which shows the caller's namespaces; the
 //                                container's will be read-only
@@ -12,7 +13,8 @@
 //   8. pivot_root                from here on no path leads to the host
 //   9. host and domain name
 //  10. terminal                  of the container's devpts; /dev must still be writable
-//  11. working directory, program, standard files: errors that create can still report; the directory
+//  11. working directory, program, standard files: errors that create can still report; the
+//  directory
 //                                may have to be made, so before (12)
 //  12. seal: read-only root, masked and read-only paths
 //  13. label of the next execve
@@ -43,8 +45,8 @@ struct InitPlan {
   ContainerState state;      // for the hooks that this process runs
 };
 
-// Runs in the new process. Returns its exit status when something failed, which the parent (or `start`)
-// has been told by then.
+// Runs in the new process. Returns its exit status when something failed, which the parent (or
+// `start`) has been told by then.
 int RunContainerInit(InitPlan& plan, Channel channel);
 
 }  // namespace moat::runtime

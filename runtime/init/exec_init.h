@@ -1,5 +1,5 @@
-// A process that joined a container, from clone to its program: container_init.h without the making of
-// the container.
+// A process that joined a container, from clone to its program: container_init.h without the making
+// of the container.
 #ifndef MOAT_RUNTIME_INIT_EXEC_INIT_H_
 #define MOAT_RUNTIME_INIT_EXEC_INIT_H_
 

@@ -109,8 +109,8 @@ TEST_F(StartFifo, AFailureComesBackWithItsExitCode) {
 
 TEST_F(StartFifo, AStartThatDiesHalfWayIsAsIfItHadNotBeen) {
   const ProcessIdentity init = Wait([](int) {});
-  // Opens and goes, before or after the process writes: either way the next one must succeed, or find
-  // the process released.
+  // Opens and goes, before or after the process writes: either way the next one must succeed, or
+  // find the process released.
   OwnedFd(open(path_.c_str(), O_RDONLY | O_NONBLOCK));
   absl::Status status = ReleaseContainer(path_, init);
   EXPECT_TRUE(status.ok() || !IsAlive(init)) << status;

@@ -34,13 +34,14 @@ absl::Status EnterWorkingDirectory(const std::string& cwd) {
     OwnedFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     absl::StatusOr<OwnedFd> made = MakeDirectoryInRoot(root.get(), cwd);
     if (!made.ok()) return made.status();
-    // On through the name, below: the same checks for a directory that was there and one that was not.
+    // On through the name, below: the same checks for a directory that was there and one that was
+    // not.
   }
   if (chdir(cwd.c_str()) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("config.json: process.cwd: chdir ", cwd));
   }
-  // A descriptor of the host that leaked in could be named by a cwd of /proc/self/fd/N. The kernel then
-  // says "(unreachable)" before the path.
+  // A descriptor of the host that leaked in could be named by a cwd of /proc/self/fd/N. The kernel
+  // then says "(unreachable)" before the path.
   char path[PATH_MAX];
   if (syscall(SYS_getcwd, path, sizeof path) < 0 || path[0] != '/') {
     return absl::PermissionDeniedError("config.json: process.cwd: is outside of the container");

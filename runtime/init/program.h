@@ -2,7 +2,8 @@
 // container's first process (after start) and by exec.
 //
 // The order of PreparedProgram::Run, and why:
-//   1. an empty network namespace      while CAP_SYS_ADMIN is there; the configured one stays with the
+//   1. an empty network namespace      while CAP_SYS_ADMIN is there; the configured one stays with
+//   the
 //                                      sentry
 //   2. inherited inet sockets closed   they belong to the host's stack
 //   3. no_new_privs                    a filter needs it or CAP_SYS_ADMIN
@@ -48,8 +49,8 @@ ProgramPlan MakeProgramPlan(const Process& process);
 
 class PreparedProgram {
  public:
-  // Working directory, environment, the program's file: what can fail early. With the container's root
-  // as "/".
+  // Working directory, environment, the program's file: what can fail early. With the container's
+  // root as "/".
   static absl::StatusOr<PreparedProgram> Prepare(const ProgramPlan& plan);
 
   // Does the steps above; returns only when one fails. `proc_fd` is a descriptor of a procfs.

@@ -18,8 +18,8 @@ namespace {
 constexpr mode_t kFifoMode = 0622;
 constexpr char kReleased = '0';
 constexpr size_t kMaxReport = 16384;
-// A released process gets to its program in milliseconds; hooks of startContainer may take longer, and
-// bring limits of their own.
+// A released process gets to its program in milliseconds; hooks of startContainer may take longer,
+// and bring limits of their own.
 constexpr int kReleaseMilliseconds = 10000;
 
 // Everything the process writes until it closes its end, or ends. Empty: it never wrote.

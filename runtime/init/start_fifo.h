@@ -15,7 +15,8 @@
 
 namespace moat::runtime {
 
-// Makes the FIFO. `owner` and `group` are the ids outside that are root inside. Returns it as O_PATH.
+// Makes the FIFO. `owner` and `group` are the ids outside that are root inside. Returns it as
+// O_PATH.
 absl::StatusOr<OwnedFd> MakeStartFifo(const std::string& path, uid_t owner, gid_t group);
 
 // In the container's process. `self_fd` is its /proc/self in a procfs that shows it, `fifo_fd` the

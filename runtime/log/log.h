@@ -1,6 +1,7 @@
 // The runtime's log, in the two formats that containerd and Docker parse out of the file they name
 // with --log: lines of logrus' text ('time="..." level=error msg="..."') or of JSON
-// ({"level":"error","msg":"...","time":"..."}). One log per program, chosen once by the command line.
+// ({"level":"error","msg":"...","time":"..."}). One log per program, chosen once by the command
+// line.
 #ifndef MOAT_RUNTIME_LOG_LOG_H_
 #define MOAT_RUNTIME_LOG_LOG_H_
 

@@ -16,8 +16,8 @@ struct MountEntry {
   std::string super_options;
 };
 
-// In the order of the text: a later mount lies over earlier ones. Names are unescaped. Lines that are not
-// whole are left out.
+// In the order of the text: a later mount lies over earlier ones. Names are unescaped. Lines that
+// are not whole are left out.
 std::vector<MountEntry> ParseMountinfo(absl::string_view text);
 
 }  // namespace moat::runtime

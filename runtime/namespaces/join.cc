@@ -35,8 +35,8 @@ absl::StatusOr<std::vector<NamespaceToJoin>> OpenNamespaces(const std::vector<Na
       return absl::ErrnoToStatus(errno, absl::StrCat(field, "open ", list[i].path));
     }
     if (ioctl(fd.get(), NS_GET_NSTYPE) != type.flag) {
-      return absl::InvalidArgumentError(absl::StrCat(field, list[i].path, " is not a namespace of type \"",
-                                                     type.name, "\""));
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, list[i].path, " is not a namespace of type \"", type.name, "\""));
     }
     result.push_back({std::move(fd), type.flag});
   }

@@ -1,17 +1,19 @@
 // Makes the first process of a container, or one more (exec), in its namespaces and control group.
 //
-// Without anything to join, one clone3(2) makes the process in all new namespaces at once; the kernel
-// makes the user namespace first, so that it owns the others. Otherwise a stage process in between
-// joins, and clones the real one as its own sibling (CLONE_PARENT), which is so the caller's child:
+// Without anything to join, one clone3(2) makes the process in all new namespaces at once; the
+// kernel makes the user namespace first, so that it owns the others. Otherwise a stage process in
+// between joins, and clones the real one as its own sibling (CLONE_PARENT), which is so the
+// caller's child:
 //
-//   caller --clone3--> stage: control groups, setns(...), time offsets --clone3(CLONE_PARENT)--> child
+//   caller --clone3--> stage: control groups, setns(...), time offsets --clone3(CLONE_PARENT)-->
+//   child
 //
-// The stage is needed because joining a PID namespace, and setting time offsets, only takes effect for
-// children, and because the caller itself must stay where it is.
+// The stage is needed because joining a PID namespace, and setting time offsets, only takes effect
+// for children, and because the caller itself must stay where it is.
 //
-// Control groups: v2 by CLONE_INTO_CGROUP, v1 by the process writing "0" to "tasks" through a file that
-// the caller opened (the opener's rights count). Both avoid cgroup.procs, whose first use after a quiet
-// time waits 10 to 20 ms for an RCU grace period.
+// Control groups: v2 by CLONE_INTO_CGROUP, v1 by the process writing "0" to "tasks" through a file
+// that the caller opened (the opener's rights count). Both avoid cgroup.procs, whose first use
+// after a quiet time waits 10 to 20 ms for an RCU grace period.
 #ifndef MOAT_RUNTIME_NAMESPACES_SPAWN_H_
 #define MOAT_RUNTIME_NAMESPACES_SPAWN_H_
 
@@ -36,8 +38,8 @@ absl::StatusOr<CgroupEntry> OpenCgroupEntry(const cgroup::Cgroup& cgroup);
 
 struct SpawnPlan {
   CgroupEntry cgroup;
-  // CLONE_NEW* to make. A control group namespace is not among them: it shows the cgroup in which it
-  // was made, so the process makes it itself once it is there.
+  // CLONE_NEW* to make. A control group namespace is not among them: it shows the cgroup in which
+  // it was made, so the process makes it itself once it is there.
   int new_namespaces = 0;
   std::vector<NamespaceToJoin> join;
   int join_process = -1;             // a pidfd whose namespaces are joined, all at once; -1: none

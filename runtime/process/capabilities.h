@@ -22,7 +22,8 @@ struct CapabilitySets {  // bit n is capability n
 };
 
 // Unknown names, and those that this kernel does not have, are left out and added to *unknown.
-CapabilitySets ToCapabilitySets(const Capabilities& capabilities, std::vector<std::string>* unknown);
+CapabilitySets ToCapabilitySets(const Capabilities& capabilities,
+                                std::vector<std::string>* unknown);
 
 // The number of "CAP_NET_RAW", or -1.
 int CapabilityNumber(absl::string_view name);

@@ -15,13 +15,15 @@ struct Terminal {
   OwnedFd slave;
 };
 
-// Run with the container's root as "/". The slave belongs to `owner`, the master has the given size.
+// Run with the container's root as "/". The slave belongs to `owner`, the master has the given
+// size.
 absl::StatusOr<Terminal> OpenTerminal(const Process& process);
 
 // Binds the slave to /dev/console, made if need be. For a container's first process only.
 absl::Status BindConsole(int slave_fd);
 
-// Makes the slave the controlling terminal of this session and its standard files. Call after setsid.
+// Makes the slave the controlling terminal of this session and its standard files. Call after
+// setsid.
 absl::Status UseTerminal(int slave_fd);
 
 }  // namespace moat::runtime

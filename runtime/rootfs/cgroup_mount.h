@@ -1,6 +1,6 @@
-// What a container sees at /sys/fs/cgroup: its own cgroup, in the layout that the host has. Under v2
-// the one directory; otherwise a tmpfs with a directory per hierarchy and a link per controller of a
-// shared one ("cpu" -> "cpu,cpuacct"). Source: cgroups(7).
+// What a container sees at /sys/fs/cgroup: its own cgroup, in the layout that the host has. Under
+// v2 the one directory; otherwise a tmpfs with a directory per hierarchy and a link per controller
+// of a shared one ("cpu" -> "cpu,cpuacct"). Source: cgroups(7).
 #ifndef MOAT_RUNTIME_ROOTFS_CGROUP_MOUNT_H_
 #define MOAT_RUNTIME_ROOTFS_CGROUP_MOUNT_H_
 
@@ -12,8 +12,8 @@
 
 namespace moat::runtime {
 
-// The directories are bound, not mounted anew: inside a cgroup namespace the kernel shows such a bind
-// as a mount of the namespace's root all the same.
+// The directories are bound, not mounted anew: inside a cgroup namespace the kernel shows such a
+// bind as a mount of the namespace's root all the same.
 absl::Status MountCgroups(const std::string& destination, const MountOptions& options, int root_fd,
                           const cgroup::Cgroup* cgroup);
 

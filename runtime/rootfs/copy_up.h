@@ -6,8 +6,8 @@
 
 namespace moat::runtime {
 
-// Copies files, directories and links from one directory (an O_PATH descriptor) to another, with modes
-// and owners; other kinds of files are left out. Links are copied, never followed.
+// Copies files, directories and links from one directory (an O_PATH descriptor) to another, with
+// modes and owners; other kinds of files are left out. Links are copied, never followed.
 absl::Status CopyUp(int from_fd, int to_fd);
 
 }  // namespace moat::runtime

@@ -1,5 +1,5 @@
-// linux.maskedPaths and linux.readonlyPaths. Run with the container's root as "/", before its program
-// could have changed anything there. A path that does not exist is left out.
+// linux.maskedPaths and linux.readonlyPaths. Run with the container's root as "/", before its
+// program could have changed anything there. A path that does not exist is left out.
 #ifndef MOAT_RUNTIME_ROOTFS_HIDE_PATHS_H_
 #define MOAT_RUNTIME_ROOTFS_HIDE_PATHS_H_
 

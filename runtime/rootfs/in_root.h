@@ -1,5 +1,5 @@
-// Paths inside a root file system that nobody trusts: a symbolic link in it must not lead out of it,
-// whoever changes it meanwhile. The kernel resolves (openat2(2), RESOLVE_IN_ROOT); nothing here
+// Paths inside a root file system that nobody trusts: a symbolic link in it must not lead out of
+// it, whoever changes it meanwhile. The kernel resolves (openat2(2), RESOLVE_IN_ROOT); nothing here
 // compares strings. Paths are the container's; with or without a leading slash.
 #ifndef MOAT_RUNTIME_ROOTFS_IN_ROOT_H_
 #define MOAT_RUNTIME_ROOTFS_IN_ROOT_H_
@@ -15,13 +15,13 @@
 
 namespace moat::runtime {
 
-// Opens an existing path. `resolve` adds RESOLVE_ flags, such as RESOLVE_NO_SYMLINKS. NotFound when it
-// is not there. Always CLOEXEC.
+// Opens an existing path. `resolve` adds RESOLVE_ flags, such as RESOLVE_NO_SYMLINKS. NotFound when
+// it is not there. Always CLOEXEC.
 absl::StatusOr<OwnedFd> OpenInRoot(int root_fd, const std::string& path, int flags,
                                    uint64_t resolve = 0);
 
-// Makes the directory and its parents where missing, mode 0755, and opens it with O_PATH. A dangling
-// link is followed and its target made.
+// Makes the directory and its parents where missing, mode 0755, and opens it with O_PATH. A
+// dangling link is followed and its target made.
 absl::StatusOr<OwnedFd> MakeDirectoryInRoot(int root_fd, const std::string& path);
 
 // Makes an empty file, for a file to be mounted on; opens it with O_PATH.

@@ -20,14 +20,14 @@
 namespace moat::runtime {
 namespace {
 
-// Places in /proc that may be covered by a bind: what LXCFS and its like provide. Anything else there
-// could hide what the kernel tells about the process from the runtime itself.
+// Places in /proc that may be covered by a bind: what LXCFS and its like provide. Anything else
+// there could hide what the kernel tells about the process from the runtime itself.
 constexpr absl::string_view kBindableInProc[] = {
     "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
     "net/dev", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled"};
 
-// These are kernel interfaces of the process itself: a link in their place could make the runtime's own
-// later writes go elsewhere, so none is followed.
+// These are kernel interfaces of the process itself: a link in their place could make the runtime's
+// own later writes go elsewhere, so none is followed.
 bool IsKernelInterface(const std::string& type) { return type == "proc" || type == "sysfs"; }
 
 bool HasOption(const std::vector<std::string>& data, absl::string_view name) {
@@ -105,7 +105,8 @@ absl::Status MountFilesystem(const Mount& mount, MountOptions options, const Mou
   if (!context.mount_label.empty()) {
     options.data.push_back(absl::StrCat("context=", context.mount_label));
   }
-  // A disk's file system must know that it is read-only; for the kernel's own it is the mount's affair.
+  // A disk's file system must know that it is read-only; for the kernel's own it is the mount's
+  // affair.
   if (read_only && absl::StartsWith(mount.source, "/")) options.super_flags.push_back("ro");
 
   absl::StatusOr<OwnedFd> made =

@@ -15,8 +15,8 @@
 
 namespace moat::runtime {
 
-// A new instance of a file system, detached. `flags` and `data` are fsconfig's, "name" or "name=value".
-// The kernel's own explanation is part of an error.
+// A new instance of a file system, detached. `flags` and `data` are fsconfig's, "name" or
+// "name=value". The kernel's own explanation is part of an error.
 absl::StatusOr<OwnedFd> NewFilesystem(const std::string& type, const std::string& source,
                                       const std::vector<std::string>& flags,
                                       const std::vector<std::string>& data, uint64_t attributes);

@@ -69,8 +69,8 @@ absl::Status Pivot(int root_fd) {
   OwnedFd old_root(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!old_root.ok()) return Failure("open /");
   if (fchdir(root_fd) != 0) return Failure("chdir to the rootfs");
-  // With both names "." the old root is stacked on top of the new one, and needs no directory of its
-  // own in it (pivot_root(2), NOTES).
+  // With both names "." the old root is stacked on top of the new one, and needs no directory of
+  // its own in it (pivot_root(2), NOTES).
   if (syscall(SYS_pivot_root, ".", ".") != 0) return Failure("pivot_root");
   if (fchdir(old_root.get()) != 0) return Failure("chdir to the old root");
   // The unmounting must not propagate to the host.

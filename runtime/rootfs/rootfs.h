@@ -1,13 +1,13 @@
-// The container's root file system, from the bundle's directory to "/". Called by the container's first
-// process, in its new mount namespace, in this order:
+// The container's root file system, from the bundle's directory to "/". Called by the container's
+// first process, in its new mount namespace, in this order:
 //
 //   1. PrepareRootfs    propagation, the root as a mount of its own, all mounts, /dev
 //      (hooks prestart, createRuntime, createContainer run here: the host's files are still there)
 //   2. EnterRootfs      pivot_root, or chroot with --no-pivot
 //   3. SealRootfs       late read-only mounts, the root itself, masked and read-only paths
 //
-// What lies between is the caller's: terminal, sysctls and working directory need the new root before
-// it is sealed.
+// What lies between is the caller's: terminal, sysctls and working directory need the new root
+// before it is sealed.
 #ifndef MOAT_RUNTIME_ROOTFS_ROOTFS_H_
 #define MOAT_RUNTIME_ROOTFS_ROOTFS_H_
 

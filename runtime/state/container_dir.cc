@@ -127,8 +127,8 @@ absl::Status ContainerDir::Lock(int milliseconds) {
   const std::string path = File(kLockFile);
   lock_fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_fd_ < 0) return Failure("open", path);
-  // A lock of the process (fcntl(2)), which its children do not get: a container's process may outlive
-  // the command that made it with a copy of every descriptor.
+  // A lock of the process (fcntl(2)), which its children do not get: a container's process may
+  // outlive the command that made it with a copy of every descriptor.
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;

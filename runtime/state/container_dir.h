@@ -1,5 +1,5 @@
-// A container's directory, <root>/<id>, mode 0700: state.json, config.json, exec.fifo, lock, and the
-// sentry's files. Its existence is what reserves the id.
+// A container's directory, <root>/<id>, mode 0700: state.json, config.json, exec.fifo, lock, and
+// the sentry's files. Its existence is what reserves the id.
 #ifndef MOAT_RUNTIME_STATE_CONTAINER_DIR_H_
 #define MOAT_RUNTIME_STATE_CONTAINER_DIR_H_
 

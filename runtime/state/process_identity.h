@@ -1,4 +1,5 @@
-// A process that is still the same one: a pid alone may be reused, a pid with its start time is not.
+// A process that is still the same one: a pid alone may be reused, a pid with its start time is
+// not.
 #ifndef MOAT_RUNTIME_STATE_PROCESS_IDENTITY_H_
 #define MOAT_RUNTIME_STATE_PROCESS_IDENTITY_H_
 
@@ -34,7 +35,8 @@ bool IsAlive(const ProcessIdentity& process);
 // A pidfd of exactly that process, or -1 when it is gone. Owned by the caller, CLOEXEC.
 int OpenProcess(const ProcessIdentity& process);
 
-// Sends `signal` to exactly that process. False when it is gone; errno otherwise is pidfd_send_signal's.
+// Sends `signal` to exactly that process. False when it is gone; errno otherwise is
+// pidfd_send_signal's.
 bool SignalProcess(const ProcessIdentity& process, int signal);
 
 // SIGKILL, then waits at most `milliseconds` until it is gone. True when it is.

@@ -1,4 +1,5 @@
-// state.json and /proc/PID/stat from arbitrary bytes; a state that is accepted survives being saved.
+// state.json and /proc/PID/stat from arbitrary bytes; a state that is accepted survives being
+// saved.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -105,7 +105,8 @@ TEST_F(StateTest, TheLockKeepsAnotherProcessOutUntilTheHolderIsGone) {
 }
 
 TEST(ContainerId, IsAFileNameOfPlainLetters) {
-  for (const char* id : {"a", "A-b_c.d+1", "...", "-x"}) EXPECT_TRUE(CheckContainerId(id).ok()) << id;
+  for (const char* id : {"a", "A-b_c.d+1", "...", "-x"})
+    EXPECT_TRUE(CheckContainerId(id).ok()) << id;
   for (const char* id : {"", ".", "..", "a/b", "a b", "\xc3\xa4"}) {
     EXPECT_FALSE(CheckContainerId(id).ok()) << id;
   }

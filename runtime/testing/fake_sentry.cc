@@ -1,5 +1,5 @@
-// sentry/client.h for tests of the runtime: a process that listens at sentry.sock and serves nothing,
-// and no filter. Containers have no network then.
+// sentry/client.h for tests of the runtime: a process that listens at sentry.sock and serves
+// nothing, and no filter. Containers have no network then.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>

@@ -22,7 +22,8 @@ inline constexpr Flag kNoNewKeyringFlag = {"no-new-keyring", 0, FlagKind::kBool,
 inline constexpr Flag kPreserveFdsFlag = {
     "preserve-fds", 0, FlagKind::kString, "pass that many descriptors from 3 up (default: 0)"};
 
-// Checks that we may make containers at all, and protects our binary, before it reads the arguments.
+// Checks that we may make containers at all, and protects our binary, before it reads the
+// arguments.
 inline absl::StatusOr<CreateOptions> ReadCreateOptions(const Globals& globals,
                                                        const Arguments& arguments, bool detach) {
   if (absl::Status status = CheckPrivileges(); !status.ok()) return status;

@@ -1,4 +1,5 @@
-// moat pause ID and moat resume ID: stop every process of a container through the freezer, and let them go on.
+// moat pause ID and moat resume ID: stop every process of a container through the freezer, and let
+// them go on.
 #include "absl/strings/str_cat.h"
 #include "runtime/verbs/open_container.h"
 #include "runtime/verbs/verbs.h"

@@ -1,5 +1,5 @@
-// moat sim FILE: a network of many of our stacks in virtual time (netstack/sim). Needs no privilege and
-// touches no network of the host.
+// moat sim FILE: a network of many of our stacks in virtual time (netstack/sim). Needs no privilege
+// and touches no network of the host.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -51,7 +51,8 @@ class Sim : public testing::Test {
   std::string directory_;
 };
 
-constexpr char kNetwork[] = "host a\nhost b\nlink a b rate 10Mbit delay 5ms loss 1%\nbulk f a b 300kB\n";
+constexpr char kNetwork[] =
+    "host a\nhost b\nlink a b rate 10Mbit delay 5ms loss 1%\nbulk f a b 300kB\n";
 
 TEST_F(Sim, PrintsATableOrJsonAndRepeatsBySeed) {
   const Outcome table = Run(kNetwork);
@@ -98,7 +99,8 @@ TEST_F(Sim, ErrorsNameWhatIsWrong) {
   EXPECT_TRUE(absl::StrContains(Run(kNetwork, seed).status.status().message(), "--seed \"x\""));
   Arguments plot;
   plot.AddFlag("plot", "/proc/nothing/plots");
-  EXPECT_TRUE(absl::StrContains(Run(kNetwork, plot).status.status().message(), "/proc/nothing/plots"));
+  EXPECT_TRUE(
+      absl::StrContains(Run(kNetwork, plot).status.status().message(), "/proc/nothing/plots"));
 }
 
 }  // namespace

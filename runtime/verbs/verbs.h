@@ -1,5 +1,5 @@
-// Every verb of the command line, one constant each, defined in the file of its name. Private to the
-// directory; the rest of the program sees table.h.
+// Every verb of the command line, one constant each, defined in the file of its name. Private to
+// the directory; the rest of the program sees table.h.
 #ifndef MOAT_RUNTIME_VERBS_VERBS_H_
 #define MOAT_RUNTIME_VERBS_VERBS_H_
 

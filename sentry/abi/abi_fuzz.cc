@@ -111,7 +111,8 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
   ll.sll_halen = 6;
   packet_mreq mreq{};
   mreq.mr_alen = 6;
-  const uint64_t words[] = {2, 0, 0x0000000000000030, 0x0000ffff00000006, 0, 0};  // ldb [0]; ret #65535
+  const uint64_t words[] = {2, 0, 0x0000000000000030, 0x0000ffff00000006,
+                            0, 0};  // ldb [0]; ret #65535
   for (int choice = 0; choice < 256; choice += 7) {
     const auto c = static_cast<uint8_t>(choice);
     seeds.push_back(FuzzSeed(0, c, BytesOf(in)));

@@ -159,7 +159,8 @@ TEST(SendControl, Bounds) {
   EXPECT_EQ(ParseSendControl(Cmsg(SOL_IPV6, IPV6_HOPLIMIT, -1), kUdp6)->hop_limit, std::nullopt);
   EXPECT_EQ(ParseSendControl(Cmsg(SOL_IPV6, IPV6_TCLASS, 7), kUdp6)->traffic_class, 7);
   EXPECT_EQ(ErrorOf(SOL_UDP, UDP_SEGMENT, 1200, kUdp4), EINVAL);
-  EXPECT_EQ(ParseSendControl(Cmsg(SOL_UDP, UDP_SEGMENT, uint16_t{1200}), kUdp4)->segment_size, 1200);
+  EXPECT_EQ(ParseSendControl(Cmsg(SOL_UDP, UDP_SEGMENT, uint16_t{1200}), kUdp4)->segment_size,
+            1200);
 }
 
 TEST(SendControl, UnknownTypesAndLevels) {
@@ -241,7 +242,8 @@ TEST(ReceiveControl, Ipv6) {
 TEST(ReceiveControl, DualStackSocketReportsMappedPacketInfo) {
   ReceiveControlFlags flags{.ttl = true, .packet_info6 = true, .hop_limit = true};
   ControlWriter writer(kAmple);
-  WriteDatagramControl(Received("192.0.2.1", "192.0.2.2"), flags, {.family = Family::kIpv6}, writer);
+  WriteDatagramControl(Received("192.0.2.1", "192.0.2.2"), flags, {.family = Family::kIpv6},
+                       writer);
   const auto parsed = Parse(writer.bytes());
   ASSERT_EQ(parsed.size(), 2u);
   const auto info = As<in6_pktinfo>(parsed[0].data);

@@ -24,7 +24,8 @@ void ControlWriter::Put(int level, int type, std::span<const uint8_t> data) {
   bytes_.resize(start + space);
   StoreAt(bytes_, start, header);
   const size_t copied = static_cast<size_t>(length) - sizeof(cmsghdr);
-  std::copy_n(data.begin(), copied, bytes_.begin() + static_cast<ptrdiff_t>(start + sizeof(cmsghdr)));
+  std::copy_n(data.begin(), copied,
+              bytes_.begin() + static_cast<ptrdiff_t>(start + sizeof(cmsghdr)));
 }
 
 }  // namespace moat::sentry

@@ -1,6 +1,6 @@
-// Builds the ancillary data of a receive with Linux's truncation (put_cmsg() as behaviour, cmsg(3)):
-// a message that does not fit is cut and MSG_CTRUNC is reported; nothing is ever written past the
-// caller's capacity.
+// Builds the ancillary data of a receive with Linux's truncation (put_cmsg() as behaviour,
+// cmsg(3)): a message that does not fit is cut and MSG_CTRUNC is reported; nothing is ever written
+// past the caller's capacity.
 #ifndef MOAT_SENTRY_ABI_CONTROL_WRITER_H_
 #define MOAT_SENTRY_ABI_CONTROL_WRITER_H_
 
@@ -15,7 +15,8 @@ namespace moat::sentry {
 
 class ControlWriter {
  public:
-  // `capacity`: the container's msg_controllen (any value; what is built is small), 0 without a buffer.
+  // `capacity`: the container's msg_controllen (any value; what is built is small), 0 without a
+  // buffer.
   explicit ControlWriter(uint64_t capacity) : capacity_(capacity) {}
 
   void Put(int level, int type, std::span<const uint8_t> data);

@@ -1,5 +1,6 @@
 // A value, or the errno (positive, as in errno(3)) that the container's call fails with. What every
-// decoder and handler of the sentry returns, so that an answer can go straight into the notification.
+// decoder and handler of the sentry returns, so that an answer can go straight into the
+// notification.
 #ifndef MOAT_SENTRY_ABI_ERRNO_OR_H_
 #define MOAT_SENTRY_ABI_ERRNO_OR_H_
 

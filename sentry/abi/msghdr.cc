@@ -14,8 +14,8 @@ constexpr size_t kIovOffset = 16;
 constexpr size_t kIovCountOffset = 24;
 constexpr size_t kControlOffset = 32;
 
-// First address that is not user space, with 4-level page tables. (5-level programs must ask for more
-// address space explicitly; a read there fails with EFAULT by itself.)
+// First address that is not user space, with 4-level page tables. (5-level programs must ask for
+// more address space explicitly; a read there fails with EFAULT by itself.)
 constexpr uint64_t kUserSpaceEnd = (uint64_t{1} << 47) - 4096;
 
 bool InUserSpace(uint64_t address, uint64_t length) {

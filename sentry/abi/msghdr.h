@@ -1,5 +1,5 @@
-// struct msghdr, mmsghdr and iovec of a 64-bit container as memory images, and the limits Linux puts
-// on them (net/socket.c, lib/iov_iter.c as behaviour; recvmsg(2), readv(2)).
+// struct msghdr, mmsghdr and iovec of a 64-bit container as memory images, and the limits Linux
+// puts on them (net/socket.c, lib/iov_iter.c as behaviour; recvmsg(2), readv(2)).
 #ifndef MOAT_SENTRY_ABI_MSGHDR_H_
 #define MOAT_SENTRY_ABI_MSGHDR_H_
 
@@ -12,8 +12,8 @@
 
 namespace moat::sentry {
 
-inline constexpr size_t kMaxIoVectors = 1024;                // UIO_MAXIOV; also of messages per call
-inline constexpr uint64_t kMaxTransfer = 0x7ffff000;         // MAX_RW_COUNT: INT_MAX rounded to pages
+inline constexpr size_t kMaxIoVectors = 1024;         // UIO_MAXIOV; also of messages per call
+inline constexpr uint64_t kMaxTransfer = 0x7ffff000;  // MAX_RW_COUNT: INT_MAX rounded to pages
 inline constexpr size_t kMaxControl = 128 * 1024;            // net.core.optmem_max
 inline constexpr size_t kMsghdrSize = 56;
 inline constexpr size_t kMmsghdrSize = 64;
@@ -46,12 +46,13 @@ struct IoVectors {
   uint64_t total = 0;  // at most kMaxTransfer
 };
 
-// `bytes` holds at least kMsghdrSize bytes (EFAULT otherwise). EINVAL: negative msg_namelen; EMSGSIZE:
-// more than kMaxIoVectors.
+// `bytes` holds at least kMsghdrSize bytes (EFAULT otherwise). EINVAL: negative msg_namelen;
+// EMSGSIZE: more than kMaxIoVectors.
 ErrnoOr<MessageHeader> DecodeMsghdr(std::span<const uint8_t> bytes);
 
-// Decodes bytes.size() / kIoVectorSize vectors (EMSGSIZE beyond kMaxIoVectors). EINVAL: a length that
-// is negative as ssize_t; EFAULT: a range outside user space. The sum is cut at kMaxTransfer as Linux does.
+// Decodes bytes.size() / kIoVectorSize vectors (EMSGSIZE beyond kMaxIoVectors). EINVAL: a length
+// that is negative as ssize_t; EFAULT: a range outside user space. The sum is cut at kMaxTransfer
+// as Linux does.
 ErrnoOr<IoVectors> DecodeIoVectors(std::span<const uint8_t> bytes);
 
 // ENOBUFS when a send's control data is larger than Linux would buffer.

@@ -26,7 +26,8 @@ static_assert(sizeof(sock_fprog) == kSockFprogSize);
 static_assert(sizeof(sock_filter) == kSockFilterSize);
 static_assert(sizeof(tpacket_auxdata) == kAuxiliarySize);
 
-constexpr uint32_t kStatusTcpSegments = 1 << 8;  // TP_STATUS_GSO_TCP, newer than Debian 12's headers
+constexpr uint32_t kStatusTcpSegments = 1
+                                        << 8;  // TP_STATUS_GSO_TCP, newer than Debian 12's headers
 
 uint16_t Swap(uint16_t value) { return static_cast<uint16_t>(value << 8 | value >> 8); }
 

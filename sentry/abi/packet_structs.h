@@ -1,5 +1,6 @@
-// The structures of packet(7) and of socket filters as bytes in the container's memory: sockaddr_ll,
-// packet_mreq, sock_filter, tpacket_auxdata. Lengths and errors are af_packet.c's, as behaviour.
+// The structures of packet(7) and of socket filters as bytes in the container's memory:
+// sockaddr_ll, packet_mreq, sock_filter, tpacket_auxdata. Lengths and errors are af_packet.c's, as
+// behaviour.
 #ifndef MOAT_SENTRY_ABI_PACKET_STRUCTS_H_
 #define MOAT_SENTRY_ABI_PACKET_STRUCTS_H_
 
@@ -30,9 +31,10 @@ ErrnoOr<netstack::LinkName> DecodeSockaddrLl(std::span<const uint8_t> bytes, Lin
 // What recvfrom(2) reports: always the whole structure. getsockname(2) stops behind the address.
 std::array<uint8_t, kSockaddrLlSize> EncodeSockaddrLl(const netstack::LinkName& name);
 
-// `length` is setsockopt's; `bytes` its first bytes. EINVAL: too short; EFAULT: unreadable. Kinds that
-// Linux does not know come through as they are.
-ErrnoOr<netstack::PacketMembership> DecodePacketMreq(int32_t length, std::span<const uint8_t> bytes);
+// `length` is setsockopt's; `bytes` its first bytes. EINVAL: too short; EFAULT: unreadable. Kinds
+// that Linux does not know come through as they are.
+ErrnoOr<netstack::PacketMembership> DecodePacketMreq(int32_t length,
+                                                     std::span<const uint8_t> bytes);
 
 // struct sock_fprog: where a program is.
 struct FilterReference {

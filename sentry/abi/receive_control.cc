@@ -148,7 +148,8 @@ void WriteErrorControl(const QueuedError& error, Family socket_family, ControlWr
   extended.ee_code = error.icmp_code;
   extended.ee_info = error.mtu;
 
-  // The offender follows as a sockaddr of the socket's family, AF_UNSPEC when nobody sent the error.
+  // The offender follows as a sockaddr of the socket's family, AF_UNSPEC when nobody sent the
+  // error.
   std::array<uint8_t, sizeof(sock_extended_err) + kSockaddrIn6Size> data{};
   StoreAt(data, 0, extended);
   const bool v4 = socket_family == Family::kIpv4;

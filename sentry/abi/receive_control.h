@@ -1,5 +1,5 @@
-// Builds the ancillary data of recvmsg(2): per datagram (packet info, TTL, TOS, timestamps, GRO) and
-// for MSG_ERRQUEUE. Order and layout are Linux's (ip(7), ipv6(7), socket(7), udp(7)).
+// Builds the ancillary data of recvmsg(2): per datagram (packet info, TTL, TOS, timestamps, GRO)
+// and for MSG_ERRQUEUE. Order and layout are Linux's (ip(7), ipv6(7), socket(7), udp(7)).
 #ifndef MOAT_SENTRY_ABI_RECEIVE_CONTROL_H_
 #define MOAT_SENTRY_ABI_RECEIVE_CONTROL_H_
 

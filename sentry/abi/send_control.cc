@@ -196,8 +196,8 @@ constexpr Row kUdpRows[] = {
     {SOL_UDP, UDP_SEGMENT, Segment},
 };
 
-// How a protocol treats a level: rows it knows; a level without rows is ignored, an unknown type of a
-// known level is EINVAL, unless the level is `lenient`.
+// How a protocol treats a level: rows it knows; a level without rows is ignored, an unknown type of
+// a known level is EINVAL, unless the level is `lenient`.
 struct Level {
   int level;
   std::span<const Row> rows;

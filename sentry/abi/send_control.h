@@ -1,5 +1,6 @@
-// Reads the ancillary data of a send: what each cmsg means to TCP, UDP and ping sockets, with Linux's
-// checks (ip(7), ipv6(7), udp(7); net/ipv4/ip_sockglue.c, net/ipv6/datagram.c as behaviour).
+// Reads the ancillary data of a send: what each cmsg means to TCP, UDP and ping sockets, with
+// Linux's checks (ip(7), ipv6(7), udp(7); net/ipv4/ip_sockglue.c, net/ipv6/datagram.c as
+// behaviour).
 #ifndef MOAT_SENTRY_ABI_SEND_CONTROL_H_
 #define MOAT_SENTRY_ABI_SEND_CONTROL_H_
 
@@ -22,9 +23,10 @@ struct SendControlRules {
 };
 
 // Fills everything of netstack::SendControl but the destination. Errors: EINVAL (malformed, out of
-// bounds, unknown type of a level that the protocol handles), EPERM (SO_MARK, IPv6 extension headers).
-// Levels that a protocol does not know are ignored, as on Linux. Source routes in IP_RETOPTS are not
-// supported: EOPNOTSUPP. Nor are IPv6 extension headers and IP_PROTOCOL: EINVAL (EPERM without privileges).
+// bounds, unknown type of a level that the protocol handles), EPERM (SO_MARK, IPv6 extension
+// headers). Levels that a protocol does not know are ignored, as on Linux. Source routes in
+// IP_RETOPTS are not supported: EOPNOTSUPP. Nor are IPv6 extension headers and IP_PROTOCOL: EINVAL
+// (EPERM without privileges).
 ErrnoOr<netstack::SendControl> ParseSendControl(std::span<const uint8_t> control,
                                                 const SendControlRules& rules);
 

@@ -30,7 +30,8 @@ uint16_t PortOf(std::span<const uint8_t> bytes) {
 bool NeedsScope(const IpAddress& address) {
   if (!address.is_v6()) return false;
   if (address.IsLinkLocal()) return true;
-  return address.IsMulticast() && ((address.data()[1] & 0x0f) == 2 || (address.data()[1] & 0x0f) == 1);
+  return address.IsMulticast() &&
+         ((address.data()[1] & 0x0f) == 2 || (address.data()[1] & 0x0f) == 1);
 }
 
 // connect() and sends to the unspecified address reach this host.
@@ -57,8 +58,8 @@ ErrnoOr<DecodedAddress> DecodeForIpv4(std::span<const uint8_t> bytes, uint16_t f
                                       AddressUse use, const AddressRules& rules) {
   if (bytes.size() < kSockaddrInSize) return Errno{EINVAL};
   if (family == AF_UNSPEC) {
-    // Old programs leave sin_family zero: bind() takes that for the wildcard address, sends of UDP and
-    // raw sockets for any address.
+    // Old programs leave sin_family zero: bind() takes that for the wildcard address, sends of UDP
+    // and raw sockets for any address.
     const bool wildcard = IpAddress::V4(bytes.data() + kIn4AddressOffset).IsUnspecified();
     const bool tolerated = (use == AddressUse::kBind && wildcard) ||
                            (use == AddressUse::kSend && rules.kind != SocketKind::kPing);

@@ -1,9 +1,9 @@
 // sockaddr_in and sockaddr_in6 as bytes in the container's memory, to and from netstack endpoints.
 //
-// Linux checks lengths and families differently for each operation and protocol; Decode() follows it
-// (net/ipv4/af_inet.c, net/ipv6/af_inet6.c, datagram.c, udp.c, ping.c as behaviour; ip(7), ipv6(7)).
-// IPv4-mapped IPv6 addresses become plain IPv4 endpoints here and are mapped again on the way out, so
-// that netstack never sees one.
+// Linux checks lengths and families differently for each operation and protocol; Decode() follows
+// it (net/ipv4/af_inet.c, net/ipv6/af_inet6.c, datagram.c, udp.c, ping.c as behaviour; ip(7),
+// ipv6(7)). IPv4-mapped IPv6 addresses become plain IPv4 endpoints here and are mapped again on the
+// way out, so that netstack never sees one.
 #ifndef MOAT_SENTRY_ABI_SOCKADDR_H_
 #define MOAT_SENTRY_ABI_SOCKADDR_H_
 
@@ -46,7 +46,8 @@ inline constexpr size_t kSockaddrIn6Size = 28;
 ErrnoOr<size_t> CheckSockaddrLength(int32_t length);
 
 // `bytes` is exactly what the caller passed (at most kMaxSockaddr). Errors:
-//   EINVAL       too short; link-local IPv6 without an interface, or with another than the bound one;
+//   EINVAL       too short; link-local IPv6 without an interface, or with another than the bound
+//   one;
 //                a mapped address given to bind() of an IPV6_V6ONLY socket
 //   EAFNOSUPPORT another family than the socket's (IPv6 UDP takes AF_INET for connect and send)
 //   ENETUNREACH  a mapped address given to connect() or a send of an IPV6_V6ONLY socket
@@ -65,8 +66,8 @@ struct EncodedAddress {
   }
 };
 
-// As getsockname(2) and friends report it on a socket of `family`: IPv4 endpoints of IPv6 sockets are
-// mapped (0.0.0.0 becomes ::); sin6_scope_id only for link-local addresses.
+// As getsockname(2) and friends report it on a socket of `family`: IPv4 endpoints of IPv6 sockets
+// are mapped (0.0.0.0 becomes ::); sin6_scope_id only for link-local addresses.
 EncodedAddress EncodeSockaddr(const netstack::Endpoint& endpoint, netstack::Family family);
 
 }  // namespace moat::sentry

@@ -43,7 +43,8 @@ constexpr AddressRules kPing4{.kind = SocketKind::kPing, .family = Family::kIpv4
 constexpr AddressRules kTcp6{.kind = SocketKind::kTcp, .family = Family::kIpv6};
 constexpr AddressRules kUdp6{.kind = SocketKind::kUdp, .family = Family::kIpv6};
 constexpr AddressRules kPing6{.kind = SocketKind::kPing, .family = Family::kIpv6};
-constexpr AddressRules kUdp6Only{.kind = SocketKind::kUdp, .family = Family::kIpv6, .v6_only = true};
+constexpr AddressRules kUdp6Only{
+    .kind = SocketKind::kUdp, .family = Family::kIpv6, .v6_only = true};
 
 std::string Decoded(const std::vector<uint8_t>& bytes, AddressUse use, const AddressRules& rules) {
   const auto decoded = DecodeSockaddr(bytes, use, rules);
@@ -101,7 +102,8 @@ TEST(Sockaddr, PortZeroCannotBeSentTo) {
 }
 
 TEST(Sockaddr, Ipv6Lengths) {
-  EXPECT_EQ(Decoded(Cut(In6("2001:db8::1", 80), 24), AddressUse::kConnect, kTcp6), "2001:db8::1 80");
+  EXPECT_EQ(Decoded(Cut(In6("2001:db8::1", 80), 24), AddressUse::kConnect, kTcp6),
+            "2001:db8::1 80");
   EXPECT_EQ(Decoded(Cut(In6("2001:db8::1", 80), 23), AddressUse::kConnect, kTcp6), "EINVAL");
   EXPECT_EQ(Decoded(Cut(In6("2001:db8::1", 80), 24), AddressUse::kSend, kPing6), "EINVAL");
   EXPECT_EQ(Decoded(Cut(In6("2001:db8::1", 80), 24), AddressUse::kSend, kUdp6), "2001:db8::1 80");
@@ -122,7 +124,8 @@ TEST(Sockaddr, Ipv4AddressesOnIpv6Sockets) {
   EXPECT_EQ(Decoded(Cut(In4("192.0.2.1", 53), 28), AddressUse::kConnect, kTcp6), "EAFNOSUPPORT");
   EXPECT_EQ(Decoded(In4("192.0.2.1", 53), AddressUse::kConnect, kTcp6), "EINVAL");  // too short
   EXPECT_EQ(Decoded(Cut(In4("192.0.2.1", 53), 28), AddressUse::kBind, kUdp6), "EAFNOSUPPORT");
-  EXPECT_EQ(Decoded(Cut(In4("0.0.0.0", 0, AF_UNSPEC), 28), AddressUse::kSend, kUdp6), "unspecified");
+  EXPECT_EQ(Decoded(Cut(In4("0.0.0.0", 0, AF_UNSPEC), 28), AddressUse::kSend, kUdp6),
+            "unspecified");
   EXPECT_EQ(Decoded(Cut(In4("0.0.0.0", 1, AF_UNIX), 28), AddressUse::kSend, kUdp6), "EINVAL");
 }
 

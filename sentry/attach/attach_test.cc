@@ -1,4 +1,5 @@
-// The kernel's silence, in namespaces of the test's own: a veth pair, our side in one, the peer in another.
+// The kernel's silence, in namespaces of the test's own: a veth pair, our side in one, the peer in
+// another.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
@@ -75,7 +76,8 @@ bool IsArpReply(const std::vector<uint8_t>& frame) {
 
 uint16_t Checksum(std::span<const uint8_t> bytes) {
   uint32_t sum = 0;
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) sum += static_cast<uint32_t>(bytes[i] << 8 | bytes[i + 1]);
+  for (size_t i = 0; i + 1 < bytes.size(); i += 2)
+    sum += static_cast<uint32_t>(bytes[i] << 8 | bytes[i + 1]);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(~sum);
 }
@@ -106,7 +108,8 @@ std::vector<uint8_t> EchoRequest() {
 
 // To a closed port: a kernel that sees it answers RST.
 std::vector<uint8_t> Syn() {
-  std::vector<uint8_t> tcp = {0x30, 0x39, 0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0x20, 0, 0, 0, 0, 0};
+  std::vector<uint8_t> tcp = {0x30, 0x39, 0,    7, 0,    0, 0, 1, 0, 0,
+                              0,    0,    0x50, 2, 0x20, 0, 0, 0, 0, 0};
   std::vector<uint8_t> pseudo = {192, 0, 2, 1, 192, 0, 2, 2, 0, 6, 0, 20};
   pseudo.insert(pseudo.end(), tcp.begin(), tcp.end());
   const uint16_t sum = Checksum(pseudo);
@@ -146,7 +149,8 @@ class AttachTest : public testing::Test, public PacketAttacher::Observer {
   void OnAttached(InterfaceIndex, AfPacketLink& link) override { link_ = &link; }
   void OnDetaching(InterfaceIndex, AfPacketLink&) override { link_ = nullptr; }
 
-  // Asks again and again: the kernel drops what is sent while it still switches a link that came up.
+  // Asks again and again: the kernel drops what is sent while it still switches a link that came
+  // up.
   bool KernelAnswersArp(int milliseconds) {
     constexpr int kInterval = 100;
     for (int waited = 0; waited < milliseconds; waited += kInterval) {

@@ -1,5 +1,6 @@
-// Opens interfaces of the configured network namespace for the stack: silences the kernel on them, then
-// takes their frames through AF_PACKET. The only place of the sentry that names a kind of link.
+// Opens interfaces of the configured network namespace for the stack: silences the kernel on them,
+// then takes their frames through AF_PACKET. The only place of the sentry that names a kind of
+// link.
 #ifndef MOAT_SENTRY_ATTACH_PACKET_ATTACHER_H_
 #define MOAT_SENTRY_ATTACH_PACKET_ATTACHER_H_
 
@@ -26,8 +27,8 @@ class PacketAttacher final : public LinkAttacher {
     virtual void OnDetaching(netstack::InterfaceIndex index, netstack::AfPacketLink& link) = 0;
   };
 
-  // For the network namespace of the calling thread; Attach() must be called in the same one. `observer`
-  // is borrowed and outlives this.
+  // For the network namespace of the calling thread; Attach() must be called in the same one.
+  // `observer` is borrowed and outlives this.
   static absl::StatusOr<std::unique_ptr<PacketAttacher>> Create(Observer* observer);
   // Detaches what still is attached.
   ~PacketAttacher() override;

@@ -1,10 +1,10 @@
 // Keeps the kernel's own TCP/IP away from an interface whose frames netstack serves.
 //
-// A clsact queueing discipline with one cls_bpf program each way drops every packet: on ingress behind
-// the AF_PACKET taps (netstack sees everything, the kernel's stack nothing), on egress in front of the
-// device (the kernel's ARP, MLD and router solicitations do not leave; netstack's frames go around
-// queueing disciplines, PACKET_QDISC_BYPASS). The program is classic BPF with direct action, so that
-// CAP_NET_ADMIN over the network namespace is all it takes.
+// A clsact queueing discipline with one cls_bpf program each way drops every packet: on ingress
+// behind the AF_PACKET taps (netstack sees everything, the kernel's stack nothing), on egress in
+// front of the device (the kernel's ARP, MLD and router solicitations do not leave; netstack's
+// frames go around queueing disciplines, PACKET_QDISC_BYPASS). The program is classic BPF with
+// direct action, so that CAP_NET_ADMIN over the network namespace is all it takes.
 #ifndef MOAT_SENTRY_ATTACH_SILENCER_H_
 #define MOAT_SENTRY_ATTACH_SILENCER_H_
 
@@ -23,9 +23,10 @@ class Silencer {
   // For the network namespace of the calling thread.
   static absl::StatusOr<Silencer> Create();
 
-  // Silences the kernel on `index`. A predecessor's leftovers are taken over; somebody else's clsact
-  // and its filters stay, behind ours. kPermissionDenied, kNotFound (no such interface), kUnimplemented
-  // or kNotFound with the kernel's text when it lacks NET_SCH_INGRESS or NET_CLS_BPF.
+  // Silences the kernel on `index`. A predecessor's leftovers are taken over; somebody else's
+  // clsact and its filters stay, behind ours. kPermissionDenied, kNotFound (no such interface),
+  // kUnimplemented or kNotFound with the kernel's text when it lacks NET_SCH_INGRESS or
+  // NET_CLS_BPF.
   absl::Status Silence(netstack::InterfaceIndex index);
 
   // Undoes it. kNotFound when the interface is gone, which took everything with it.

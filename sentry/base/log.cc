@@ -31,8 +31,8 @@ void Log(LogLevel level, std::string_view text) {
   gmtime_r(&now.tv_sec, &utc);
   char stamp[64];
   const int size = snprintf(stamp, sizeof(stamp), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ ",
-                            utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-                            utc.tm_sec, now.tv_nsec / 1'000'000);
+                            utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                            utc.tm_min, utc.tm_sec, now.tv_nsec / 1'000'000);
   std::string line(stamp, static_cast<size_t>(size));
   line.append(kNames[static_cast<size_t>(level)]).append(" ").append(text).append("\n");
   (void)!write(STDERR_FILENO, line.data(), line.size());

@@ -31,8 +31,8 @@ const Flag kFlags[] = {
      [](const std::string& v, BootArguments& a) {
        return absl::SimpleAtoi(v, &a.spin_us) && a.spin_us <= 1000;
      }},
-    {"--direct-loopback",
-     [](const std::string& v, BootArguments& a) { return absl::SimpleAtob(v, &a.direct_loopback); }},
+    {"--direct-loopback", [](const std::string& v,
+                             BootArguments& a) { return absl::SimpleAtob(v, &a.direct_loopback); }},
     {"--sysctl",
      [](const std::string& v, BootArguments& a) {
        const size_t equals = v.find('=');
@@ -71,7 +71,8 @@ absl::StatusOr<BootArguments> ParseBootArguments(const std::vector<std::string>&
       return absl::InvalidArgumentError(absl::StrCat("boot: unknown flag ", arguments[i]));
     }
     if (i + 1 == arguments.size() || !found->set(arguments[i + 1], out)) {
-      return absl::InvalidArgumentError(absl::StrCat("boot: bad or missing value of ", found->name));
+      return absl::InvalidArgumentError(
+          absl::StrCat("boot: bad or missing value of ", found->name));
     }
   }
   if (out.state_dir.empty() || out.network_namespace_fd < 0) {

@@ -33,9 +33,9 @@ constexpr rlim_t kMostDescriptors = 1 << 20;
 // Less than a wake-up of a sleeping CPU takes in a virtual machine.
 constexpr int kDefaultSpinMicroseconds = 30;
 
-// A small process: one arena for all threads. Memory goes back only beyond what a burst of 64 KiB frames
-// takes: with a lower threshold each burst gives its pages back and faults them in again, which doubled
-// the kernel's time per frame.
+// A small process: one arena for all threads. Memory goes back only beyond what a burst of 64 KiB
+// frames takes: with a lower threshold each burst gives its pages back and faults them in again,
+// which doubled the kernel's time per frame.
 void TuneAllocator() {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
@@ -192,7 +192,8 @@ int BootMain(int argc, char** argv) {
   Report(arguments->ready_fd, status);
   if (!status.ok()) return 1;
   sentry->Run(*arguments);
-  // Threads may still wait for calls of processes that refuse to die; nothing is left to be put away.
+  // Threads may still wait for calls of processes that refuse to die; nothing is left to be put
+  // away.
   fflush(nullptr);
   _exit(0);
 }

@@ -11,7 +11,8 @@ namespace {
 using netstack::SocketInfo;
 
 // States in which the peer still waits for something of ours.
-constexpr std::string_view kWaiting[] = {"ESTAB", "FIN-WAIT-1", "CLOSE-WAIT", "CLOSING", "LAST-ACK"};
+constexpr std::string_view kWaiting[] = {"ESTAB", "FIN-WAIT-1", "CLOSE-WAIT", "CLOSING",
+                                         "LAST-ACK"};
 
 }  // namespace
 

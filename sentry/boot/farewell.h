@@ -1,5 +1,5 @@
-// The end of a sandbox: closes every connection as the kernel does for a process that has died, and waits
-// a bounded time until the last bytes and FINs are acknowledged.
+// The end of a sandbox: closes every connection as the kernel does for a process that has died, and
+// waits a bounded time until the last bytes and FINs are acknowledged.
 #ifndef MOAT_SENTRY_BOOT_FAREWELL_H_
 #define MOAT_SENTRY_BOOT_FAREWELL_H_
 

@@ -1,6 +1,6 @@
-// One thread per notification listener, blocked in SECCOMP_IOCTL_NOTIF_RECV. That is the only way to have
-// the caller and the sentry take turns on one CPU (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP): a tenth of
-// what a wake-up on another, idle CPU costs.
+// One thread per notification listener, blocked in SECCOMP_IOCTL_NOTIF_RECV. That is the only way
+// to have the caller and the sentry take turns on one CPU (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP): a
+// tenth of what a wake-up on another, idle CPU costs.
 #ifndef MOAT_SENTRY_BOOT_LISTENER_THREADS_H_
 #define MOAT_SENTRY_BOOT_LISTENER_THREADS_H_
 

@@ -1,5 +1,5 @@
-// When the event loop looks for the next event: at once and again and again, after a pause, or when the
-// kernel wakes it. Each pays for some loads and costs others, so whether it paid is remembered.
+// When the event loop looks for the next event: at once and again and again, after a pause, or when
+// the kernel wakes it. Each pays for some loads and costs others, so whether it paid is remembered.
 #ifndef MOAT_SENTRY_BOOT_PACING_H_
 #define MOAT_SENTRY_BOOT_PACING_H_
 
@@ -8,7 +8,8 @@
 
 namespace moat::sentry {
 
-// Something that is worth trying as long as it pays: after misses the next attempts are rarer and rarer.
+// Something that is worth trying as long as it pays: after misses the next attempts are rarer and
+// rarer.
 class Gamble {
  public:
   // Whether to try this time.

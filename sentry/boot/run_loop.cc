@@ -42,8 +42,9 @@ int64_t MonotonicMicroseconds() {
   return now.tv_sec * 1'000'000 + now.tv_nsec / 1'000;
 }
 
-// A wake-up of an idle CPU costs some 40 us, an event that comes while one looks for it none. Between looks
-// the CPU is offered to whoever wants it (sched_yield(2)), so that the peer can run on this CPU, too.
+// A wake-up of an idle CPU costs some 40 us, an event that comes while one looks for it none.
+// Between looks the CPU is offered to whoever wants it (sched_yield(2)), so that the peer can run
+// on this CPU, too.
 class Waiting {
  public:
   Waiting(Sandbox& sandbox, int spin_microseconds)

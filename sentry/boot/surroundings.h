@@ -1,5 +1,6 @@
-// Everything that a sandbox has besides sockets and calls: the links of the configured namespace, netlink,
-// interface ioctls, the control service, and the loss of privileges after all that is open.
+// Everything that a sandbox has besides sockets and calls: the links of the configured namespace,
+// netlink, interface ioctls, the control service, and the loss of privileges after all that is
+// open.
 #ifndef MOAT_SENTRY_BOOT_SURROUNDINGS_H_
 #define MOAT_SENTRY_BOOT_SURROUNDINGS_H_
 
@@ -22,7 +23,8 @@ class Surroundings {
   // Without the sandbox's lock.
   ~Surroundings();
 
-  // In the configured network namespace, with full privileges and the lock held; drops the privileges.
+  // In the configured network namespace, with full privileges and the lock held; drops the
+  // privileges.
   absl::Status Attach(const std::string& id, const std::string& state_dir);
   // The sandbox ends: the interfaces go back to the kernel. With the lock held.
   void Detach();

@@ -80,7 +80,9 @@ Reply ServeGetSockName(ContainerSocket& socket, Call& call) {
   return ServeName(socket, call, false);
 }
 
-Reply ServeGetPeerName(ContainerSocket& socket, Call& call) { return ServeName(socket, call, true); }
+Reply ServeGetPeerName(ContainerSocket& socket, Call& call) {
+  return ServeName(socket, call, true);
+}
 
 Reply ServeGetSockOpt(ContainerSocket& socket, Call& call) {
   return socket.GetOption(call, call.int_argument(1), call.int_argument(2), call.argument(3),

@@ -12,7 +12,8 @@ namespace moat::sentry {
 // socket(2): the only call that does not start from a descriptor.
 Reply ServeSocket(Sandbox& sandbox, Call& call);
 
-// All others: `socket` is the sandbox's socket behind argument 0, and call.file() its container end.
+// All others: `socket` is the sandbox's socket behind argument 0, and call.file() its container
+// end.
 Reply ServeBind(ContainerSocket& socket, Call& call);
 Reply ServeConnect(ContainerSocket& socket, Call& call);
 Reply ServeListen(ContainerSocket& socket, Call& call);

@@ -1,5 +1,5 @@
-// sendto, sendmsg, sendmmsg, recvfrom, recvmsg, recvmmsg: the headers in the container's memory, and
-// what is written back to them.
+// sendto, sendmsg, sendmmsg, recvfrom, recvmsg, recvmmsg: the headers in the container's memory,
+// and what is written back to them.
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -16,8 +16,8 @@
 namespace moat::sentry {
 namespace {
 
-// Messages that one sendmmsg or recvmmsg call moves; the rest is left to the program's next call, as
-// after an interruption.
+// Messages that one sendmmsg or recvmmsg call moves; the rest is left to the program's next call,
+// as after an interruption.
 constexpr size_t kMostMessages = 64;
 constexpr size_t kFewVectors = 16;
 
@@ -82,7 +82,8 @@ int ReadSendHeader(const Call& call, Header* header) {
 }
 
 OutgoingMessage Outgoing(const Header& header, int flags) {
-  return {{header.name.data(), header.name_size}, &header.data, std::nullopt, header.control, flags};
+  return {
+      {header.name.data(), header.name_size}, &header.data, std::nullopt, header.control, flags};
 }
 
 // What handlers return when the caller is gone; no call of a container ever fails with it.
@@ -110,8 +111,8 @@ int64_t SendOne(ContainerSocket& socket, Call& call, uint64_t address, int flags
   return socket.Send(call, Outgoing(header, flags));
 }
 
-// The results of a receive, written to the msghdr at `address`, and the payload to its vectors. 0 or an
-// errno.
+// The results of a receive, written to the msghdr at `address`, and the payload to its vectors. 0
+// or an errno.
 int WriteReceived(const Call& call, uint64_t address, const MessageHeader& fields,
                   const IncomingMessage& message) {
   RemoteTransfer transfer(call.memory(), RemoteTransfer::Direction::kWrite);
@@ -191,8 +192,8 @@ Reply ServeSendMsg(ContainerSocket& socket, Call& call) {
 Reply ServeSendMMsg(ContainerSocket& socket, Call& call) {
   const int flags = call.int_argument(3);
   const uint32_t count = static_cast<uint32_t>(call.argument(2));
-  // A stream's messages are the kernel's when they carry neither name nor control data; one that does
-  // is refused or ignored there, and nobody sends such.
+  // A stream's messages are the kernel's when they carry neither name nor control data; one that
+  // does is refused or ignored there, and nobody sends such.
   OutgoingMessage probe;
   probe.flags = flags;
   if (socket.SendIsNative(probe)) return Reply::Continue();
@@ -273,8 +274,8 @@ Reply ServeRecvMMsg(ContainerSocket& socket, Call& call) {
       break;
     }
   }
-  // DEVIATION: a blocking call returns what is there rather than waiting for all `count` messages, as if
-  // MSG_WAITFORONE were always given.
+  // DEVIATION: a blocking call returns what is there rather than waiting for all `count` messages,
+  // as if MSG_WAITFORONE were always given.
   if (received != 0 || count == 0) {
     return Reply::Value(received).OnLost([undo = std::move(undo)] {
       for (const auto& one : undo) one();

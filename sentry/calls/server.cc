@@ -36,8 +36,8 @@ const Row* FindRow(int number) {
   return nullptr;
 }
 
-// Looks up the descriptor in argument 0 in the caller's table. On success call.socket() may still be
-// null: then the file is none of ours.
+// Looks up the descriptor in argument 0 in the caller's table. On success call.socket() may still
+// be null: then the file is none of ours.
 int Identify(Sandbox& sandbox, Call& call) {
   ProcessTable& processes = sandbox.processes();
   const int descriptor = call.int_argument(0);
@@ -45,7 +45,8 @@ int Identify(Sandbox& sandbox, Call& call) {
   if (process == 0) return ESRCH;
   auto file = processes.Duplicate(process, descriptor);
   if (!file.ok() && file.error() == ESRCH) {
-    process = processes.ProcessOf(call.tid());  // the number was reused for a thread of another process
+    process =
+        processes.ProcessOf(call.tid());  // the number was reused for a thread of another process
     if (process == 0) return ESRCH;
     file = processes.Duplicate(process, descriptor);
   }
@@ -74,9 +75,9 @@ Reply ServeCall(Sandbox& sandbox, Call& call) {
   }
   if (error != 0) return Reply::Fail(error);
   if (call.socket() == nullptr) {
-    // A socket of another family, or no socket at all. The container may put another file in its place
-    // before the kernel looks again, but every file within its reach is its own: at worst the end of
-    // one of our pairs, on which a native call cannot do more than write(2) could.
+    // A socket of another family, or no socket at all. The container may put another file in its
+    // place before the kernel looks again, but every file within its reach is its own: at worst the
+    // end of one of our pairs, on which a native call cannot do more than write(2) could.
     ++sandbox.counters().calls_continued;
     return Reply::Continue();
   }

@@ -1,5 +1,5 @@
-// socket(2) for AF_INET, AF_INET6, AF_PACKET and AF_NETLINK, with Linux's choice of errors (inet_create(),
-// inet6_create(), packet_create() as behaviour).
+// socket(2) for AF_INET, AF_INET6, AF_PACKET and AF_NETLINK, with Linux's choice of errors
+// (inet_create(), inet6_create(), packet_create() as behaviour).
 #include <errno.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
@@ -52,7 +52,8 @@ const Service* FindService(int domain, int type, int protocol, int* error) {
     if (service.domain != domain || service.type != type) continue;
     type_known = true;
     const bool any = service.protocol == kAnyProtocol && protocol > 0 && protocol <= UINT8_MAX;
-    if (any || service.protocol == protocol || (protocol == 0 && service.is_default)) return &service;
+    if (any || service.protocol == protocol || (protocol == 0 && service.is_default))
+      return &service;
   }
   *error = type_known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
   return nullptr;
@@ -91,8 +92,8 @@ ErrnoOr<std::unique_ptr<ContainerSocket>> MakePacketSocket(Sandbox& sandbox, con
       sandbox, type, protocol, sandbox.stack().NewPacketSocket(type == SOCK_RAW, frames)));
 }
 
-// A plain write() of more than a datagram holds fails at once (EMSGSIZE), because the kernel compares
-// it with the send buffer. Twice this value, less 32 bytes, is the most that passes.
+// A plain write() of more than a datagram holds fails at once (EMSGSIZE), because the kernel
+// compares it with the send buffer. Twice this value, less 32 bytes, is the most that passes.
 void LimitMessage(int file) {
   constexpr int kHalfBuffer = 32770;
   setsockopt(file, SOL_SOCKET, SO_SNDBUF, &kHalfBuffer, sizeof(kHalfBuffer));

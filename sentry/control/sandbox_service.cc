@@ -51,7 +51,9 @@ bool Selected(netstack::InterfaceIndex wanted, netstack::InterfaceIndex index) {
   return wanted == 0 || wanted == index;
 }
 
-netstack::Family FamilyOf(const netstack::AddressInfo& entry) { return entry.prefix.address.family(); }
+netstack::Family FamilyOf(const netstack::AddressInfo& entry) {
+  return entry.prefix.address.family();
+}
 netstack::Family FamilyOf(const netstack::RouteInfo& entry) {
   return entry.destination.address.family();
 }

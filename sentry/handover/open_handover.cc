@@ -52,8 +52,10 @@ absl::Status ReadVerdict(int fd) {
   if (ready == 0) return absl::DeadlineExceededError("the sentry does not answer");
   Verdict verdict;
   const ssize_t size = recv(fd, &verdict, sizeof(verdict), 0);
-  if (size != sizeof(verdict)) return absl::UnavailableError("the sentry has closed the connection");
-  if (verdict.error != 0) return absl::ErrnoToStatus(verdict.error, "the sentry refused the process");
+  if (size != sizeof(verdict))
+    return absl::UnavailableError("the sentry has closed the connection");
+  if (verdict.error != 0)
+    return absl::ErrnoToStatus(verdict.error, "the sentry refused the process");
   return absl::OkStatus();
 }
 

@@ -1,13 +1,14 @@
-// What passes through <state_dir>/sentry.sock, a SOCK_SEQPACKET Unix socket. One connection per process:
+// What passes through <state_dir>/sentry.sock, a SOCK_SEQPACKET Unix socket. One connection per
+// process:
 //
 //   runtime -> sentry   Announcement, with the process's pidfd (SCM_RIGHTS)
 //   sentry  -> runtime  Verdict: the sentry knows the process
 //   process -> sentry   ListenerNumber: the filter is loaded
 //   sentry  -> process  Verdict: calls are being served
 //
-// The connection itself is the descriptor that the process inherits. After loading its filter the process
-// only reads and writes, because sendmsg() would be intercepted and nobody would answer: the sentry
-// fetches the listener by its number (pidfd_getfd(2)).
+// The connection itself is the descriptor that the process inherits. After loading its filter the
+// process only reads and writes, because sendmsg() would be intercepted and nobody would answer:
+// the sentry fetches the listener by its number (pidfd_getfd(2)).
 #ifndef MOAT_SENTRY_HANDOVER_PROTOCOL_H_
 #define MOAT_SENTRY_HANDOVER_PROTOCOL_H_
 

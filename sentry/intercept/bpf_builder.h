@@ -44,12 +44,13 @@ class BpfBuilder {
     Return(SECCOMP_RET_ERRNO | (error & SECCOMP_RET_DATA));
   }
 
-  // Resolves the labels. False: too long, a label that was not placed, or a jump backwards or beyond
-  // 255 instructions.
+  // Resolves the labels. False: too long, a label that was not placed, or a jump backwards or
+  // beyond 255 instructions.
   constexpr bool Finish() {
     if (overflow_) return false;
     for (size_t i = 0; i < size_; ++i) {
-      if (!Resolve(i, yes_[i], &program_[i].jt) || !Resolve(i, no_[i], &program_[i].jf)) return false;
+      if (!Resolve(i, yes_[i], &program_[i].jt) || !Resolve(i, no_[i], &program_[i].jf))
+        return false;
     }
     return true;
   }

@@ -30,11 +30,12 @@ class Call {
   const seccomp_notif& notification() const { return notification_; }
   const std::shared_ptr<Listener>& listener() const { return listener_; }
 
-  // Whether the caller still waits for the answer. To be asked after the last read of its memory and
-  // before acting on what was read.
+  // Whether the caller still waits for the answer. To be asked after the last read of its memory
+  // and before acting on what was read.
   bool Valid() const;
 
-  // A duplicate of the container's end of the socket in argument 0; ours until the call is answered.
+  // A duplicate of the container's end of the socket in argument 0; ours until the call is
+  // answered.
   int file() const { return file_.get(); }
   void set_file(OwnedFd file) { file_ = std::move(file); }
   bool nonblocking() const;  // O_NONBLOCK of that file
@@ -43,8 +44,8 @@ class Call {
   ContainerSocket* socket() const { return socket_; }
   void set_socket(ContainerSocket* socket) { socket_ = socket; }
 
-  // Installs a duplicate of `fd` as the caller's lowest free descriptor and makes its number the call's
-  // result, in one step: that number, or a negated errno. -ENOENT: the caller is gone.
+  // Installs a duplicate of `fd` as the caller's lowest free descriptor and makes its number the
+  // call's result, in one step: that number, or a negated errno. -ENOENT: the caller is gone.
   int InstallAndAnswer(int fd, bool close_on_exec) const;
   // Replaces the caller's descriptor `target` by `fd`; the call stays unanswered.
   bool Replace(int fd, int target, bool close_on_exec) const;

@@ -97,7 +97,8 @@ constexpr void MatchRange(Builder& b, const Range& range, Builder::Label inside)
   b.Place(outside);
 }
 
-// The family is an int: the upper half of the register does not count (SYSCALL_DEFINE3(socket, int...)).
+// The family is an int: the upper half of the register does not count (SYSCALL_DEFINE3(socket,
+// int...)).
 constexpr void EmitFamily(Builder& b, const Exits& exits, Builder::Label inet) {
   b.Load(DataArgumentLow(0));
   b.JumpIfEqual(AF_UNIX, exits.allow);

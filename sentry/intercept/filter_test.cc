@@ -51,8 +51,9 @@ uint32_t Ask(int number, Arguments arguments = {}, uint32_t arch = AUDIT_ARCH_X8
 constexpr uint32_t Errno(uint32_t error) { return SECCOMP_RET_ERRNO | error; }
 
 TEST(Filter, LeavesTheDataPathToTheKernel) {
-  for (int number : {SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_poll, SYS_epoll_wait,
-                     SYS_select, SYS_sendfile, SYS_splice, SYS_dup2, SYS_fcntl, SYS_openat, SYS_clone}) {
+  for (int number :
+       {SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_poll, SYS_epoll_wait, SYS_select,
+        SYS_sendfile, SYS_splice, SYS_dup2, SYS_fcntl, SYS_openat, SYS_clone}) {
     EXPECT_EQ(Ask(number), SECCOMP_RET_ALLOW) << number;
   }
 }
@@ -104,7 +105,8 @@ TEST(Filter, NetworkRequestsOfIoctl) {
   for (uint64_t request : {0x541B, 0x5411, 0x8900, 0x8910, 0x8912, 0x8927, 0x89ff, 0x8b01}) {
     EXPECT_EQ(Ask(SYS_ioctl, {{3, request}}), SECCOMP_RET_USER_NOTIF) << request;
   }
-  for (uint64_t request : {0x5421 /* FIONBIO */, 0x5401 /* TCGETS */, 0x5413, 0x8a00, 0x88ff, 0x8c00}) {
+  for (uint64_t request :
+       {0x5421 /* FIONBIO */, 0x5401 /* TCGETS */, 0x5413, 0x8a00, 0x88ff, 0x8c00}) {
     EXPECT_EQ(Ask(SYS_ioctl, {{3, request}}), SECCOMP_RET_ALLOW) << request;
   }
 }

@@ -6,7 +6,8 @@ namespace moat::sentry {
 
 void ReplayCache::Keep(const seccomp_notif& call, int64_t result) {
   const pid_t thread = static_cast<pid_t>(call.pid);
-  if (entries_.size() >= kMaxEntries && !entries_.contains(thread)) entries_.erase(entries_.begin());
+  if (entries_.size() >= kMaxEntries && !entries_.contains(thread))
+    entries_.erase(entries_.begin());
   Entry entry{call.data.nr, call.data.instruction_pointer, {}, result};
   std::copy(std::begin(call.data.args), std::end(call.data.args), entry.arguments.begin());
   entries_[thread] = entry;

@@ -33,8 +33,9 @@ class Reply {
     reply.timeout_ = timeout;
     return reply;
   }
-  // The caller gets a duplicate of `file` as its lowest free descriptor. The socket behind it has been added
-  // to the sandbox already, because the caller may use the descriptor at once; OnLost() undoes that.
+  // The caller gets a duplicate of `file` as its lowest free descriptor. The socket behind it has
+  // been added to the sandbox already, because the caller may use the descriptor at once; OnLost()
+  // undoes that.
   static Reply Install(std::shared_ptr<OwnedFd> file, bool close_on_exec, uint64_t cookie) {
     Reply reply(Kind::kInstall, 0);
     reply.file_ = std::move(file);
@@ -44,8 +45,8 @@ class Reply {
   }
   static Reply Nobody() { return Reply(Kind::kNobody, 0); }
 
-  // What to do if the answer cannot be delivered because a signal took the call away: called with the
-  // sandbox's lock held. Without it the answer is kept for the repetition of the same call
+  // What to do if the answer cannot be delivered because a signal took the call away: called with
+  // the sandbox's lock held. Without it the answer is kept for the repetition of the same call
   // (ReplayCache), which is right for every call whose effect has happened.
   Reply&& OnLost(std::function<void()> undo) && {
     on_lost_ = std::move(undo);

@@ -129,9 +129,9 @@ constexpr LinkRow kLinkRows[] = {
 
 IpAddress MaskOf(int length) {
   const uint32_t bits = length == 0 ? 0 : ~uint32_t{0} << (32 - length);
-  const std::array<uint8_t, 4> bytes = {static_cast<uint8_t>(bits >> 24),
-                                        static_cast<uint8_t>(bits >> 16),
-                                        static_cast<uint8_t>(bits >> 8), static_cast<uint8_t>(bits)};
+  const std::array<uint8_t, 4> bytes = {
+      static_cast<uint8_t>(bits >> 24), static_cast<uint8_t>(bits >> 16),
+      static_cast<uint8_t>(bits >> 8), static_cast<uint8_t>(bits)};
   return IpAddress::V4(bytes.data());
 }
 
@@ -186,7 +186,7 @@ int AnswerAddress(const AddressRow& row, const NetworkView& view, InterfaceReque
   return 0;
 }
 
-// --- SIOCGIFCONF: every IPv4 address with its interface's name ------------------------------------
+// --- SIOCGIFCONF: every IPv4 address with its interface's name -----------------------------------
 
 int ListAddresses(uint64_t argument, const NetworkView& view, const IoctlMemory& memory) {
   struct Configuration {  // struct ifconf
@@ -297,7 +297,7 @@ const Refusal* FindIn(std::span<const Refusal> table, uint32_t request) {
   return nullptr;
 }
 
-// --- One struct ifreq in, one out ------------------------------------------------------------------
+// --- One struct ifreq in, one out ----------------------------------------------------------------
 
 int AnswerName(const NetworkView& view, InterfaceRequest& request) {
   const int index = request.value<int>();

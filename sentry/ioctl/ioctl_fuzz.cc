@@ -41,7 +41,8 @@ class FuzzMemory final : public IoctlMemory {
 std::vector<std::vector<uint8_t>> FuzzSeeds() {
   using namespace moat::sentry;  // NOLINT: the hook's name is fixed
   std::vector<std::vector<uint8_t>> seeds;
-  for (int number : {SIOCGIFCONF, SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR, SIOCGARP}) {
+  for (int number :
+       {SIOCGIFCONF, SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR, SIOCGARP}) {
     for (const char* name : {"lo", "eth0", "eth0:1"}) {
       std::vector<uint8_t> seed(3 + 128);
       seed[0] = static_cast<uint8_t>(number);

@@ -6,8 +6,8 @@
 
 namespace moat::sentry {
 
-// Whether `capability` (CAP_*) is in the thread's effective set, in its own user namespace. False when
-// the thread is gone.
+// Whether `capability` (CAP_*) is in the thread's effective set, in its own user namespace. False
+// when the thread is gone.
 bool HasCapability(pid_t tid, int capability);
 
 }  // namespace moat::sentry

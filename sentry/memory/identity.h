@@ -19,11 +19,12 @@ struct Identity {
 // What is shown for a number that a user namespace does not map.
 inline constexpr uint32_t kOverflowId = 65534;
 
-// Of /proc/PID/status, in the numbers of the reader's user namespace. Absent when a line is missing.
+// Of /proc/PID/status, in the numbers of the reader's user namespace. Absent when a line is
+// missing.
 std::optional<Identity> ParseIdentity(std::string_view status);
 
-// Translates a number of the reader's into one of the namespace whose uid_map or gid_map `map` is. Absent
-// when it is not mapped there; MapInside() then says what the namespace is shown.
+// Translates a number of the reader's into one of the namespace whose uid_map or gid_map `map` is.
+// Absent when it is not mapped there; MapInside() then says what the namespace is shown.
 std::optional<uint32_t> FindInside(std::string_view map, uint32_t id);
 uint32_t MapInside(std::string_view map, uint32_t id);
 

@@ -230,7 +230,8 @@ TEST(Identity, OfThisProcess) {
 }
 
 TEST(Identity, IsTheFileSystemIdentityOfTheStatus) {
-  const auto identity = ParseIdentity("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n");
+  const auto identity =
+      ParseIdentity("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n");
   ASSERT_TRUE(identity.has_value());
   EXPECT_EQ(identity->uid, 4u);
   EXPECT_EQ(identity->gid, 8u);

@@ -1,7 +1,7 @@
 // From the thread number of a notification to its process's files: a bounded cache of pidfds.
 //
-// A pidfd names one process for ever, so a reused number is noticed: using the old pidfd gives ESRCH,
-// and a thread number is checked to belong to its cached process (tgkill(2) with signal 0).
+// A pidfd names one process for ever, so a reused number is noticed: using the old pidfd gives
+// ESRCH, and a thread number is checked to belong to its cached process (tgkill(2) with signal 0).
 #ifndef MOAT_SENTRY_MEMORY_PROCESS_TABLE_H_
 #define MOAT_SENTRY_MEMORY_PROCESS_TABLE_H_
 
@@ -28,24 +28,25 @@ class ProcessTable {
 
   // The process of thread `tid`, or 0 when it is gone.
   pid_t ProcessOf(pid_t tid);
-  // A duplicate of descriptor `descriptor` of `process` (as ProcessOf() returned it). EBADF; ESRCH when
-  // the process is gone.
+  // A duplicate of descriptor `descriptor` of `process` (as ProcessOf() returned it). EBADF; ESRCH
+  // when the process is gone.
   ErrnoOr<OwnedFd> Duplicate(pid_t process, int descriptor);
 
-  // The user and the groups of a thread, as its own user namespace numbers them. Absent when it is gone.
+  // The user and the groups of a thread, as its own user namespace numbers them. Absent when it is
+  // gone.
   std::optional<Identity> IdentityOf(pid_t thread) const;
 
   // Takes note of how groups are numbered in the user namespace of the process behind `pidfd`: the
   // sandbox's, when asked of its first process before that runs a program.
   void UseGroupsOf(int pidfd);
-  // Whether a thread's effective or a supplementary group is one of `low` to `high` in that namespace,
-  // whatever namespace the thread has entered since. False when it is gone.
+  // Whether a thread's effective or a supplementary group is one of `low` to `high` in that
+  // namespace, whatever namespace the thread has entered since. False when it is gone.
   bool HasGroupWithin(pid_t thread, int64_t low, int64_t high) const;
 
   // Whether that descriptor is closed on exec; false when it cannot be told.
   bool HasCloseOnExec(pid_t process, int descriptor) const;
-  // The same for a thread that does not share its process's descriptors (unshare(2) of CLONE_FILES, or
-  // a first thread that has ended). Needs Linux 6.9; EBADF without.
+  // The same for a thread that does not share its process's descriptors (unshare(2) of CLONE_FILES,
+  // or a first thread that has ended). Needs Linux 6.9; EBADF without.
   static ErrnoOr<OwnedFd> DuplicateOfThread(pid_t thread, int descriptor);
 
   size_t size() const { return processes_.size(); }
@@ -70,8 +71,8 @@ class ProcessTable {
   uint64_t uses_ = 0;
 };
 
-// SO_COOKIE: the kernel's number of a socket, unique and never reused while the machine runs. 0 when
-// `fd` is not a socket.
+// SO_COOKIE: the kernel's number of a socket, unique and never reused while the machine runs. 0
+// when `fd` is not a socket.
 uint64_t SocketCookie(int fd);
 
 }  // namespace moat::sentry

@@ -19,7 +19,8 @@ iovec Vector(uint64_t address, size_t length) {
 }
 
 // Copies min(size, sum of vectors) bytes between `local` and the remote vectors, batch by batch.
-ssize_t Transfer(CopyFunction copy, pid_t tid, uint8_t* local, size_t size, const IoVectors& remote) {
+ssize_t Transfer(CopyFunction copy, pid_t tid, uint8_t* local, size_t size,
+                 const IoVectors& remote) {
   size_t done = 0;
   size_t index = 0;
   std::array<iovec, kBatch> batch;

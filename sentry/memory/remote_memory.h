@@ -1,8 +1,8 @@
 // Bounded copies from and to the memory of a container's thread (process_vm_readv(2)).
 //
-// Every address and length is the container's claim: nothing here allocates by one, and each copy is
-// as long as the caller's own buffer. What was read is only used after the call was checked to be
-// still valid (Call::Valid()), because the thread may have died and its number been reused.
+// Every address and length is the container's claim: nothing here allocates by one, and each copy
+// is as long as the caller's own buffer. What was read is only used after the call was checked to
+// be still valid (Call::Valid()), because the thread may have died and its number been reused.
 #ifndef MOAT_SENTRY_MEMORY_REMOTE_MEMORY_H_
 #define MOAT_SENTRY_MEMORY_REMOTE_MEMORY_H_
 

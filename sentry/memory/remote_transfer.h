@@ -15,8 +15,8 @@
 
 namespace moat::sentry {
 
-// Collects pieces, then copies them all: Commit() is all or nothing as far as the caller is told (some
-// bytes may have been written when it fails). The spans are borrowed until then.
+// Collects pieces, then copies them all: Commit() is all or nothing as far as the caller is told
+// (some bytes may have been written when it fails). The spans are borrowed until then.
 class RemoteTransfer {
  public:
   enum class Direction : uint8_t { kRead, kWrite };

@@ -1,4 +1,5 @@
-// struct inet_diag_msg and its attributes (linux/inet_diag.h), as Linux's inet_sk_diag_fill() gives them.
+// struct inet_diag_msg and its attributes (linux/inet_diag.h), as Linux's inet_sk_diag_fill() gives
+// them.
 #ifndef MOAT_SENTRY_NETLINK_DIAG_ENCODE_H_
 #define MOAT_SENTRY_NETLINK_DIAG_ENCODE_H_
 

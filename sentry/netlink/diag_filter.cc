@@ -51,7 +51,8 @@ std::optional<size_t> AddressSize(uint8_t family) {
   }
 }
 
-// The size of the op that `rest` begins with, arguments included; absent when it is none or does not fit.
+// The size of the op that `rest` begins with, arguments included; absent when it is none or does
+// not fit.
 std::optional<size_t> SizeOfOp(Bytes rest) {
   if (rest.size() < kOpSize) return std::nullopt;
   const Op op = LoadAt<Op>(rest, 0);

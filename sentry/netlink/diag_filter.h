@@ -1,9 +1,10 @@
-// The filters of sock_diag requests (INET_DIAG_REQ_BYTECODE): what ss(8) compiles `sport = :80 and dst
-// 10.0.0.0/8` into. A program of conditional forward jumps, which is checked once and then run for each
-// socket, with the verdicts and errors of Linux's inet_diag.
+// The filters of sock_diag requests (INET_DIAG_REQ_BYTECODE): what ss(8) compiles `sport = :80 and
+// dst 10.0.0.0/8` into. A program of conditional forward jumps, which is checked once and then run
+// for each socket, with the verdicts and errors of Linux's inet_diag.
 //
-//   op: {u8 code, u8 yes, u16 no}, then the code's argument. On a match the program goes on `yes` bytes
-//   further, else `no` bytes. Whoever arrives exactly at the end is accepted, beyond it rejected.
+//   op: {u8 code, u8 yes, u16 no}, then the code's argument. On a match the program goes on `yes`
+//   bytes further, else `no` bytes. Whoever arrives exactly at the end is accepted, beyond it
+//   rejected.
 #ifndef MOAT_SENTRY_NETLINK_DIAG_FILTER_H_
 #define MOAT_SENTRY_NETLINK_DIAG_FILTER_H_
 
@@ -30,21 +31,22 @@ struct DiagSubject {
 
 class DiagFilter {
  public:
-  // Longer programs are refused (EINVAL); Linux's only bound is that of an attribute, 64 KiB. It keeps what
-  // a request can cost within 4096 steps per socket.
+  // Longer programs are refused (EINVAL); Linux's only bound is that of an attribute, 64 KiB. It
+  // keeps what a request can cost within 4096 steps per socket.
   static constexpr size_t kMostBytes = 16 * 1024;
 
   // Accepts everything.
   DiagFilter() = default;
-  // EINVAL: not a program, or one that could jump to where no op begins. EPERM: asks for marks without
-  // CAP_NET_ADMIN. Takes time proportional to the size.
+  // EINVAL: not a program, or one that could jump to where no op begins. EPERM: asks for marks
+  // without CAP_NET_ADMIN. Takes time proportional to the size.
   static ErrnoOr<DiagFilter> Check(std::span<const uint8_t> program, bool net_admin);
 
   // Ends after at most size/4 steps, for every jump is forward.
   bool Accepts(const DiagSubject& subject) const;
 
  private:
-  explicit DiagFilter(std::span<const uint8_t> program) : program_(program.begin(), program.end()) {}
+  explicit DiagFilter(std::span<const uint8_t> program)
+      : program_(program.begin(), program.end()) {}
 
   std::vector<uint8_t> program_;
 };

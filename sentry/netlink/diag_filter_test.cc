@@ -28,7 +28,8 @@ Program Op(uint8_t code, uint8_t yes, uint16_t no) {
   return program;
 }
 
-// A comparison of a port as ss(8) writes it: accepted by falling off the end, rejected by jumping beyond.
+// A comparison of a port as ss(8) writes it: accepted by falling off the end, rejected by jumping
+// beyond.
 Program Port(uint8_t code, uint16_t port) {
   Program program = Op(code, 8, 12);
   Put(program, inet_diag_bc_op{0, 0, port});

@@ -1,5 +1,5 @@
-// What a container sends to its NETLINK_SOCK_DIAG sockets: requests, and the bytecode in them. The first byte
-// chooses, the second sets the asker's privileges.
+// What a container sends to its NETLINK_SOCK_DIAG sockets: requests, and the bytecode in them. The
+// first byte chooses, the second sets the asker's privileges.
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>

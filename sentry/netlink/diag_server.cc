@@ -103,9 +103,10 @@ struct Names {
 
 Names NamesOf(const inet_diag_req_v2& wanted, bool swapped) {
   const uint8_t family = wanted.sdiag_family;
-  Names names = {.local = {AddressOf(family, wanted.id.idiag_src), ntohs(wanted.id.idiag_sport), 0},
-                 .remote = {AddressOf(family, wanted.id.idiag_dst), ntohs(wanted.id.idiag_dport), 0},
-                 .interface = wanted.id.idiag_if};
+  Names names = {
+      .local = {AddressOf(family, wanted.id.idiag_src), ntohs(wanted.id.idiag_sport), 0},
+      .remote = {AddressOf(family, wanted.id.idiag_dst), ntohs(wanted.id.idiag_dport), 0},
+      .interface = wanted.id.idiag_if};
   if (swapped) std::swap(names.local, names.remote);
   return names;
 }

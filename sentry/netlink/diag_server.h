@@ -1,11 +1,12 @@
-// Answers the requests that a container sends to its NETLINK_SOCK_DIAG sockets (sock_diag(7)): what ss(8)
-// and its like ask.
+// Answers the requests that a container sends to its NETLINK_SOCK_DIAG sockets (sock_diag(7)): what
+// ss(8) and its like ask.
 //
-// Served: SOCK_DIAG_BY_FAMILY of AF_INET and AF_INET6 for TCP, UDP and raw sockets, as dumps (filtered by
-// states, ports and bytecode) and of one socket; ping sockets are not shown by Linux either. SOCK_DESTROY
-// with CAP_NET_ADMIN, as far as the view can (else EOPNOTSUPP). Other families and protocols: ENOENT, which is
-// what a kernel without their modules says; then ss reads /proc/net/{unix,packet,netlink}, which are the
-// kernel's and true. The request of old (TCPDIAG_GETSOCK): EOPNOTSUPP.
+// Served: SOCK_DIAG_BY_FAMILY of AF_INET and AF_INET6 for TCP, UDP and raw sockets, as dumps
+// (filtered by states, ports and bytecode) and of one socket; ping sockets are not shown by Linux
+// either. SOCK_DESTROY with CAP_NET_ADMIN, as far as the view can (else EOPNOTSUPP). Other families
+// and protocols: ENOENT, which is what a kernel without their modules says; then ss reads
+// /proc/net/{unix,packet,netlink}, which are the kernel's and true. The request of old
+// (TCPDIAG_GETSOCK): EOPNOTSUPP.
 #ifndef MOAT_SENTRY_NETLINK_DIAG_SERVER_H_
 #define MOAT_SENTRY_NETLINK_DIAG_SERVER_H_
 
@@ -52,7 +53,8 @@ struct DiagAnswer {
   std::unique_ptr<DiagDump> dump;  // and this behind them; null when there is none
 };
 
-// At most one dump begins; further ones in the same datagram get EBUSY, as on Linux while one is running.
+// At most one dump begins; further ones in the same datagram get EBUSY, as on Linux while one is
+// running.
 DiagAnswer AnswerDiagRequest(const DiagRequest& request, DiagView& view);
 
 }  // namespace moat::sentry

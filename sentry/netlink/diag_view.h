@@ -1,4 +1,5 @@
-// What sock_diag tells a container: its own inet sockets. Behind an interface so that tests need no sandbox.
+// What sock_diag tells a container: its own inet sockets. Behind an interface so that tests need no
+// sandbox.
 #ifndef MOAT_SENTRY_NETLINK_DIAG_VIEW_H_
 #define MOAT_SENTRY_NETLINK_DIAG_VIEW_H_
 
@@ -19,13 +20,13 @@ struct DiagSocket {
   netstack::Family family = netstack::Family::kIpv4;  // as created; the addresses may be plain IPv4
   bool v6_only = false;         // IPV6_V6ONLY, or bound to an IPv6 address
   bool automatic_port = false;  // its port lies in the range of automatic ones
-  uint8_t state = 0;            // TCP_ESTABLISHED, ..., as Linux numbers them; datagrams: that or TCP_CLOSE
+  uint8_t state = 0;  // TCP_ESTABLISHED, ..., as Linux numbers them; datagrams: that or TCP_CLOSE
   netstack::Endpoint local;
   netstack::Endpoint remote;    // unspecified, port 0: none
   netstack::InterfaceIndex interface = 0;  // SO_BINDTODEVICE
   uint32_t mark = 0;
   uint64_t cookie = 0;          // SO_COOKIE
-  uint64_t owner = 0;           // the view's own: whose socket it is; 0 when no descriptor leads to it
+  uint64_t owner = 0;  // the view's own: whose socket it is; 0 when no descriptor leads to it
   uint32_t receive_queue = 0;   // bytes; connections that wait, of a listener
   uint32_t send_queue = 0;      // bytes; the backlog, of a listener
 };

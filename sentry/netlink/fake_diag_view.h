@@ -55,7 +55,8 @@ class FakeDiagView final : public DiagView {
     sockets.push_back(socket);
     return sockets.back();
   }
-  // A server on port 80 with a client, one on [::]:8080 with an IPv4 client, DNS, a connected UDP socket.
+  // A server on port 80 with a client, one on [::]:8080 with an IPv4 client, DNS, a connected UDP
+  // socket.
   void AddExamples() {
     Add(IPPROTO_TCP, TCP_LISTEN, "0.0.0.0", 80, "0.0.0.0", 0);
     Add(IPPROTO_TCP, TCP_ESTABLISHED, "10.0.0.2", 80, "10.0.0.1", 40000);

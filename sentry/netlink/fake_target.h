@@ -1,4 +1,5 @@
-// A ConfigTarget that keeps what it was told, as text, for tests. Also attaches links that do nothing.
+// A ConfigTarget that keeps what it was told, as text, for tests. Also attaches links that do
+// nothing.
 #ifndef MOAT_SENTRY_NETLINK_FAKE_TARGET_H_
 #define MOAT_SENTRY_NETLINK_FAKE_TARGET_H_
 
@@ -59,8 +60,9 @@ class FakeTarget final : public ConfigTarget, public LinkAttacher {
   }
   absl::Status AddAddress(Index index, const netstack::Prefix& prefix,
                           const netstack::AddressOptions& options) override {
-    return Insert(addresses, absl::StrCat(prefix.ToString(), options.deprecated ? " deprecated" : "",
-                                          " dev ", index, ";"));
+    return Insert(addresses,
+                  absl::StrCat(prefix.ToString(), options.deprecated ? " deprecated" : "", " dev ",
+                               index, ";"));
   }
   absl::Status RemoveAddress(Index index, const netstack::Prefix& prefix) override {
     return Erase(addresses, prefix.ToString(), absl::StrCat(" dev ", index, ";"));
@@ -111,7 +113,8 @@ class FakeTarget final : public ConfigTarget, public LinkAttacher {
     return absl::StrCat(text, " dev ", route.interface, ";");
   }
   static absl::Status Insert(std::set<std::string>& set, std::string text) {
-    return set.insert(std::move(text)).second ? absl::OkStatus() : absl::AlreadyExistsError("entry");
+    return set.insert(std::move(text)).second ? absl::OkStatus()
+                                              : absl::AlreadyExistsError("entry");
   }
   static absl::Status Erase(std::set<std::string>& set, const std::string& prefix,
                             const std::string& suffix) {

@@ -1,14 +1,14 @@
-// Keeps a stack's interfaces, addresses, routes and permanent neighbours as the kernel's tables of the
-// configured network namespace have them: Docker, CNI plugins and ip(8) configure the sandbox there, also
-// while it runs.
+// Keeps a stack's interfaces, addresses, routes and permanent neighbours as the kernel's tables of
+// the configured network namespace have them: Docker, CNI plugins and ip(8) configure the sandbox
+// there, also while it runs.
 //
-// Whatever changes, whole tables are read again and compared with what was applied: one path for start,
-// events and lost events. Loopback: the stack has its own; only additional addresses of the kernel's `lo`
-// are followed. Not followed: policy rules and other tables than main, multipath beyond the first next
-// hop, routes of type throw (each logged as not supported).
+// Whatever changes, whole tables are read again and compared with what was applied: one path for
+// start, events and lost events. Loopback: the stack has its own; only additional addresses of the
+// kernel's `lo` are followed. Not followed: policy rules and other tables than main, multipath
+// beyond the first next hop, routes of type throw (each logged as not supported).
 //
-// Thread rule: under the stack's lock. The sockets belong to the network namespace that the thread which
-// called Create() was in.
+// Thread rule: under the stack's lock. The sockets belong to the network namespace that the thread
+// which called Create() was in.
 #ifndef MOAT_SENTRY_NETLINK_FOLLOWER_H_
 #define MOAT_SENTRY_NETLINK_FOLLOWER_H_
 

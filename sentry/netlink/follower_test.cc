@@ -147,8 +147,9 @@ TEST_F(FollowerTest, LostEventsAreMadeUpFor) {
   ASSERT_TRUE(RunCommand("for i in $(seq 1 4); do for j in $(seq 1 250); do "
                   "echo addr add 10.$i.$j.1/32 dev eth0; done; done | ip -batch -"));
   for (int round = 0; round < 12; ++round) {
-    ASSERT_TRUE(RunCommand("for j in $(seq 1 250); do echo link set eth0 mtu $((1300 + j % 2)); done "
-                    "| ip -batch -"));
+    ASSERT_TRUE(
+        RunCommand("for j in $(seq 1 250); do echo link set eth0 mtu $((1300 + j % 2)); done "
+                   "| ip -batch -"));
   }
   EXPECT_TRUE(Until([&] { return target_.addresses.contains(OnEth0("10.4.250.1/32")); }));
   EXPECT_GE(target_.addresses.size(), 1000u);

@@ -1,5 +1,5 @@
-// What the kernel's tables of the configured network namespace say, as values in netstack's terms. Two
-// views are compared to find what changed.
+// What the kernel's tables of the configured network namespace say, as values in netstack's terms.
+// Two views are compared to find what changed.
 #ifndef MOAT_SENTRY_NETLINK_KERNEL_VIEW_H_
 #define MOAT_SENTRY_NETLINK_KERNEL_VIEW_H_
 

@@ -1,5 +1,5 @@
-// Netlink messages as bytes (netlink(7), rtnetlink(7)): a bounded reader and a writer. Values are in host
-// order and every struct starts at a multiple of four.
+// Netlink messages as bytes (netlink(7), rtnetlink(7)): a bounded reader and a writer. Values are
+// in host order and every struct starts at a multiple of four.
 #ifndef MOAT_SENTRY_NETLINK_MESSAGE_H_
 #define MOAT_SENTRY_NETLINK_MESSAGE_H_
 

@@ -1,5 +1,5 @@
-// How answers to netlink requests are packed: messages into datagrams, the end of a dump, errors and
-// acknowledgements (netlink(7)). What the servers of all netlink protocols share.
+// How answers to netlink requests are packed: messages into datagrams, the end of a dump, errors
+// and acknowledgements (netlink(7)). What the servers of all netlink protocols share.
 #ifndef MOAT_SENTRY_NETLINK_NETLINK_ANSWER_H_
 #define MOAT_SENTRY_NETLINK_NETLINK_ANSWER_H_
 
@@ -15,7 +15,8 @@ namespace moat::sentry {
 
 // What a socket has set that changes answers (SOL_NETLINK).
 struct NetlinkFlags {
-  bool strict_check = false;  // NETLINK_GET_STRICT_CHK: dumps are filtered and their headers checked
+  bool strict_check =
+      false;  // NETLINK_GET_STRICT_CHK: dumps are filtered and their headers checked
   bool cap_ack = false;       // NETLINK_CAP_ACK: errors do not quote the whole request
 };
 
@@ -27,7 +28,8 @@ using NetlinkDatagrams = std::vector<std::vector<uint8_t>>;
 // Packs messages into datagrams.
 class DatagramPacker {
  public:
-  // Appends one message, which `encode(NetlinkWriter&)` writes; starts a new datagram when it would not fit.
+  // Appends one message, which `encode(NetlinkWriter&)` writes; starts a new datagram when it would
+  // not fit.
   template <typename Encode>
   void Add(Encode encode) {
     NetlinkWriter one;
@@ -55,7 +57,8 @@ struct NetlinkAsker {
   uint32_t port = 0;
 };
 
-// NLMSG_DONE: the end of a dump, which also carries what went wrong with it. `flags` beside NLM_F_MULTI.
+// NLMSG_DONE: the end of a dump, which also carries what went wrong with it. `flags` beside
+// NLM_F_MULTI.
 void EncodeDone(NetlinkAsker asker, uint16_t flags, int error, NetlinkWriter& writer);
 
 // NLMSG_ERROR: an error that quotes the request, or an acknowledgement when `error` is 0.

@@ -1,5 +1,5 @@
-// Everything that reads netlink bytes: the server (the container's requests) and the decoders of the
-// kernel's messages. The first byte chooses.
+// Everything that reads netlink bytes: the server (the container's requests) and the decoders of
+// the kernel's messages. The first byte chooses.
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
-// The state of one of the container's AF_NETLINK sockets besides its pair: port, groups, options. Names
-// and errors are netlink(7)'s. NETLINK_ROUTE and NETLINK_SOCK_DIAG exist: socket(2) of another protocol fails
-// with EPROTONOSUPPORT, which is the caller's to say.
+// The state of one of the container's AF_NETLINK sockets besides its pair: port, groups, options.
+// Names and errors are netlink(7)'s. NETLINK_ROUTE and NETLINK_SOCK_DIAG exist: socket(2) of
+// another protocol fails with EPROTONOSUPPORT, which is the caller's to say.
 #ifndef MOAT_SENTRY_NETLINK_NETLINK_SOCKET_H_
 #define MOAT_SENTRY_NETLINK_NETLINK_SOCKET_H_
 

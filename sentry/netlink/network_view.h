@@ -1,5 +1,5 @@
-// What netlink and network ioctls tell a container: the stack's tables. Behind an interface so that tests
-// need no stack.
+// What netlink and network ioctls tell a container: the stack's tables. Behind an interface so that
+// tests need no stack.
 #ifndef MOAT_SENTRY_NETLINK_NETWORK_VIEW_H_
 #define MOAT_SENTRY_NETLINK_NETWORK_VIEW_H_
 

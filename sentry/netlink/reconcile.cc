@@ -75,8 +75,8 @@ void Reconciler::RemoveStale(const KernelView& wanted, const std::set<InterfaceI
   });
   std::erase_if(applied_.addresses, [&](const auto& entry) {
     const auto found = wanted.addresses.find(entry.first);
-    // The kernel's progress with duplicate address detection is not ours: an address is replaced only
-    // when something else about it changed, and goes when the kernel found a duplicate.
+    // The kernel's progress with duplicate address detection is not ours: an address is replaced
+    // only when something else about it changed, and goes when the kernel found a duplicate.
     if (found != wanted.addresses.end() && !found->second.duplicate) {
       KernelAddress same = found->second;
       same.tentative = entry.second.tentative;
@@ -150,7 +150,8 @@ void Reconciler::ChangeLink(const KernelLink& link) {
   if (now.mac != link.mac) Done(target_.SetInterfaceMac(link.index, link.mac), what);
   if (now.mtu != link.mtu) Done(target_.SetInterfaceMtu(link.index, link.mtu), what);
   if (now.up != link.up) Done(target_.SetInterfaceUp(link.index, link.up), what);
-  if (now.running != link.running) Done(target_.SetInterfaceRunning(link.index, link.running), what);
+  if (now.running != link.running)
+    Done(target_.SetInterfaceRunning(link.index, link.running), what);
   now = link;
 }
 

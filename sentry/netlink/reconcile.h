@@ -19,9 +19,9 @@ class Reconciler {
   Reconciler(ConfigTarget& target, LinkAttacher& attacher, Log log)
       : target_(target), attacher_(attacher), log_(std::move(log)) {}
 
-  // Applies what `wanted` has and what was applied last has not, and vice versa. `replaced` are links that
-  // went away in between even if their index is taken again. What fails is logged once and tried again
-  // the next time.
+  // Applies what `wanted` has and what was applied last has not, and vice versa. `replaced` are
+  // links that went away in between even if their index is taken again. What fails is logged once
+  // and tried again the next time.
   void Apply(const KernelView& wanted, const std::set<netstack::InterfaceIndex>& replaced);
 
   // What has been applied; links only those that are attached, and the loopback interface.

@@ -19,8 +19,14 @@ using testing::IsEmpty;
 class ReconcilerTest : public testing::Test {
  protected:
   ReconcilerTest() {
-    view_.links[1] = {.index = 1, .name = "lo", .mac = {}, .mtu = 65536, .up = true, .running = true,
-                      .loopback = true, .ethernet = false};
+    view_.links[1] = {.index = 1,
+                      .name = "lo",
+                      .mac = {},
+                      .mtu = 65536,
+                      .up = true,
+                      .running = true,
+                      .loopback = true,
+                      .ethernet = false};
     view_.links[2] = {.index = 2, .name = "eth0", .mac = {{2, 0, 0, 0, 0, 2}}, .mtu = 1500,
                       .up = true, .running = true, .loopback = false, .ethernet = true};
     AddAddress(1, "127.0.0.1/8");

@@ -174,7 +174,8 @@ std::optional<KernelAddress> DecodeAddress(const NetlinkMessage& message) {
       default: break;
     }
   }
-  // With a peer, IFA_LOCAL is ours and IFA_ADDRESS the peer's; IPv6 without one has IFA_ADDRESS only.
+  // With a peer, IFA_LOCAL is ours and IFA_ADDRESS the peer's; IPv6 without one has IFA_ADDRESS
+  // only.
   if (!local.has_value()) local = prefix;
   if (!local.has_value()) return std::nullopt;
   if (prefix.has_value() && *prefix != *local) address.peer = prefix;
@@ -204,7 +205,8 @@ std::optional<KernelRoute> DecodeRoute(const NetlinkMessage& message, std::strin
   if (out.table != RT_TABLE_MAIN || !out.valid) return std::nullopt;
   const std::string name = out.route.destination.ToString();
   if (!type.has_value()) {
-    if (info->rtm_type == RTN_THROW) *note = absl::StrCat("route ", name, ": type throw not supported");
+    if (info->rtm_type == RTN_THROW)
+      *note = absl::StrCat("route ", name, ": type throw not supported");
     return std::nullopt;
   }
   out.route.type = *type;

@@ -17,8 +17,9 @@ std::optional<KernelLink> DecodeLink(const NetlinkMessage& message);
 std::optional<KernelAddress> DecodeAddress(const NetlinkMessage& message);
 
 // RTM_NEWROUTE of the main table. Absent: malformed, another table, a cached clone, a type without
-// meaning to netstack (local, broadcast, multicast, anycast, throw). `*note` says what was left out of a
-// route that is present ("first of 2 next hops taken"), or why it is absent when that deserves a line.
+// meaning to netstack (local, broadcast, multicast, anycast, throw). `*note` says what was left out
+// of a route that is present ("first of 2 next hops taken"), or why it is absent when that deserves
+// a line.
 std::optional<KernelRoute> DecodeRoute(const NetlinkMessage& message, std::string* note);
 
 // RTM_NEWNEIGH that is permanent or noarp, with an Ethernet address.

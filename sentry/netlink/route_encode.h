@@ -1,5 +1,5 @@
-// The stack's tables as rtnetlink messages, with the attributes, order and defaults of Linux as far as
-// programs look at them (rtnetlink(7)). Each function appends one message to `writer`.
+// The stack's tables as rtnetlink messages, with the attributes, order and defaults of Linux as far
+// as programs look at them (rtnetlink(7)). Each function appends one message to `writer`.
 #ifndef MOAT_SENTRY_NETLINK_ROUTE_ENCODE_H_
 #define MOAT_SENTRY_NETLINK_ROUTE_ENCODE_H_
 

@@ -53,8 +53,8 @@ void RouteEvents::OnAddressChanged(const netstack::AddressInfo& address, bool re
 void RouteEvents::OnRouteChanged(const netstack::RouteInfo& route, bool removed) {
   if (!listening_) return;
   NetlinkWriter writer;
-  EncodeRoute(Event(RTM_NEWROUTE, RTM_DELROUTE, removed), {.route = route, .table = route.table, .cloned = false},
-              writer);
+  EncodeRoute(Event(RTM_NEWROUTE, RTM_DELROUTE, removed),
+              {.route = route, .table = route.table, .cloned = false}, writer);
   Note(route.destination.address.is_v4() ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE, writer.Take());
 }
 

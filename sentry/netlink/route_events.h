@@ -18,15 +18,16 @@ struct RouteEvent {
   std::vector<uint8_t> datagram;
 };
 
-// Takes notes as the stack changes; whoever runs the stack takes the events afterwards and gives each to
-// the sockets of its group. While nobody listens, nothing is encoded.
+// Takes notes as the stack changes; whoever runs the stack takes the events afterwards and gives
+// each to the sockets of its group. While nobody listens, nothing is encoded.
 class RouteEvents final : public netstack::StackObserver {
  public:
   // `wake` (may be empty) is called when the first event is noted; it may only take a note itself.
   explicit RouteEvents(std::function<void()> wake) : wake_(std::move(wake)) {}
 
   void set_listening(bool listening) { listening_ = listening; }
-  // Oldest first. At most kMaxPending are kept; then *lost is set, and the sockets should be told (ENOBUFS).
+  // Oldest first. At most kMaxPending are kept; then *lost is set, and the sockets should be told
+  // (ENOBUFS).
   std::vector<RouteEvent> Take(bool* lost);
 
   void OnInterfaceChanged(const netstack::InterfaceInfo& interface, bool removed) override;

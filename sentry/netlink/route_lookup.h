@@ -24,8 +24,9 @@ struct RouteQuestion {
   netstack::InterfaceIndex interface = 0;  // that the packet must leave by; 0: any
 };
 
-// The route of a packet of the container's own, by the policy rules, as a host route with its source;
-// or the one that refuses, or a rule that does as a route of its type. Absent when unreachable.
+// The route of a packet of the container's own, by the policy rules, as a host route with its
+// source; or the one that refuses, or a rule that does as a route of its type. Absent when
+// unreachable.
 std::optional<RouteEntry> LookUpRoute(const NetworkView& view, const RouteQuestion& question);
 
 }  // namespace moat::sentry

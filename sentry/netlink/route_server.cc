@@ -234,7 +234,8 @@ int DumpRoutes(Context& context) {
 }
 
 std::optional<IpAddress> AddressOf(const NetlinkAttribute& attribute, uint8_t family) {
-  if (family == AF_INET && attribute.value.size() == 4) return IpAddress::V4(attribute.value.data());
+  if (family == AF_INET && attribute.value.size() == 4)
+    return IpAddress::V4(attribute.value.data());
   if (family == AF_INET6 && attribute.value.size() == 16) {
     return IpAddress::V6(attribute.value.data());
   }
@@ -386,7 +387,8 @@ void AddDone(const Context& context, int error) {
 
 void AddError(const Context& context, int error) {
   context.answer.Add([&](NetlinkWriter& writer) {
-    EncodeError(context.message, context.request.port, context.request.flags.cap_ack, error, writer);
+    EncodeError(context.message, context.request.port, context.request.flags.cap_ack, error,
+                writer);
   });
 }
 

@@ -1,8 +1,9 @@
-// Answers the requests that a container sends to its NETLINK_ROUTE sockets, from the stack's tables.
+// Answers the requests that a container sends to its NETLINK_ROUTE sockets, from the stack's
+// tables.
 //
-// Served: RTM_GETLINK, GETADDR, GETROUTE, GETNEIGH as dumps and single gets (addresses: dumps only, as
-// Linux), RTM_GETRULE dumps. Everything that would change something: EPERM
-// without CAP_NET_ADMIN, EOPNOTSUPP with it. All other requests: EOPNOTSUPP.
+// Served: RTM_GETLINK, GETADDR, GETROUTE, GETNEIGH as dumps and single gets (addresses: dumps only,
+// as Linux), RTM_GETRULE dumps. Everything that would change something: EPERM without
+// CAP_NET_ADMIN, EOPNOTSUPP with it. All other requests: EOPNOTSUPP.
 #ifndef MOAT_SENTRY_NETLINK_ROUTE_SERVER_H_
 #define MOAT_SENTRY_NETLINK_ROUTE_SERVER_H_
 
@@ -21,8 +22,8 @@ struct RouteRequest {
   bool net_admin = false;          // the sender has CAP_NET_ADMIN
 };
 
-// The answer, datagram by datagram, in order; each comes from port 0 (the kernel). Empty when nothing is to
-// be answered. Bounded by the size of the tables.
+// The answer, datagram by datagram, in order; each comes from port 0 (the kernel). Empty when
+// nothing is to be answered. Bounded by the size of the tables.
 NetlinkDatagrams AnswerRouteRequest(const RouteRequest& request, const NetworkView& view);
 
 }  // namespace moat::sentry

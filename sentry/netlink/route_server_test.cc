@@ -383,8 +383,8 @@ TEST_F(RouteServerTest, GarbageIsIgnored) {
 }
 
 // --- Linux as the oracle -------------------------------------------------------------------------
-// In a namespace that has only the loopback interface, the kernel and we answer with the same sequence
-// of message types, flags and errors.
+// In a namespace that has only the loopback interface, the kernel and we answer with the same
+// sequence of message types, flags and errors.
 
 std::string Outline(std::span<const uint8_t> datagram) {
   std::string outline;
@@ -392,7 +392,8 @@ std::string Outline(std::span<const uint8_t> datagram) {
   NetlinkMessage message;
   while (reader.Next(&message)) {
     absl::StrAppend(&outline, message.header.type, ":", message.header.flags);
-    if (message.header.type == NLMSG_DONE) absl::StrAppend(&outline, "=", *message.Fixed<int32_t>());
+    if (message.header.type == NLMSG_DONE)
+      absl::StrAppend(&outline, "=", *message.Fixed<int32_t>());
     if (message.header.type == NLMSG_ERROR) {
       absl::StrAppend(&outline, "=", *message.Fixed<int32_t>(), "(", message.body.size(), ")");
     }

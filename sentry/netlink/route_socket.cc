@@ -131,7 +131,8 @@ absl::Status RouteSocket::Request(NetlinkWriter& request) {
   NetlinkMessage sent;
   if (!own.Next(&sent)) return absl::InvalidArgumentError("netlink: malformed request");
   if (absl::Status status = Send(request.bytes()); !status.ok()) return status;
-  return Await(sent.header.sequence, "netlink request", [](const NetlinkMessage&) { return false; });
+  return Await(sent.header.sequence, "netlink request",
+               [](const NetlinkMessage&) { return false; });
 }
 
 bool RouteSocket::Drain(Visitor visit) {

@@ -1,4 +1,5 @@
-// Multicast membership options of both families; sources are source_filter.h's. Private to options/.
+// Multicast membership options of both families; sources are source_filter.h's. Private to
+// options/.
 #ifndef MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_
 #define MOAT_SENTRY_OPTIONS_MEMBERSHIP_H_
 
@@ -15,7 +16,8 @@ int LeaveGroup4(const OptionTarget& target, const OptionInput& input);      // M
 int JoinGroup6(const OptionTarget& target, const OptionInput& input);
 int LeaveGroup6(const OptionTarget& target, const OptionInput& input);
 
-int SetMulticastInterface4(const OptionTarget& target, const OptionInput& input);  // IP_MULTICAST_IF
+int SetMulticastInterface4(const OptionTarget& target,
+                           const OptionInput& input);  // IP_MULTICAST_IF
 ErrnoOr<OptionBytes> GetMulticastInterface4(const OptionTarget& target, size_t length);
 int SetMulticastInterface6(const OptionTarget& target, const OptionInput& input);
 

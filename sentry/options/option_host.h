@@ -16,8 +16,8 @@ class OptionHost {
  public:
   virtual ~OptionHost() = default;
 
-  // Whether the calling thread holds CAP_* over the container's network. May be slow; asked only where
-  // Linux asks.
+  // Whether the calling thread holds CAP_* over the container's network. May be slow; asked only
+  // where Linux asks.
   virtual bool HasCapability(int capability) = 0;
 
   virtual netstack::InterfaceIndex InterfaceByName(std::string_view name) = 0;  // 0: none

@@ -1,4 +1,5 @@
-// A row of the option table, and the building blocks that most rows are made of. Private to options/.
+// A row of the option table, and the building blocks that most rows are made of. Private to
+// options/.
 #ifndef MOAT_SENTRY_OPTIONS_OPTION_ROW_H_
 #define MOAT_SENTRY_OPTIONS_OPTION_ROW_H_
 
@@ -18,7 +19,8 @@ struct OptionInput {
   int32_t length = 0;
   std::span<const uint8_t> value;
 
-  // 0 when `size` bytes are there; EINVAL when the caller gave fewer, EFAULT when they are unreadable.
+  // 0 when `size` bytes are there; EINVAL when the caller gave fewer, EFAULT when they are
+  // unreadable.
   int Need(size_t size) const {
     if (length < 0 || static_cast<size_t>(length) < size) return EINVAL;
     return value.size() < size ? EFAULT : 0;
@@ -88,8 +90,8 @@ void ChangeTcpOptions(const OptionTarget& target, Change change) {
 }
 
 // --- Integers, by level --------------------------------------------------------------------------
-// Levels differ in how they treat short values: SOL_IP reads and writes single bytes, SOL_IPV6 takes a
-// short value for 0 in flags and for EINVAL elsewhere, the others want an int.
+// Levels differ in how they treat short values: SOL_IP reads and writes single bytes, SOL_IPV6
+// takes a short value for 0 in flags and for EINVAL elsewhere, the others want an int.
 
 struct IntLevel {  // SOL_SOCKET, SOL_TCP, SOL_UDP, and SOL_IPV6 wherever Linux checks the length
   static int Read(const OptionInput& input, int* value) {

@@ -23,7 +23,8 @@ uint8_t KindBit(SocketKind kind) {
   return 0;
 }
 
-// The rows of `level` that a socket knows. An IPv6 socket knows the IPv4 options too, not vice versa.
+// The rows of `level` that a socket knows. An IPv6 socket knows the IPv4 options too, not vice
+// versa.
 std::span<const OptionRow> RowsOf(const OptionTarget& target, int level) {
   if (target.kind == SocketKind::kPacket && level != SOL_SOCKET) {
     return level == SOL_PACKET ? PacketLevelRows() : std::span<const OptionRow>();

@@ -1,7 +1,8 @@
 // getsockopt(2) and setsockopt(2) of inet and packet sockets: one lookup in one table.
 //
-// Rows, bounds, widths and errors are Linux's (socket(7), ip(7), ipv6(7), tcp(7), udp(7)); a test runs
-// the same calls against the host's kernel and compares. What differs on purpose is listed in README.md.
+// Rows, bounds, widths and errors are Linux's (socket(7), ip(7), ipv6(7), tcp(7), udp(7)); a test
+// runs the same calls against the host's kernel and compares. What differs on purpose is listed in
+// README.md.
 #ifndef MOAT_SENTRY_OPTIONS_OPTIONS_H_
 #define MOAT_SENTRY_OPTIONS_OPTIONS_H_
 
@@ -29,7 +30,8 @@ struct OptionTarget {
   netstack::TcpSocket* tcp;            // exactly one of the handles, `packet` included
   netstack::DatagramSocket* datagram;
   SocketSettings& settings;
-  int& pending_error;  // that the sentry holds rather than the stack; SO_ERROR reports and clears it first
+  int& pending_error;  // that the sentry holds rather than the stack; SO_ERROR reports and clears
+                       // it first
   OptionHost& host;
   // What getsockopt's buffer held, for the options of ReadsItsBuffer().
   std::span<const uint8_t> get_input{};
@@ -67,8 +69,10 @@ class OptionBytes {
 // Gives a fresh socket the defaults that depend on its kind. Call once, after socket(2).
 void ApplyOptionDefaults(const OptionTarget& target);
 
-// `length` is *optlen. Errors: EINVAL (negative or unfit length), ENOPROTOOPT, and what the option says.
-ErrnoOr<OptionBytes> GetSocketOption(const OptionTarget& target, int level, int name, int32_t length);
+// `length` is *optlen. Errors: EINVAL (negative or unfit length), ENOPROTOOPT, and what the option
+// says.
+ErrnoOr<OptionBytes> GetSocketOption(const OptionTarget& target, int level, int name,
+                                     int32_t length);
 
 // Whether reading an option depends on what the buffer holds (OptionTarget::get_input); its first
 // kGetInputSize bytes are enough.
@@ -80,9 +84,9 @@ inline constexpr size_t kGetInputSize = 144;
 int SetSocketOption(const OptionTarget& target, int level, int name, int32_t length,
                     std::span<const uint8_t> value);
 
-// Options that must also be set, by the kernel's own setsockopt(2), on the container's end of the pair,
-// because native reads and writes obey it: timeouts, SO_RCVLOWAT, SO_PEEK_OFF. To be asked after
-// SetSocketOption() has succeeded.
+// Options that must also be set, by the kernel's own setsockopt(2), on the container's end of the
+// pair, because native reads and writes obey it: timeouts, SO_RCVLOWAT, SO_PEEK_OFF. To be asked
+// after SetSocketOption() has succeeded.
 bool IsPairOption(int level, int name);
 
 }  // namespace moat::sentry

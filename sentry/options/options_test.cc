@@ -247,12 +247,13 @@ TEST_F(OptionsTest, Membership) {
   EXPECT_EQ(Set(SOL_IP, IP_ADD_MEMBERSHIP, request), EPROTO);
 }
 
-// --- Sources of groups; what they mean is compared with Linux in socket_semantics_test ------------
+// --- Sources of groups; what they mean is compared with Linux in socket_semantics_test -----------
 
 group_source_req SourceRequest(uint32_t interface, const char* group, const char* source) {
   group_source_req request{};
   request.gsr_interface = interface;
-  for (auto [storage, text] : {std::pair(&request.gsr_group, group), {&request.gsr_source, source}}) {
+  for (auto [storage, text] :
+       {std::pair(&request.gsr_group, group), {&request.gsr_source, source}}) {
     auto* address = reinterpret_cast<sockaddr_in*>(storage);
     address->sin_family = AF_INET;
     inet_pton(AF_INET, text, &address->sin_addr);
@@ -269,7 +270,8 @@ TEST_F(OptionsTest, SourceFiltersReachTheStack) {
   EXPECT_EQ(filter->sources.size(), 2u);
   EXPECT_EQ(SetUdp(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(9, "239.1.1.1", "10.0.0.1")),
             ENODEV);
-  EXPECT_EQ(Set(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(1, "239.1.1.1", "10.0.0.1")), EPROTO);
+  EXPECT_EQ(Set(SOL_IP, MCAST_JOIN_SOURCE_GROUP, SourceRequest(1, "239.1.1.1", "10.0.0.1")),
+            EPROTO);
 }
 
 TEST_F(OptionsTest, ReadingAFilterNeedsTheBuffer) {

@@ -1,6 +1,6 @@
-// Linux is the oracle: every option number of every level is read and written, with many lengths and
-// values, on a kernel socket and on ours, and both must answer alike. The kernel sockets live in a
-// network namespace of their own, without privileges.
+// Linux is the oracle: every option number of every level is read and written, with many lengths
+// and values, on a kernel socket and on ours, and both must answer alike. The kernel sockets live
+// in a network namespace of their own, without privileges.
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <net/if.h>
@@ -201,7 +201,8 @@ class OurSubject final : public Subject {
 std::string Show(const ErrnoOr<std::vector<uint8_t>>& got) {
   if (!got.ok()) return strerrorname_np(got.error());
   std::string text = absl::StrCat(got->size(), ":");
-  for (size_t i = 0; i < got->size() && i < 40; ++i) absl::StrAppend(&text, absl::Hex((*got)[i], absl::kZeroPad2));
+  for (size_t i = 0; i < got->size() && i < 40; ++i)
+    absl::StrAppend(&text, absl::Hex((*got)[i], absl::kZeroPad2));
   return text;
 }
 
@@ -214,8 +215,8 @@ const Deviation* FindDeviation(int level, int name) {
   return nullptr;
 }
 
-// TCP_INFO of a fresh socket has values that only a real one has; its length is what is compared, up
-// to what every kernel's holds.
+// TCP_INFO of a fresh socket has values that only a real one has; its length is what is compared,
+// up to what every kernel's holds.
 bool SameGet(int level, int name, const ErrnoOr<std::vector<uint8_t>>& linux_answer,
              const ErrnoOr<std::vector<uint8_t>>& ours) {
   if (!linux_answer.ok() || !ours.ok()) return linux_answer.error() == ours.error();
@@ -248,8 +249,10 @@ class Comparison {
 
   void Sets(const Kind& kind, int level, int name) {
     for (int32_t length : {-1, 0, 1, 3, 4, 8, 12, 16, 20, 24, 128, 136, 264}) {
-      for (int value : {0, 1, -1, 2, 3, 5, 6, 7, 10, 64, 100, 127, 128, 255, 256, 1000, 1280, 32767,
-                        32768, 65535, 65536, 70000, 300000, 0x12345678, -1000, INT32_MIN, INT32_MAX}) {
+      for (int value :
+           {0,     1,     -1,    2,     3,      5,          6,     7,         10,
+            64,    100,   127,   128,   255,    256,        1000,  1280,      32767,
+            32768, 65535, 65536, 70000, 300000, 0x12345678, -1000, INT32_MIN, INT32_MAX}) {
         if (!Set(kind, level, name, length, value)) return;
       }
     }
@@ -271,15 +274,16 @@ class Comparison {
     const auto actual_after = ours.Get(level, name, 64);
     if (expected == actual && SameGet(level, name, expected_after, actual_after)) return true;
     Report(kind, level, name,
-           absl::StrCat("set ", value, " length ", length, ": linux ", ShowErrno(expected), " then ",
-                        Show(expected_after), ", ours ", ShowErrno(actual), " then ",
+           absl::StrCat("set ", value, " length ", length, ": linux ", ShowErrno(expected),
+                        " then ", Show(expected_after), ", ours ", ShowErrno(actual), " then ",
                         Show(actual_after)));
     return false;
   }
 
   void Report(const Kind& kind, int level, int name, const std::string& what) {
     ++mismatches_;
-    std::fprintf(stderr, "MISMATCH %s level %d option %d %s\n", kind.name, level, name, what.c_str());
+    std::fprintf(stderr, "MISMATCH %s level %d option %d %s\n", kind.name, level, name,
+                 what.c_str());
   }
 
   TestHost& host_;

@@ -1,5 +1,5 @@
-// SOL_PACKET (packet(7)). Memory-mapped rings and what goes with them are refused: a container's socket is
-// not memory that the sentry shares with it.
+// SOL_PACKET (packet(7)). Memory-mapped rings and what goes with them are refused: a container's
+// socket is not memory that the sentry shares with it.
 #include <linux/if_packet.h>
 
 #include <cerrno>
@@ -78,7 +78,8 @@ constexpr OptionRow kRows[] = {
     {PACKET_TX_RING, kPacket, nullptr, SetRing},
     {PACKET_COPY_THRESH, kPacket, GetConstant<IntLevel, 0>, SetIgnored<IntLevel>},
     {PACKET_TIMESTAMP, kPacket, GetConstant<IntLevel, 0>, SetIgnored<IntLevel>},
-    // Also PACKET_HDRLEN, _RESERVE, _LOSS, _VNET_HDR, _FANOUT, _TX_HAS_OFF: ENOPROTOOPT, having no row.
+    // Also PACKET_HDRLEN, _RESERVE, _LOSS, _VNET_HDR, _FANOUT, _TX_HAS_OFF: ENOPROTOOPT, having no
+    // row.
 };
 
 }  // namespace

@@ -60,8 +60,9 @@ ErrnoOr<OptionBytes> GetChecksum(const OptionTarget& target, size_t length) {
 
 int SetChecksum(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
-  return target.datagram->raw()->SetChecksumOffset(input.As<int>()) == netstack::Error::kOk ? 0
-                                                                                             : EINVAL;
+  return target.datagram->raw()->SetChecksumOffset(input.As<int>()) == netstack::Error::kOk
+             ? 0
+             : EINVAL;
 }
 
 constexpr OptionRow kIpv4Rows[] = {

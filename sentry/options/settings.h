@@ -1,6 +1,7 @@
-// Per-socket state that setsockopt(2) sets and netstack's handles do not hold: what the sentry itself
-// acts upon (timeouts, linger, what recvmsg reports), and values that are only remembered so that
-// getsockopt(2) gives them back. accept(2) copies the listener's into the new socket, as Linux does.
+// Per-socket state that setsockopt(2) sets and netstack's handles do not hold: what the sentry
+// itself acts upon (timeouts, linger, what recvmsg reports), and values that are only remembered so
+// that getsockopt(2) gives them back. accept(2) copies the listener's into the new socket, as Linux
+// does.
 #ifndef MOAT_SENTRY_OPTIONS_SETTINGS_H_
 #define MOAT_SENTRY_OPTIONS_SETTINGS_H_
 
@@ -13,8 +14,8 @@
 
 namespace moat::sentry {
 
-// Options without effect here: accepted within Linux's bounds, remembered, given back. Each is named in
-// the row that uses it.
+// Options without effect here: accepted within Linux's bounds, remembered, given back. Each is
+// named in the row that uses it.
 enum class Remembered : uint8_t {
   kDebug, kNoCheck, kSelectErrorQueue, kLockFilter, kTxRehash, kBufferLock, kReceiveMark,
   kReceivePriority, kWifiStatus, kPreferBusyPoll, kThinLinear, kThinDupack, kSaveSyn, kInq,
@@ -39,7 +40,7 @@ struct SocketSettings {
   ReceiveControlFlags receive_control;    // SO_TIMESTAMP, IP_PKTINFO, ...
   int receive_low_water = 1;              // SO_RCVLOWAT; also set on the pair, see IsPairOption()
   int peek_offset = -1;                   // SO_PEEK_OFF; the same
-  uint16_t local_port_low = 0;            // IP_LOCAL_PORT_RANGE: bounds for an automatic port; 0: none
+  uint16_t local_port_low = 0;  // IP_LOCAL_PORT_RANGE: bounds for an automatic port; 0: none
   uint16_t local_port_high = 0;
   netstack::InterfaceIndex sticky_interface = 0;  // IPV6_PKTINFO as a socket option, IP_UNICAST_IF
   netstack::IpAddress sticky_source = netstack::IpAddress::Any(netstack::Family::kIpv6);

@@ -126,7 +126,8 @@ int SetLinger(const OptionTarget& target, const OptionInput& input) {
   const auto value = input.As<linger>();
   target.settings.linger = value.l_onoff != 0;
   if (target.settings.linger) {
-    // The kernel's tick is 64-bit here, so that nothing below it is clamped; negative means for ever.
+    // The kernel's tick is 64-bit here, so that nothing below it is clamped; negative means for
+    // ever.
     constexpr int64_t kForever = std::numeric_limits<int64_t>::max() / 1'000'000'000;
     target.settings.linger_seconds = value.l_linger < 0 ? kForever : value.l_linger;
   }
@@ -139,8 +140,8 @@ ErrnoOr<OptionBytes> GetLinger(const OptionTarget& target, size_t length) {
   return OptionBytes(BytesOf(value), length);
 }
 
-// struct timeval of a 64-bit program and __kernel_sock_timeval are the same two words, so the old and
-// the new option differ in their number only.
+// struct timeval of a 64-bit program and __kernel_sock_timeval are the same two words, so the old
+// and the new option differ in their number only.
 struct KernelTimeval {
   int64_t seconds;
   int64_t microseconds;
@@ -167,7 +168,8 @@ template <Duration SocketSettings::* kMember>
 ErrnoOr<OptionBytes> GetTimeout(const OptionTarget& target, size_t length) {
   // Linux keeps ticks; a value that is not a multiple of its tick comes back rounded up. Its tick
   // is configuration (1 to 10 ms), ours is the microsecond.
-  const auto timeout = std::chrono::duration_cast<std::chrono::microseconds>(target.settings.*kMember);
+  const auto timeout =
+      std::chrono::duration_cast<std::chrono::microseconds>(target.settings.*kMember);
   const KernelTimeval value = {.seconds = timeout.count() / 1'000'000,
                                .microseconds = timeout.count() % 1'000'000};
   return OptionBytes(BytesOf(value), length);
@@ -341,8 +343,8 @@ int SetReservedMemory(const OptionTarget&, const OptionInput& input) {
   return input.As<int>() < 0 ? EINVAL : EOPNOTSUPP;
 }
 
-// Socket filters would have to run on packets that never reach the kernel; those of packet sockets are run
-// by the stack (socket/packet_container_socket.cc).
+// Socket filters would have to run on packets that never reach the kernel; those of packet sockets
+// are run by the stack (socket/packet_container_socket.cc).
 int SetFilter(const OptionTarget&, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   return ENOPROTOOPT;

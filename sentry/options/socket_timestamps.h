@@ -20,7 +20,8 @@ int SetTimestamp(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-// SO_TIMESTAMPING is not supported: only "off" is accepted, EOPNOTSUPP otherwise. Two ints are read back.
+// SO_TIMESTAMPING is not supported: only "off" is accepted, EOPNOTSUPP otherwise. Two ints are read
+// back.
 inline ErrnoOr<OptionBytes> GetTimestamping(const OptionTarget&, size_t length) {
   return OptionBytes(BytesOf(uint64_t{0}), length);
 }

@@ -158,7 +158,8 @@ ErrnoOr<OptionBytes> GetSourceFilter4(const OptionTarget& target, size_t length)
   const size_t count = Copied(*filter, LoadAt<uint32_t>(asked, offsetof(ip_msfilter, imsf_numsrc)));
   StoreAt<uint32_t>(out, offsetof(ip_msfilter, imsf_fmode),
           filter->exclude ? MCAST_EXCLUDE : MCAST_INCLUDE);
-  StoreAt<uint32_t>(out, offsetof(ip_msfilter, imsf_numsrc), static_cast<uint32_t>(filter->sources.size()));
+  StoreAt<uint32_t>(out, offsetof(ip_msfilter, imsf_numsrc),
+                    static_cast<uint32_t>(filter->sources.size()));
   for (size_t i = 0; i < count; ++i) {
     out.insert(out.end(), filter->sources[i].data(), filter->sources[i].data() + 4);
   }
@@ -212,9 +213,11 @@ ErrnoOr<OptionBytes> GetGroupFilter(Family family, const OptionTarget& target, s
   out.resize(kGroupFilterSize + count * sizeof(sockaddr_storage));
   StoreAt<uint32_t>(out, offsetof(group_filter, gf_fmode),
           filter->exclude ? MCAST_EXCLUDE : MCAST_INCLUDE);
-  StoreAt<uint32_t>(out, offsetof(group_filter, gf_numsrc), static_cast<uint32_t>(filter->sources.size()));
+  StoreAt<uint32_t>(out, offsetof(group_filter, gf_numsrc),
+                    static_cast<uint32_t>(filter->sources.size()));
   for (size_t i = 0; i < count; ++i) {
-    StoreAt<sockaddr_storage>(out, kGroupFilterSize + i * sizeof(sockaddr_storage), ToStorage(filter->sources[i]));
+    StoreAt<sockaddr_storage>(out, kGroupFilterSize + i * sizeof(sockaddr_storage),
+                              ToStorage(filter->sources[i]));
   }
   return OptionBytes(std::move(out));
 }

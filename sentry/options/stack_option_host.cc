@@ -28,7 +28,8 @@ InterfaceIndex StackOptionHost::InterfaceByAddress(const IpAddress& address) {
   return 0;
 }
 
-// Through the interface that the packet would leave by; what ICMP taught about the path is not asked.
+// Through the interface that the packet would leave by; what ICMP taught about the path is not
+// asked.
 std::optional<uint32_t> StackOptionHost::PathMtu(const IpAddress& destination) {
   const auto source = stack_.SelectSource(destination, 0);
   if (!source.ok()) return std::nullopt;

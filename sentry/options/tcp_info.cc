@@ -136,9 +136,10 @@ std::array<uint8_t, kTcpInfoSize> EncodeTcpInfo(const TcpInfo& info, uint64_t ma
   StoreAt(bytes, kTotalRtoRecoveriesOffset,
           static_cast<uint16_t>(std::min(info.timeout_recoveries, 65535u)));
   StoreAt(bytes, kTotalRtoTimeOffset, Milliseconds(info.timeout_time));
-  const std::array<uint32_t, 7> accecn = {
-      info.received_marked,   info.delivered_e1_bytes, info.delivered_e0_bytes, info.delivered_ce_bytes,
-      info.received_e1_bytes, info.received_e0_bytes,  info.received_ce_bytes};
+  const std::array<uint32_t, 7> accecn = {info.received_marked,    info.delivered_e1_bytes,
+                                          info.delivered_e0_bytes, info.delivered_ce_bytes,
+                                          info.received_e1_bytes,  info.received_e0_bytes,
+                                          info.received_ce_bytes};
   StoreAt(bytes, kAccEcnOffset, accecn);
   return bytes;
 }

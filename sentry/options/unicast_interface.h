@@ -1,5 +1,5 @@
-// IP_UNICAST_IF and IPV6_UNICAST_IF: the interface that packets leave by, as an index in network order. Private to
-// options/.
+// IP_UNICAST_IF and IPV6_UNICAST_IF: the interface that packets leave by, as an index in network
+// order. Private to options/.
 #ifndef MOAT_SENTRY_OPTIONS_UNICAST_INTERFACE_H_
 #define MOAT_SENTRY_OPTIONS_UNICAST_INTERFACE_H_
 

@@ -26,7 +26,8 @@ int Set(__user_cap_header_struct* header, const __user_cap_data_struct* data) {
 }  // namespace
 
 absl::Status LimitCapabilities(std::span<const int> kept) {
-  // The bounding set first: lowering it takes CAP_SETPCAP. EINVAL ends the list of what the kernel knows.
+  // The bounding set first: lowering it takes CAP_SETPCAP. EINVAL ends the list of what the kernel
+  // knows.
   for (int capability = 0; capability < kMostCapabilities; ++capability) {
     const int bounded = prctl(PR_CAPBSET_READ, capability);
     if (bounded < 0) break;

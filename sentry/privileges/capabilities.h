@@ -8,8 +8,8 @@
 
 namespace moat::sentry {
 
-// Permitted and effective become those of `kept` that the process has; inheritable and ambient become
-// empty; the bounding set becomes `kept`. For the calling thread, and those it starts.
+// Permitted and effective become those of `kept` that the process has; inheritable and ambient
+// become empty; the bounding set becomes `kept`. For the calling thread, and those it starts.
 absl::Status LimitCapabilities(std::span<const int> kept);
 
 }  // namespace moat::sentry

@@ -1,5 +1,6 @@
-// What a sentry gives up once everything it needs is open: its view of the file system, capabilities,
-// system calls. Called once, in the process's only thread, before anything of a container is served.
+// What a sentry gives up once everything it needs is open: its view of the file system,
+// capabilities, system calls. Called once, in the process's only thread, before anything of a
+// container is served.
 #ifndef MOAT_SENTRY_PRIVILEGES_DROP_PRIVILEGES_H_
 #define MOAT_SENTRY_PRIVILEGES_DROP_PRIVILEGES_H_
 
@@ -16,17 +17,17 @@ enum class ForbiddenCall : unsigned char {
 };
 
 struct PrivilegeOptions {
-  // An existing directory that the empty root is mounted on (in a mount namespace of the sentry's own).
-  // Empty: the root stays as it is.
+  // An existing directory that the empty root is mounted on (in a mount namespace of the sentry's
+  // own). Empty: the root stays as it is.
   std::string mount_point;
   ForbiddenCall forbidden_call = ForbiddenCall::kFails;
-  // For the kernel's choice of a victim when memory is short: containers lose their network with their
-  // sentry, so it should be among the last. Not being allowed to set it is no error.
+  // For the kernel's choice of a victim when memory is short: containers lose their network with
+  // their sentry, so it should be among the last. Not being allowed to set it is no error.
   int oom_score_adjustment = -999;
 };
 
-// In this order: OOM score, not dumpable, empty root, capabilities, no_new_privs, system call filter.
-// The first thing that fails is reported and the rest is not done: the caller should exit.
+// In this order: OOM score, not dumpable, empty root, capabilities, no_new_privs, system call
+// filter. The first thing that fails is reported and the rest is not done: the caller should exit.
 absl::Status DropPrivileges(const PrivilegeOptions& options);
 
 // The capabilities that stay:

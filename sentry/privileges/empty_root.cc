@@ -14,14 +14,17 @@ namespace {
 
 constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-absl::Status Failed(const char* what) { return absl::ErrnoToStatus(errno, absl::StrCat("empty root: ", what)); }
+absl::Status Failed(const char* what) {
+  return absl::ErrnoToStatus(errno, absl::StrCat("empty root: ", what));
+}
 
 }  // namespace
 
 absl::Status EnterEmptyRoot(const std::string& mount_point) {
   if (unshare(CLONE_NEWNS) != 0) return Failed("unshare");
   // Nothing that is mounted here must reach the host, nor the host's changes this process.
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return Failed("make private");
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return Failed("make private");
   if (mount("tmpfs", mount_point.c_str(), "tmpfs", kFlags, "size=4k,nr_inodes=2,mode=0555") != 0) {
     return Failed(absl::StrCat("mount on ", mount_point).c_str());
   }

@@ -8,8 +8,8 @@
 
 namespace moat::sentry {
 
-// Makes a mount namespace, mounts a tmpfs on `mount_point` (an existing directory) and makes it the root.
-// Nothing of it is seen outside. Descriptors that are open stay usable. Needs CAP_SYS_ADMIN.
+// Makes a mount namespace, mounts a tmpfs on `mount_point` (an existing directory) and makes it the
+// root. Nothing of it is seen outside. Descriptors that are open stay usable. Needs CAP_SYS_ADMIN.
 absl::Status EnterEmptyRoot(const std::string& mount_point);
 
 }  // namespace moat::sentry

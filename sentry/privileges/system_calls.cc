@@ -12,8 +12,8 @@
 namespace moat::sentry {
 namespace {
 
-// By purpose. What is not here: execve, ptrace, mount and namespaces, modules, keys, bpf, io_uring, chmod
-// and chown, setuid, reboot, and everything else that a network stack has no business with.
+// By purpose. What is not here: execve, ptrace, mount and namespaces, modules, keys, bpf, io_uring,
+// chmod and chown, setuid, reboot, and everything else that a network stack has no business with.
 constexpr int kMemoryAndThreads[] = {
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_membarrier,
     SYS_clone, SYS_clone3, SYS_set_tid_address, SYS_set_robust_list, SYS_get_robust_list, SYS_rseq,
@@ -80,8 +80,8 @@ std::vector<int> AllowedSystemCalls() {
 }
 
 std::vector<sock_filter> AllowListProgram(std::span<const int> calls, uint32_t otherwise) {
-  // The kernel asks a filter for each number once and remembers constant answers, so a plain list is
-  // as fast as a tree. A number with the x32 bit is in no list.
+  // The kernel asks a filter for each number once and remembers constant answers, so a plain list
+  // is as fast as a tree. A number with the x32 bit is in no list.
   std::vector<sock_filter> program = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),

@@ -111,9 +111,9 @@ void DockerResolver::Stop() {
 }
 
 DockerResolver::Question* DockerResolver::FindQuestion(uint16_t our_id) {
-  const auto found = std::find_if(questions_.begin(), questions_.end(), [our_id](const Question& q) {
-    return q.open && q.our_id == our_id;
-  });
+  const auto found =
+      std::find_if(questions_.begin(), questions_.end(),
+                   [our_id](const Question& q) { return q.open && q.our_id == our_id; });
   return found != questions_.end() ? &*found : nullptr;
 }
 

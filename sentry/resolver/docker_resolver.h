@@ -1,14 +1,15 @@
-// Carries DNS questions between the container and Docker's resolver, which listens on 127.0.0.11 of the
-// configured network namespace: the kernel's loopback there, not the container's.
+// Carries DNS questions between the container and Docker's resolver, which listens on 127.0.0.11 of
+// the configured network namespace: the kernel's loopback there, not the container's.
 //
-// As Docker does with iptables, port 53 of 127.0.0.11 stands for another one while a resolver is there: a
-// socket of the stack that this class holds. Programs may so have servers of their own on port 53. What
-// arrives goes out through one kernel socket, connected to the resolver and to nothing else; answers are
-// told apart by the message id (RFC 1035 4.1.1), the only part of a message that is looked at.
-// What the resolver does not know itself it asks through outside_names.h.
+// As Docker does with iptables, port 53 of 127.0.0.11 stands for another one while a resolver is
+// there: a socket of the stack that this class holds. Programs may so have servers of their own on
+// port 53. What arrives goes out through one kernel socket, connected to the resolver and to
+// nothing else; answers are told apart by the message id (RFC 1035 4.1.1), the only part of a
+// message that is looked at. What the resolver does not know itself it asks through
+// outside_names.h.
 //
-// Costs nothing but a descriptor until the container asks; then the kernel's table is read at most once
-// a second. Thread rule: the sandbox's lock.
+// Costs nothing but a descriptor until the container asks; then the kernel's table is read at most
+// once a second. Thread rule: the sandbox's lock.
 #ifndef MOAT_SENTRY_RESOLVER_DOCKER_RESOLVER_H_
 #define MOAT_SENTRY_RESOLVER_DOCKER_RESOLVER_H_
 
@@ -31,7 +32,8 @@ class DockerResolver final : public netstack::SocketObserver {
   explicit DockerResolver(Sandbox& sandbox);
   ~DockerResolver() override;
 
-  // The port of 127.0.0.11 that stands for 53 now; 0: there is no resolver, and 53 is a port like others.
+  // The port of 127.0.0.11 that stands for 53 now; 0: there is no resolver, and 53 is a port like
+  // others.
   uint16_t Port();
   // The namespace is left as it was found.
   void Stop();
@@ -39,7 +41,8 @@ class DockerResolver final : public netstack::SocketObserver {
   void OnReady(uint32_t) override { asked_.Ring(); }  // of the stack's socket
 
  private:
-  // Who waits for an answer. Overwritten when the table has been gone through: nobody waits that long.
+  // Who waits for an answer. Overwritten when the table has been gone through: nobody waits that
+  // long.
   struct Question {
     netstack::Endpoint client;
     uint16_t id = 0;      // the client's

@@ -1,4 +1,5 @@
-// Plays dockerd with kernel sockets in a network namespace, and the container with sockets of the stack.
+// Plays dockerd with kernel sockets in a network namespace, and the container with sockets of the
+// stack.
 #include "sentry/resolver/docker_resolver.h"
 
 #include <arpa/inet.h>

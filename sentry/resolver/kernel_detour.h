@@ -1,9 +1,9 @@
 // Brings what the kernel's own sockets ask name servers to this process.
 //
 // dockerd asks from the configured network namespace, where the kernel is kept silent. A rule there
-// sends its UDP datagrams for port 53 to a routing table whose only route says that every address is
-// local, by the loopback: they arrive at whoever is bound to that port. Addresses that are the namespace's
-// own are found before that, as ever. TCP and IPv6 are not brought.
+// sends its UDP datagrams for port 53 to a routing table whose only route says that every address
+// is local, by the loopback: they arrive at whoever is bound to that port. Addresses that are the
+// namespace's own are found before that, as ever. TCP and IPv6 are not brought.
 #ifndef MOAT_SENTRY_RESOLVER_KERNEL_DETOUR_H_
 #define MOAT_SENTRY_RESOLVER_KERNEL_DETOUR_H_
 

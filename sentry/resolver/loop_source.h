@@ -1,4 +1,5 @@
-// A descriptor on the event loop, and what is done when it is readable. Leaves the loop before it is closed.
+// A descriptor on the event loop, and what is done when it is readable. Leaves the loop before it
+// is closed.
 #ifndef MOAT_SENTRY_RESOLVER_LOOP_SOURCE_H_
 #define MOAT_SENTRY_RESOLVER_LOOP_SOURCE_H_
 

@@ -1,9 +1,10 @@
-// Carries what dockerd asks name servers of the outside world, as the container would: through the stack.
+// Carries what dockerd asks name servers of the outside world, as the container would: through the
+// stack.
 //
-// dockerd's questions arrive at one kernel socket (kernel_detour.h). Each gets a socket of the stack for
-// itself, connected to the server that was meant, so that answers are told apart by ports that nobody
-// can guess; what comes goes back with the server's address as its source. Messages are not looked into.
-// IPv4 name servers and UDP only.
+// dockerd's questions arrive at one kernel socket (kernel_detour.h). Each gets a socket of the
+// stack for itself, connected to the server that was meant, so that answers are told apart by ports
+// that nobody can guess; what comes goes back with the server's address as its source. Messages are
+// not looked into. IPv4 name servers and UDP only.
 //
 // Thread rule: the sandbox's lock.
 #ifndef MOAT_SENTRY_RESOLVER_OUTSIDE_NAMES_H_
@@ -52,7 +53,8 @@ class OutsideNames final : public netstack::SocketObserver {
   void CarryQuestions();
   void CarryAnswers();
   void Ask(const sockaddr_in& client, in_addr server, std::span<const uint8_t> message);
-  // The question of that socket of dockerd's, the one open already or a new one; null without a socket.
+  // The question of that socket of dockerd's, the one open already or a new one; null without a
+  // socket.
   Question* Find(const sockaddr_in& client, in_addr server);
   void Answer(const Question& question, std::span<const uint8_t> message);
   void Expire();

@@ -7,8 +7,8 @@
 
 namespace moat::sentry {
 
-// The port of the first unconnected socket on 127.0.0.11 in `table`, the text of /proc/net/udp (proc(5)); 0 when
-// there is none. Lines that cannot be read are skipped.
+// The port of the first unconnected socket on 127.0.0.11 in `table`, the text of /proc/net/udp
+// (proc(5)); 0 when there is none. Lines that cannot be read are skipped.
 uint16_t FindResolverPort(std::string_view table);
 
 }  // namespace moat::sentry

@@ -6,13 +6,17 @@ namespace moat::sentry {
 namespace {
 
 constexpr char kHeader[] =
-    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+    "inode\n";
 constexpr char kOther[] =
-    "  116: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0\n";
+    "  116: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 "
+    "2 0 0\n";
 constexpr char kResolver[] =
-    " 1203: 0B00007F:9C41 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0\n";
+    " 1203: 0B00007F:9C41 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 "
+    "2 0 0\n";
 constexpr char kConnected[] =
-    " 1204: 0B00007F:9C42 0100007F:1234 01 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0\n";
+    " 1204: 0B00007F:9C42 0100007F:1234 01 00000000:00000000 00:00000000 00000000     0        0 1 "
+    "2 0 0\n";
 
 std::string Table(std::initializer_list<const char*> lines) {
   std::string text = kHeader;

@@ -1,5 +1,5 @@
-// How many connections of the container were given data lately and have not answered yet. The event loop
-// asks: several open answers come one after the other, and are cheaper taken together.
+// How many connections of the container were given data lately and have not answered yet. The event
+// loop asks: several open answers come one after the other, and are cheaper taken together.
 #ifndef MOAT_SENTRY_SOCKET_ANSWER_GAUGE_H_
 #define MOAT_SENTRY_SOCKET_ANSWER_GAUGE_H_
 

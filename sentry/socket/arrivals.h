@@ -1,9 +1,9 @@
-// What is known about the messages that lie in a container's queue: each carries a 64-bit tag (as the
-// uid and gid of SCM_CREDENTIALS, which only recvmsg() with a control buffer sees), and this ring
-// holds the rest by tag.
+// What is known about the messages that lie in a container's queue: each carries a 64-bit tag (as
+// the uid and gid of SCM_CREDENTIALS, which only recvmsg() with a control buffer sees), and this
+// ring holds the rest by tag.
 //
-// The queue is first in, first out, so tags come back in order; the ones that a plain read() took are
-// noticed when a later one arrives. Bounded: the oldest is forgotten first.
+// The queue is first in, first out, so tags come back in order; the ones that a plain read() took
+// are noticed when a later one arrives. Bounded: the oldest is forgotten first.
 #ifndef MOAT_SENTRY_SOCKET_ARRIVALS_H_
 #define MOAT_SENTRY_SOCKET_ARRIVALS_H_
 

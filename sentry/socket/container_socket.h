@@ -1,10 +1,10 @@
 // One socket of the container, as the sentry knows it: the base of TCP, datagram (UDP, ping and
 // raw), packet and netlink sockets.
 //
-// The container holds one end of an AF_UNIX pair, the sentry the other (end()). The data path between
-// them is the kernel's own; the calls of the control path arrive here. Every method runs under the
-// sandbox's lock. Sockets are owned by the Sandbox's table, keyed by the SO_COOKIE of the container's
-// end, which the kernel never reuses and the container cannot forge.
+// The container holds one end of an AF_UNIX pair, the sentry the other (end()). The data path
+// between them is the kernel's own; the calls of the control path arrive here. Every method runs
+// under the sandbox's lock. Sockets are owned by the Sandbox's table, keyed by the SO_COOKIE of the
+// container's end, which the kernel never reuses and the container cannot forge.
 //
 // Arguments have been copied out of the container's memory, and the call has been found valid,
 // before a method is called; results go back through the call's memory() or by value.
@@ -41,14 +41,15 @@ class Sandbox;
 struct OutgoingMessage {
   std::span<const uint8_t> name;     // empty: none
   const IoVectors* data = nullptr;   // in the caller's memory
-  // The payload, when it was copied together with the rest (data->total bytes, in the datagram block).
+  // The payload, when it was copied together with the rest (data->total bytes, in the datagram
+  // block).
   std::optional<std::span<const uint8_t>> payload;
   std::span<const uint8_t> control;  // copied already
   int flags = 0;
 };
 
-// recvfrom, recvmsg or one message of recvmmsg. The socket leaves everything here for the call to copy
-// out at once.
+// recvfrom, recvmsg or one message of recvmmsg. The socket leaves everything here for the call to
+// copy out at once.
 struct IncomingMessage {
   const IoVectors* data = nullptr;
   uint64_t control_capacity = 0;  // msg_controllen; 0 without a buffer
@@ -57,7 +58,8 @@ struct IncomingMessage {
   // At most data->total bytes; in the datagram block or in `kept`.
   std::span<const uint8_t> payload;
   netstack::Slice kept;
-  std::vector<uint8_t> name;      // sockaddr as Linux reports it; may be longer than the caller's buffer
+  std::vector<uint8_t>
+      name;  // sockaddr as Linux reports it; may be longer than the caller's buffer
   std::vector<uint8_t> control;
   int result_flags = 0;           // msg_flags
   // Gives the datagram back when the answer could not be delivered; may be empty.
@@ -105,8 +107,8 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   virtual Reply Shutdown(Call& call, int how);
   // The full address, which the call truncates to the caller's buffer. ENOTCONN and friends.
   virtual ErrnoOr<std::vector<uint8_t>> Name(bool peer);
-  // Everything about (level, name). GetOption() reads and writes *optlen itself; SetOption() is given
-  // at most kMaxOptionInput bytes of `length`.
+  // Everything about (level, name). GetOption() reads and writes *optlen itself; SetOption() is
+  // given at most kMaxOptionInput bytes of `length`.
   virtual Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address);
   virtual Reply SetOption(Call& call, int level, int name, int32_t length,
                           std::span<const uint8_t> value);
@@ -117,14 +119,14 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
   // Whether the kernel's own call on the container's end does the right thing for this message.
   virtual bool SendIsNative(const OutgoingMessage& message) const { return false; }
   virtual bool ReceiveIsNative(const IncomingMessage& message) const { return false; }
-  // Bytes transferred, or a negated errno; -EAGAIN parks a blocking call. Never blocks. Receive() returns
-  // what the call is to return, which with MSG_TRUNC is more than the payload.
+  // Bytes transferred, or a negated errno; -EAGAIN parks a blocking call. Never blocks. Receive()
+  // returns what the call is to return, which with MSG_TRUNC is more than the payload.
   virtual int64_t Send(Call& call, const OutgoingMessage& message);
   virtual int64_t Receive(Call& call, IncomingMessage& message);
 
   // --- Events ----------------------------------------------------------------------------------
-  // Everything the container wrote before now has been taken over, so that a control call acts after
-  // it. Cheap when nothing is there.
+  // Everything the container wrote before now has been taken over, so that a control call acts
+  // after it. Cheap when nothing is there.
   virtual void DrainWritten() {}
   // Readiness noted by OnReady(), acted upon in the same lock hold: see Sandbox::Settle().
   virtual void OnStackReady(uint32_t ready) {}

@@ -29,8 +29,8 @@ int NativeInt(int file, unsigned long request) {
   return ioctl(file, request, &value) == 0 ? value : 0;
 }
 
-// Whether the next octet to be read is the last of the urgent data. What the program has not read lies in the
-// pair, behind what the stack has.
+// Whether the next octet to be read is the last of the urgent data. What the program has not read
+// lies in the pair, behind what the stack has.
 bool AtMark(const netstack::TcpSocket& tcp, int file) {
   const std::optional<int32_t> end = tcp.UrgentEnd();
   return end.has_value() && *end + NativeInt(file, FIONREAD) == 1;

@@ -1,4 +1,5 @@
-// What TCP, datagram and packet sockets share at the border: options, port privileges, addresses written back.
+// What TCP, datagram and packet sockets share at the border: options, port privileges, addresses
+// written back.
 #ifndef MOAT_SENTRY_SOCKET_INET_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_INET_SOCKET_H_
 
@@ -21,7 +22,8 @@ int SysctlInt(Sandbox& sandbox, std::string_view name, int fallback);
 // Whether thread `tid` may bind `port` (ip_unprivileged_port_start, CAP_NET_BIND_SERVICE).
 bool MayBind(Sandbox& sandbox, pid_t tid, uint16_t port);
 
-// Whether thread `tid` may make a ping socket: one of its groups is within ping_group_range, of either family.
+// Whether thread `tid` may make a ping socket: one of its groups is within ping_group_range, of
+// either family.
 bool MayPing(Sandbox& sandbox, pid_t tid);
 
 // CLOCK_REALTIME of an arrival, which the stack's clock has the time of.
@@ -45,11 +47,12 @@ Reply SetInetOption(const InetSocketView& view, Call& call, int level, int name,
                     std::span<const uint8_t> value);
 
 bool IsErrorOption(int level, int name);
-// Clears and returns the error that the kernel holds against the container's end; 0 when there is none.
+// Clears and returns the error that the kernel holds against the container's end; 0 when there is
+// none.
 int TakeNativeError(int file);
 
-// Sets on a new pair's container end what reads and writes must obey: timeouts and the like, inherited
-// from a listener.
+// Sets on a new pair's container end what reads and writes must obey: timeouts and the like,
+// inherited from a listener.
 void SetPairOptions(int file, const SocketSettings& settings);
 
 }  // namespace moat::sentry

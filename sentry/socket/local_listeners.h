@@ -1,6 +1,6 @@
 // Who listens inside the sandbox, by address: what a connect() to a local address may be joined to
-// without going through the stack. The rules of choice are the stack's own: an exact address before a
-// wildcard, IPv4 on a dual-stack IPv6 wildcard, and turns among those that share a port.
+// without going through the stack. The rules of choice are the stack's own: an exact address before
+// a wildcard, IPv4 on a dual-stack IPv6 wildcard, and turns among those that share a port.
 #ifndef MOAT_SENTRY_SOCKET_LOCAL_LISTENERS_H_
 #define MOAT_SENTRY_SOCKET_LOCAL_LISTENERS_H_
 

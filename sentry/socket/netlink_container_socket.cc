@@ -197,7 +197,9 @@ void NetlinkContainerSocket::AnswerRoute(std::span<const uint8_t> request, bool 
   for (auto& datagram : AnswerRouteRequest(route, service_.view())) Queue(0, std::move(datagram));
 }
 
-void NetlinkContainerSocket::Deliver(const RouteEvent& event) { Queue(event.group, event.datagram); }
+void NetlinkContainerSocket::Deliver(const RouteEvent& event) {
+  Queue(event.group, event.datagram);
+}
 
 void NetlinkContainerSocket::DeliverLoss() { lost_ = true; }
 

@@ -1,5 +1,6 @@
-// The container's AF_NETLINK sockets: requests go to netlink/'s servers (NETLINK_ROUTE, NETLINK_SOCK_DIAG),
-// answers and events come back through the pair, with the multicast group as the datagram's tag.
+// The container's AF_NETLINK sockets: requests go to netlink/'s servers (NETLINK_ROUTE,
+// NETLINK_SOCK_DIAG), answers and events come back through the pair, with the multicast group as
+// the datagram's tag.
 #ifndef MOAT_SENTRY_SOCKET_NETLINK_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_NETLINK_CONTAINER_SOCKET_H_
 
@@ -61,7 +62,8 @@ class NetlinkContainerSocket final : public ContainerSocket {
   Reply Bind(Call& call, std::span<const uint8_t> name) override;
   Reply Connect(Call& call, std::span<const uint8_t> name) override;
   ErrnoOr<std::vector<uint8_t>> Name(bool peer) override;
-  Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address) override;
+  Reply GetOption(Call& call, int level, int name, uint64_t value,
+                  uint64_t length_address) override;
   Reply SetOption(Call& call, int level, int name, int32_t length,
                   std::span<const uint8_t> value) override;
   int64_t Send(Call& call, const OutgoingMessage& message) override;

@@ -1,10 +1,11 @@
-// Finds sockets whose last descriptor the container has closed where the sentry's own end cannot show
-// it: after a reset or a failed connect (our end is closed), after a shutdown in both directions (our
-// end reports a hang-up already), and for directly joined loopback connections (we hold no end).
+// Finds sockets whose last descriptor the container has closed where the sentry's own end cannot
+// show it: after a reset or a failed connect (our end is closed), after a shutdown in both
+// directions (our end reports a hang-up already), and for directly joined loopback connections (we
+// hold no end).
 //
-// Asks the kernel which sockets still exist (sock_diag(7), AF_UNIX). Amortised: when the watched ones
-// have doubled since the last sweep, and while there are any at an interval that grows as long as
-// nothing is found.
+// Asks the kernel which sockets still exist (sock_diag(7), AF_UNIX). Amortised: when the watched
+// ones have doubled since the last sweep, and while there are any at an interval that grows as long
+// as nothing is found.
 #ifndef MOAT_SENTRY_SOCKET_REAPER_H_
 #define MOAT_SENTRY_SOCKET_REAPER_H_
 
@@ -24,8 +25,8 @@ class Reaper {
  public:
   explicit Reaper(Sandbox& sandbox);
 
-  // From now on the end of the socket is found here. Unwatch() before its cookie changes; a socket that
-  // is removed is forgotten by itself.
+  // From now on the end of the socket is found here. Unwatch() before its cookie changes; a socket
+  // that is removed is forgotten by itself.
   void Watch(uint64_t cookie);
   void Unwatch(uint64_t cookie) { watched_.erase(cookie); }
   // Something happened that may have been a close: sweep soon.

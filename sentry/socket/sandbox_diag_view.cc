@@ -128,7 +128,8 @@ void SandboxDiagView::LearnInodes(const Owners& owners) {
 void SandboxDiagView::Complete(ContainerSocket& owner, DiagSocket& socket) const {
   const SocketOptions& options = OptionsOf(owner);
   socket.family = owner.domain() == AF_INET ? Family::kIpv4 : Family::kIpv6;
-  // A socket that is bound to an IPv6 address takes no IPv4, whatever its option says (inet6_bind()).
+  // A socket that is bound to an IPv6 address takes no IPv4, whatever its option says
+  // (inet6_bind()).
   const bool bound_v6 = socket.local.address.is_v6() && !socket.local.address.IsUnspecified();
   socket.v6_only = socket.family == Family::kIpv6 && (options.v6_only || bound_v6);
   socket.interface = options.bound_device;
@@ -259,7 +260,8 @@ std::optional<DiagDetails> SandboxDiagView::Details(const DiagSocket& socket) {
   details.inode = owner->inode();
   details.uid = UserOf(*owner);
   details.shutdown = ShutdownOf(socket.state);
-  if (socket.protocol == IPPROTO_RAW) details.raw_protocol = static_cast<uint8_t>(owner->protocol());
+  if (socket.protocol == IPPROTO_RAW)
+    details.raw_protocol = static_cast<uint8_t>(owner->protocol());
   AddQueues(*owner, details);
   AddOptions(*owner, details);
   return details;

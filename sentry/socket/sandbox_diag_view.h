@@ -1,12 +1,12 @@
-// DiagView over a sandbox: what the stack lists, joined with the container's sockets (whose descriptors give
-// inode and user), and the connections that the sandbox joined directly.
+// DiagView over a sandbox: what the stack lists, joined with the container's sockets (whose
+// descriptors give inode and user), and the connections that the sandbox joined directly.
 //
-// Nothing is kept per connection for it: inodes are asked of the kernel for all sockets at once, the first
-// time somebody looks, and then remembered where there was room. A user is that of the process in which the
-// socket was seen last.
+// Nothing is kept per connection for it: inodes are asked of the kernel for all sockets at once,
+// the first time somebody looks, and then remembered where there was room. A user is that of the
+// process in which the socket was seen last.
 //
-// Not shown: a directly joined connection's second half before accept(2) has taken it; timers, which the stack
-// does not tell.
+// Not shown: a directly joined connection's second half before accept(2) has taken it; timers,
+// which the stack does not tell.
 #ifndef MOAT_SENTRY_SOCKET_SANDBOX_DIAG_VIEW_H_
 #define MOAT_SENTRY_SOCKET_SANDBOX_DIAG_VIEW_H_
 

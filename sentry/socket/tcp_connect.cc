@@ -19,8 +19,8 @@ using netstack::Endpoint;
 using netstack::Error;
 using netstack::IpAddress;
 
-// What a directly joined pair may hold in each direction: enough for the two programs to run in turns
-// on one CPU without waking each other for every write.
+// What a directly joined pair may hold in each direction: enough for the two programs to run in
+// turns on one CPU without waking each other for every write.
 constexpr int kDirectBuffer = 1024 * 1024;
 
 void EnlargeSendBuffer(int fd) {
@@ -78,8 +78,8 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   return Reply::Fail(EINPROGRESS);
 }
 
-// tcp_sendmsg_fastopen() as behaviour; a blocking call whose data went with the SYN does not wait for the
-// handshake.
+// tcp_sendmsg_fastopen() as behaviour; a blocking call whose data went with the SYN does not wait
+// for the handshake.
 int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name) {
   constexpr int kClient = 1;  // of tcp_fastopen
   if ((SysctlInt(sandbox_, "ipv4.tcp_fastopen", kClient) & kClient) == 0) return EOPNOTSUPP;
@@ -104,8 +104,8 @@ int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name)
   return EAGAIN;
 }
 
-// A program that closes a listener and connects to it must be refused, although the event loop may not have
-// come to the close yet.
+// A program that closes a listener and connects to it must be refused, although the event loop may
+// not have come to the close yet.
 void TcpContainerSocket::ForgetClosedListener(const Endpoint& remote) {
   TcpContainerSocket* listener = sandbox_.local_listeners().Find(remote);
   if (listener == nullptr || listener == this) return;
@@ -115,9 +115,9 @@ void TcpContainerSocket::ForgetClosedListener(const Endpoint& remote) {
   sandbox_.BuryDead();
 }
 
-// The end of a fresh pair is writable at once; a connecting socket must not be. Filling it beyond the
-// kernel's threshold (a quarter of SO_SNDBUF, unix_writable()) hides POLLOUT until OnConnected()
-// drains it, which also makes the edge that epoll waits for.
+// The end of a fresh pair is writable at once; a connecting socket must not be. Filling it beyond
+// the kernel's threshold (a quarter of SO_SNDBUF, unix_writable()) hides POLLOUT until
+// OnConnected() drains it, which also makes the edge that epoll waits for.
 void TcpContainerSocket::HideWritability(int file) {
   static constexpr std::array<uint8_t, 56 * 1024> kFiller{};
   constexpr int kMostRounds = 64;  // SO_SNDBUF is at most some megabytes
@@ -171,9 +171,9 @@ Reply TcpContainerSocket::ConnectDissolve(Call& call) {
   return Reply::Value(0);
 }
 
-// Puts a new pair in the place of a used one, at the descriptor that the call names. Duplicates of the
-// old descriptor, and epoll sets that hold it, keep the dead end: on Linux they would see the socket
-// revive.
+// Puts a new pair in the place of a used one, at the descriptor that the call names. Duplicates of
+// the old descriptor, and epoll sets that hold it, keep the dead end: on Linux they would see the
+// socket revive.
 bool TcpContainerSocket::RenewPair(Call& call) {
   const uint64_t old_cookie = cookie_;
   sandbox_.reaper().Unwatch(old_cookie);
@@ -202,8 +202,8 @@ bool TcpContainerSocket::RenewPair(Call& call) {
 // --- Direct loopback -----------------------------------------------------------------------------
 
 // Joins this socket to a listener of the same sandbox: the sentry's end of our pair becomes the
-// accepted socket. False when the stack has to do it: nobody listens (it refuses), the backlog is full
-// (it retries), or the socket asks for something that only packets have.
+// accepted socket. False when the stack has to do it: nobody listens (it refuses), the backlog is
+// full (it retries), or the socket asks for something that only packets have.
 bool TcpContainerSocket::TryDirect(Call& call, const Endpoint& remote, Reply* reply) {
   if (!sandbox_.options().direct_loopback || tcp_->options().bound_device != 0) return false;
   if (tcp_->options().ip_options != nullptr) return false;  // the accepted socket has them too

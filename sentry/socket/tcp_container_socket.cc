@@ -123,8 +123,8 @@ Reply TcpContainerSocket::SetOption(Call& call, int level, int name, int32_t len
                        name, length, value);
 }
 
-// A shown error is one error, held by the kernel as ECONNRESET and here as what it really was: whoever
-// reports it first, by read(2) or by SO_ERROR, clears it.
+// A shown error is one error, held by the kernel as ECONNRESET and here as what it really was:
+// whoever reports it first, by read(2) or by SO_ERROR, clears it.
 void TcpContainerSocket::SettleError(int file) {
   const int native = TakeNativeError(file);
   if (error_shown_ && native == 0) pending_error_ = 0;
@@ -135,9 +135,10 @@ void TcpContainerSocket::SettleError(int file) {
 }
 
 // --- Messages ------------------------------------------------------------------------------------
-// Only the container's own end of the pair is within reach of a native call: whatever another thread
-// of the container makes of the registers' memory meanwhile, it reads and writes its own stream, and
-// descriptors that it attaches are dropped because the sentry reads without a control buffer.
+// Only the container's own end of the pair is within reach of a native call: whatever another
+// thread of the container makes of the registers' memory meanwhile, it reads and writes its own
+// stream, and descriptors that it attaches are dropped because the sentry reads without a control
+// buffer.
 
 bool TcpContainerSocket::SendIsNative(const OutgoingMessage& message) const {
   const bool connected = state_ == State::kConnected || state_ == State::kConnecting ||
@@ -157,8 +158,8 @@ int64_t TcpContainerSocket::Send(Call& call, const OutgoingMessage& message) {
   if (state_ == State::kFresh || state_ == State::kListening) return -EPIPE;
   if (pending_error_ != 0) return -std::exchange(pending_error_, 0);
   if (state_ != State::kConnected) return NativeSend(call, message);
-  // Linux ignores the address of a connected stream (tcp_sendmsg()); AF_UNIX would refuse it. So the
-  // transfer is ours, behind what was written before.
+  // Linux ignores the address of a connected stream (tcp_sendmsg()); AF_UNIX would refuse it. So
+  // the transfer is ours, behind what was written before.
   PumpOut();
   if (readable_ || state_ != State::kConnected) return -EAGAIN;
   const size_t wanted = std::min<uint64_t>(message.data->total, tcp_->WriteSpace());

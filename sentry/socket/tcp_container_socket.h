@@ -6,7 +6,8 @@
 //
 // kConnected: the pump moves bytes between the pair and the stack.
 // kDirect:    the sentry's end has become the peer's container end; the kernel moves the bytes.
-// kDead:      the connection is gone and the container was shown so; our end is closed. Also after a
+// kDead:      the connection is gone and the container was shown so; our end is closed. Also after
+// a
 //             non-blocking connect() that failed.
 #ifndef MOAT_SENTRY_SOCKET_TCP_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_TCP_CONTAINER_SOCKET_H_
@@ -49,7 +50,8 @@ class TcpContainerSocket final : public ContainerSocket {
   Reply Accept(Call& call, int flags) override;
   Reply Shutdown(Call& call, int how) override;
   ErrnoOr<std::vector<uint8_t>> Name(bool peer) override;
-  Reply GetOption(Call& call, int level, int name, uint64_t value, uint64_t length_address) override;
+  Reply GetOption(Call& call, int level, int name, uint64_t value,
+                  uint64_t length_address) override;
   Reply SetOption(Call& call, int level, int name, int32_t length,
                   std::span<const uint8_t> value) override;
   Reply Ioctl(Call& call, uint32_t request, uint64_t argument) override;
@@ -65,7 +67,7 @@ class TcpContainerSocket final : public ContainerSocket {
   void OnReaped() override;
   int Destroy() override;
 
-  // --- Used by a connecting socket of the same sandbox --------------------------------------------
+  // --- Used by a connecting socket of the same sandbox -------------------------------------------
   // Whether one more connection fits into the backlog: Linux takes one more than was asked for.
   bool HasBacklogRoom() const { return Waiting() <= static_cast<size_t>(backlog()); }
   // Queues a connection whose other end is `end`; the container is told.
@@ -80,8 +82,8 @@ class TcpContainerSocket final : public ContainerSocket {
   int backlog() const { return listening_ == nullptr ? 0 : listening_->backlog; }
 
  private:
-  // A connection that waits for accept(): one of the stack, or the end of a local client's pair, or a
-  // socket that is complete already but could not be given to its acceptor.
+  // A connection that waits for accept(): one of the stack, or the end of a local client's pair, or
+  // a socket that is complete already but could not be given to its acceptor.
   struct Pending {
     std::unique_ptr<netstack::TcpSocket> handle;
     OwnedFd direct_end;
@@ -107,8 +109,8 @@ class TcpContainerSocket final : public ContainerSocket {
 
   // Connecting (tcp_connect.cc).
   Reply StartConnect(Call& call, const netstack::Endpoint& remote);
-  // The connect() in a send with MSG_FASTOPEN. 0: the data may follow, on the SYN when a cookie is known;
-  // EAGAIN: a blocking call waits for the connection first, and comes here again.
+  // The connect() in a send with MSG_FASTOPEN. 0: the data may follow, on the SYN when a cookie is
+  // known; EAGAIN: a blocking call waits for the connection first, and comes here again.
   int BeginFastOpen(Call& call, std::span<const uint8_t> name);
   void ForgetClosedListener(const netstack::Endpoint& remote);
   Reply ConnectDissolve(Call& call);
@@ -139,7 +141,8 @@ class TcpContainerSocket final : public ContainerSocket {
   void OnContainerEnd(bool reset);
   void WaitForRoom(bool wait);
   void ShowReset();
-  // Writes a byte into the container's end of the pair, for the other end to be closed with it unread.
+  // Writes a byte into the container's end of the pair, for the other end to be closed with it
+  // unread.
   bool LeaveUnread();
   void CloseEnd();
   void SettleError(int file);

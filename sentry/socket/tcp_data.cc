@@ -140,8 +140,8 @@ void TcpContainerSocket::WaitForRoom(bool wait) {
   sandbox_.loop().Modify(token_, wait ? kEvents | EPOLLOUT : kEvents);
 }
 
-// Shows the container ECONNRESET: an AF_UNIX end whose peer closes with data unread gets it. If it has
-// written nothing that we have not read, a byte is written in its place.
+// Shows the container ECONNRESET: an AF_UNIX end whose peer closes with data unread gets it. If it
+// has written nothing that we have not read, a byte is written in its place.
 void TcpContainerSocket::ShowReset() {
   uint8_t byte = 0;
   error_shown_ = recv(end_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 || LeaveUnread();

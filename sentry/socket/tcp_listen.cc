@@ -62,12 +62,14 @@ void TcpContainerSocket::StopListening() {
 
 void TcpContainerSocket::OfferDirect(OwnedFd end, const Endpoint& local, const Endpoint& remote,
                                      uint64_t client_cookie) {
-  listening_->pending.push_back({nullptr, std::move(end), nullptr, local, remote, client_cookie, 0});
+  listening_->pending.push_back(
+      {nullptr, std::move(end), nullptr, local, remote, client_cookie, 0});
   sandbox_.Note(this);
 }
 
-// Connections leave the stack's queue as soon as they are there, so that each new one is announced; the
-// stack's backlog shrinks by them. The last one that fits stays, for a queue of none cannot be asked for.
+// Connections leave the stack's queue as soon as they are there, so that each new one is announced;
+// the stack's backlog shrinks by them. The last one that fits stays, for a queue of none cannot be
+// asked for.
 void TcpContainerSocket::TakeFromStack() {
   const size_t most = static_cast<size_t>(listening_->backlog);
   while (listening_->pending.size() < most && TakeOneFromStack()) {
@@ -86,13 +88,14 @@ bool TcpContainerSocket::TakeOneFromStack() {
   return true;
 }
 
-// Keeps one byte per pending connection in the container's queue. `file` is the container's end when
-// a call has it at hand; without it bytes can only be added.
+// Keeps one byte per pending connection in the container's queue. `file` is the container's end
+// when a call has it at hand; without it bytes can only be added.
 void TcpContainerSocket::ShowPending(int file) {
   const size_t wanted = std::min(Waiting(), kMostShown);
   std::array<uint8_t, kMostShown> bytes{};
   if (shown_ < wanted) {
-    const ssize_t sent = send(end_.get(), bytes.data(), wanted - shown_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent =
+        send(end_.get(), bytes.data(), wanted - shown_, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) shown_ += static_cast<size_t>(sent);
   } else if (shown_ > wanted && file >= 0) {
     const ssize_t taken = recv(file, bytes.data(), shown_ - wanted, MSG_DONTWAIT);

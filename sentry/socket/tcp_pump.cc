@@ -44,7 +44,8 @@ PumpResult PumpToStack(int end, netstack::TcpSocket& tcp, ReadBlock& block) {
       return result;
     }
     const size_t wanted = std::min(space, ReadBlock::kSize);
-    // No control buffer: descriptors that the container may have attached are dropped by the kernel.
+    // No control buffer: descriptors that the container may have attached are dropped by the
+    // kernel.
     const ssize_t size = recv(end, block.data(), wanted, MSG_DONTWAIT);
     if (size <= 0) {
       if (size < 0 && errno == EINTR) continue;
@@ -121,7 +122,8 @@ size_t DropBytes(int end, size_t size) {
   std::array<uint8_t, 16 * 1024> sink;
   size_t dropped = 0;
   while (dropped < size) {
-    const ssize_t read = recv(end, sink.data(), std::min(sink.size(), size - dropped), MSG_DONTWAIT);
+    const ssize_t read =
+        recv(end, sink.data(), std::min(sink.size(), size - dropped), MSG_DONTWAIT);
     if (read < 0 && errno == EINTR) continue;
     if (read <= 0) break;
     dropped += static_cast<size_t>(read);

@@ -1,9 +1,9 @@
-// Moves bytes between a TCP connection of the stack and the sentry's end of a pair. Knows nothing of
-// calls, states or events: each method moves what can be moved now and says why it stopped.
+// Moves bytes between a TCP connection of the stack and the sentry's end of a pair. Knows nothing
+// of calls, states or events: each method moves what can be moved now and says why it stopped.
 //
-// Bytes from the container are read into 64 KiB blocks that the stack takes over without copying, so
-// that large writes stay large segments; small reads are copied to a block of their size, because the
-// stack keeps them until they are acknowledged.
+// Bytes from the container are read into 64 KiB blocks that the stack takes over without copying,
+// so that large writes stay large segments; small reads are copied to a block of their size,
+// because the stack keeps them until they are acknowledged.
 #ifndef MOAT_SENTRY_SOCKET_TCP_PUMP_H_
 #define MOAT_SENTRY_SOCKET_TCP_PUMP_H_
 

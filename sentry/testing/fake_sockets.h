@@ -174,7 +174,8 @@ class FakeDatagramSocket final : public netstack::DatagramSocket {
   netstack::Family family_;
   netstack::SocketOptions options_;
   netstack::Endpoint local_, remote_;
-  std::map<std::pair<netstack::IpAddress, netstack::InterfaceIndex>, netstack::SourceFilter> groups_;
+  std::map<std::pair<netstack::IpAddress, netstack::InterfaceIndex>, netstack::SourceFilter>
+      groups_;
 };
 
 }  // namespace moat::sentry

@@ -60,9 +60,9 @@ int main(int argc, char** argv) {
   int go[2];
   int handover[2];  // carries the number of the handover descriptor, which is inherited by fork
   if (pipe(go) != 0 || pipe(handover) != 0) return Fail("pipe", strerror(errno));
-  // The descriptor must exist before the child does, and names the child: the child announces itself by
-  // a pidfd of its own, opened by the parent between fork and go. So the handover is opened by a helper
-  // fork order: child waits for go, parent opens, passes by /proc.
+  // The descriptor must exist before the child does, and names the child: the child announces
+  // itself by a pidfd of its own, opened by the parent between fork and go. So the handover is
+  // opened by a helper fork order: child waits for go, parent opens, passes by /proc.
   const pid_t child = fork();
   if (child == 0) {
     close(go[1]);

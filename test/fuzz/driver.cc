@@ -60,7 +60,9 @@ class Mutator {
       case 1: input[at] ^= static_cast<uint8_t>(1u << Below(8)); return;
       case 2: input[at] = kEdges[Below(std::size(kEdges))]; return;
       case 3: input.resize(at); return;
-      case 4: input.insert(input.begin() + at, 1 + Below(16), kEdges[Below(std::size(kEdges))]); return;
+      case 4:
+        input.insert(input.begin() + at, 1 + Below(16), kEdges[Below(std::size(kEdges))]);
+        return;
       case 5: {  // repeat a piece
         const Input piece(input.begin() + at,
                           input.begin() + at + std::min<size_t>(1 + Below(64), input.size() - at));
@@ -97,8 +99,9 @@ TEST(Fuzz, BoundedRun) {
   const size_t kept = pool.size();
   for (const Input& input : pool) LLVMFuzzerTestOneInput(input.data(), input.size());
   for (uint64_t run = 0; run < g_options.runs; ++run) {
-    Input input = pool.empty() || mutator.Below(8) == 0 ? mutator.Random()
-                                                        : mutator.Mutate(pool[mutator.Below(pool.size())]);
+    Input input = pool.empty() || mutator.Below(8) == 0
+                      ? mutator.Random()
+                      : mutator.Mutate(pool[mutator.Below(pool.size())]);
     LLVMFuzzerTestOneInput(input.data(), input.size());
     if (pool.size() < kept + kMaxMade) {
       pool.push_back(std::move(input));

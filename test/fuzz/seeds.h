@@ -1,5 +1,6 @@
-// Well-formed inputs to start from, for targets whose inputs are easier made than kept in files. A target may
-// define FuzzSeeds(); the bounded runs of driver.cc begin with them, as with the files of a corpus.
+// Well-formed inputs to start from, for targets whose inputs are easier made than kept in files. A
+// target may define FuzzSeeds(); the bounded runs of driver.cc begin with them, as with the files
+// of a corpus.
 #ifndef MOAT_TEST_FUZZ_SEEDS_H_
 #define MOAT_TEST_FUZZ_SEEDS_H_
 
@@ -10,7 +11,8 @@
 std::vector<std::vector<uint8_t>> FuzzSeeds() __attribute__((weak));
 
 // A seed for targets whose first two bytes choose what the rest is given to.
-inline std::vector<uint8_t> FuzzSeed(uint8_t target, uint8_t choice, std::span<const uint8_t> bytes) {
+inline std::vector<uint8_t> FuzzSeed(uint8_t target, uint8_t choice,
+                                     std::span<const uint8_t> bytes) {
   std::vector<uint8_t> seed = {target, choice};
   seed.insert(seed.end(), bytes.begin(), bytes.end());
   return seed;

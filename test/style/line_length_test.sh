@@ -11,5 +11,5 @@ sources = [path for directory in DIRECTORIES for path in (root / directory).rglo
 assert len(sources) > 500, "this is not the source tree"
 long = ["%s:%d: %d columns" % (path.relative_to(root), number, len(line)) for path in sources
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > LIMIT]
-sys.exit("\n".join(long))
+sys.exit("\n".join(long) or 0)
 END

@@ -146,7 +146,8 @@ CONFORM(42, MUST, "RFC 5227 2.4; RFC 826",
 }
 
 CONFORM(43, MUST, "RFC 5227 2.4 (c)",
-        "However many messages claim the device's address, it defends it at most once in ten seconds.") {
+        "However many messages claim the device's address, it defends it at most once in ten "
+        "seconds.") {
   b.StopAnswering();
   const Frame claim = Eth(Mac::Broadcast(), b.other.mac) /
                       Arp(arp::kRequest, b.other.mac, b.device.ip4, Mac(), b.device.ip4);

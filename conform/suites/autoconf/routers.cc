@@ -1,5 +1,5 @@
-// What else advertisements say: soliciting them, links and routes, and addresses that tell nothing of the
-// hardware. RFC 4861 6.3, RFC 4191, RFC 7217, RFC 8981, RFC 8106.
+// What else advertisements say: soliciting them, links and routes, and addresses that tell nothing
+// of the hardware. RFC 4861 6.3, RFC 4191, RFC 7217, RFC 8981, RFC 8106.
 #include <set>
 
 #include "conform/suites/autoconf/autoconf.h"
@@ -9,7 +9,7 @@ namespace {
 
 CONFORM_SUITE("autoconf");
 
-// --- Solicitations ----------------------------------------------------------------------------------
+// --- Solicitations -------------------------------------------------------------------------------
 
 Match Solicitation() { return Is(icmp6::kType, icmp6::kRouterSolicitation); }
 
@@ -24,20 +24,23 @@ CONFORM(37, SHOULD, "RFC 4861 6.3.7", "A host that starts asks for routers.", kA
   StartAsking(b);
   b.Expect(Solicitation(), 4s);
 }
-CONFORM(38, MUST, "RFC 4861 4.1; 6.1.1", "A solicitation goes to all routers, with hop limit 255 and code 0.", kAuto) {
+CONFORM(38, MUST, "RFC 4861 4.1; 6.1.1",
+        "A solicitation goes to all routers, with hop limit 255 and code 0.", kAuto) {
   StartAsking(b);
   b.Expect(Solicitation() && To("ff02::2") && Is(ipv6::kHopLimit, 255) && Is(icmp6::kCode, 0) &&
                Is(eth::kDestination, GroupMac("ff02::2")),
            4s);
 }
-CONFORM(39, MUST, "RFC 4861 4.1", "A solicitation without source address has no source link address option.", kAuto) {
+CONFORM(39, MUST, "RFC 4861 4.1",
+        "A solicitation without source address has no source link address option.", kAuto) {
   StartAsking(b);
   for (const Packet& p : b.Collect(Solicitation(), 7s)) {
     const bool option = ndp_option::Find(p, ndp_option::kSourceLinkAddress).has_value();
     b.Check(!(p.Source().IsUnspecified() && option), "it has one");
   }
 }
-CONFORM(40, SHOULD, "RFC 4861 6.3.7", "Without an answer a host asks again, some seconds later.", kAuto) {
+CONFORM(40, SHOULD, "RFC 4861 6.3.7", "Without an answer a host asks again, some seconds later.",
+        kAuto) {
   StartAsking(b);
   const Packet first = b.Expect(Solicitation(), 4s);
   const Packet second = b.Expect(Solicitation(), 10s);
@@ -45,7 +48,8 @@ CONFORM(40, SHOULD, "RFC 4861 6.3.7", "Without an answer a host asks again, some
   b.CheckBetween(std::chrono::duration<double>(second.time() - first.time()).count(), 3.4, 9,
                  "seconds between the two");
 }
-CONFORM(41, MUST, "RFC 4861 6.3.7; RFC 7559 2", "After an answer by a router, a host does not ask any more.", kAuto) {
+CONFORM(41, MUST, "RFC 4861 6.3.7; RFC 7559 2",
+        "After an answer by a router, a host does not ask any more.", kAuto) {
   StartAsking(b);
   b.Expect(Solicitation(), 4s);
   b.Send(Ra(b));
@@ -54,29 +58,32 @@ CONFORM(41, MUST, "RFC 4861 6.3.7; RFC 7559 2", "After an answer by a router, a 
   b.ExpectNothing(Solicitation(), 12s);
 }
 
-// --- The link ---------------------------------------------------------------------------------------
+// --- The link ------------------------------------------------------------------------------------
 
-CONFORM(42, MUST, "RFC 4861 6.3.4; 5.2", "A prefix that is on the link is reached without router.", kAuto) {
+CONFORM(42, MUST, "RFC 4861 6.3.4; 5.2", "A prefix that is on the link is reached without router.",
+        kAuto) {
   Start(b);
   Advertise(b, Prefix64(kPrefix));
   b.StartAnswering(0, "2001:db8:5::77", b.peer.mac);
   GoesBy(b, b.peer.mac, "2001:db8:5::77");
 }
-CONFORM(43, MUST, "RFC 4861 6.3.4; RFC 5942 4", "A prefix that is not said to be on the link is reached by the router.",
-        kAuto) {
+CONFORM(43, MUST, "RFC 4861 6.3.4; RFC 5942 4",
+        "A prefix that is not said to be on the link is reached by the router.", kAuto) {
   Start(b);
   Advertise(b, Prefix64(kPrefix, true, kDay, kDay, /*on_link=*/false));
   b.StartAnswering(0, "2001:db8:5::77", b.peer.mac);
   GoesBy(b, b.router.mac, "2001:db8:5::77");
 }
-CONFORM(44, MUST, "RFC 4861 6.3.4; 6.3.5", "A prefix is on the link for its valid lifetime.", kAuto) {
+CONFORM(44, MUST, "RFC 4861 6.3.4; 6.3.5", "A prefix is on the link for its valid lifetime.",
+        kAuto) {
   Start(b);
   Advertise(b, Join({Prefix64(kPrefix, false, 4, 4), Prefix64(kSecondPrefix)}));
   b.StartAnswering(0, "2001:db8:5::77", b.peer.mac);
   b.Wait(4s);
   GoesBy(b, b.router.mac, "2001:db8:5::77");
 }
-CONFORM(45, MUST, "RFC 4861 6.3.4", "A valid lifetime of 0 takes a prefix off the link at once.", kAuto) {
+CONFORM(45, MUST, "RFC 4861 6.3.4", "A valid lifetime of 0 takes a prefix off the link at once.",
+        kAuto) {
   Start(b);
   Advertise(b, Join({Prefix64(kPrefix, false), Prefix64(kSecondPrefix)}));
   Advertise(b, Prefix64(kPrefix, false, 0, 0));
@@ -90,7 +97,8 @@ CONFORM(46, SHOULD, "RFC 4861 6.3.4", "The hop limit that a router advertises is
   b.Ping(b.remote.ip6);
   b.Expect(EchoRequest6() && Is(ipv6::kHopLimit, 99));
 }
-CONFORM(47, MUST, "RFC 4861 6.3.4; 4.2", "A hop limit of 0 says nothing: the one of before stays.", kAuto) {
+CONFORM(47, MUST, "RFC 4861 6.3.4; 4.2", "A hop limit of 0 says nothing: the one of before stays.",
+        kAuto) {
   Start(b);
   b.Send(Ra(b, Prefix64(kPrefix)).Set(icmp6::kCurHopLimit, 99));
   b.Wait(2300ms);
@@ -118,8 +126,8 @@ CONFORM(50, MUST, "RFC 4861 6.3.4; RFC 2464 2", "An MTU above the link's is not 
   b.Expect(Is(fragment::kMore, 1));
   b.ExpectNothing(AtLeast(ipv6::kPayloadLength, 1461));
 }
-CONFORM(51, MUST, "RFC 4861 6.3.4; 7.2.2", "The time between solicitations that a router advertises is kept to.",
-        kAuto) {
+CONFORM(51, MUST, "RFC 4861 6.3.4; 7.2.2",
+        "The time between solicitations that a router advertises is kept to.", kAuto) {
   Start(b);
   b.Send(Ra(b, Prefix64(kPrefix)).Set(icmp6::kRetransTimer, 2000));
   b.Wait(4500ms);
@@ -131,12 +139,13 @@ CONFORM(51, MUST, "RFC 4861 6.3.4; 7.2.2", "The time between solicitations that 
                  "seconds between the two");
 }
 
-// --- Router preferences and routes: RFC 4191 ------------------------------------------------------
+// --- Router preferences and routes: RFC 4191 -----------------------------------------------------
 
 constexpr int kHigh = 1, kMedium = 0, kReserved = 2, kLow = 3;
 
 Frame RaBy(const Node& router, int preference, const Bytes& options = {}) {
-  return RouterAdvertisement(router, 1800, Join({ndp_option::SourceLinkAddress(router.mac), options}))
+  return RouterAdvertisement(router, 1800,
+                             Join({ndp_option::SourceLinkAddress(router.mac), options}))
       .Set(icmp6::kPreference, preference);
 }
 // Both advertise; this one is used.
@@ -148,13 +157,16 @@ void IsUsed(Bench& b, int by_router, int by_other, const Mac& used) {
   GoesBy(b, used);
 }
 
-CONFORM(52, MUST, "RFC 4191 3.1; 3.2", "A router of high preference is used before one of medium.", kAuto) {
+CONFORM(52, MUST, "RFC 4191 3.1; 3.2", "A router of high preference is used before one of medium.",
+        kAuto) {
   IsUsed(b, kMedium, kHigh, b.other.mac);
 }
-CONFORM(53, MUST, "RFC 4191 3.1; 3.2", "A router of medium preference is used before one of low.", kAuto) {
+CONFORM(53, MUST, "RFC 4191 3.1; 3.2", "A router of medium preference is used before one of low.",
+        kAuto) {
   IsUsed(b, kLow, kMedium, b.other.mac);
 }
-CONFORM(54, MUST, "RFC 4191 3.1; 3.2", "The order in which routers advertise does not count.", kAuto) {
+CONFORM(54, MUST, "RFC 4191 3.1; 3.2", "The order in which routers advertise does not count.",
+        kAuto) {
   IsUsed(b, kHigh, kLow, b.router.mac);
 }
 CONFORM(55, MUST, "RFC 4191 2.2", "The reserved preference counts as medium.", kAuto) {
@@ -166,8 +178,8 @@ CONFORM(56, MUST, "RFC 4191 3.1", "A preference that changes counts at once.", k
   b.Wait(100ms);
   GoesBy(b, b.other.mac);
 }
-CONFORM(57, MUST, "RFC 4191 3.2; RFC 4861 6.3.6", "A router that does not answer is passed over for one that does.",
-        kAuto) {
+CONFORM(57, MUST, "RFC 4191 3.2; RFC 4861 6.3.6",
+        "A router that does not answer is passed over for one that does.", kAuto) {
   IsUsed(b, kHigh, kMedium, b.router.mac);
   b.StopAnswering(b.router);
   b.FlushNeighbors();
@@ -187,7 +199,8 @@ Bytes RouteTo(int preference, uint32_t seconds = 1800, int length = 48) {
   return ndp_option::RouteInformation("2001:db8:9::", length, preference, seconds);
 }
 
-CONFORM(58, SHOULD, "RFC 4191 3.1", "A more specific route that a router advertises is used.", kAuto) {
+CONFORM(58, SHOULD, "RFC 4191 3.1", "A more specific route that a router advertises is used.",
+        kAuto) {
   StartWithRoutes(b);
   b.Send(RaBy(b.router, kHigh, Prefix64(kPrefix)));
   b.Send(RaBy(b.other, kLow, RouteTo(kMedium)));
@@ -202,7 +215,8 @@ CONFORM(59, SHOULD, "RFC 4191 3.1", "Of two routes that match, the longer one is
   b.Wait(2300ms);
   GoesBy(b, b.other.mac);
 }
-CONFORM(60, SHOULD, "RFC 4191 3.1", "Of two equal routes, the one of higher preference is used.", kAuto) {
+CONFORM(60, SHOULD, "RFC 4191 3.1", "Of two equal routes, the one of higher preference is used.",
+        kAuto) {
   StartWithRoutes(b);
   b.Send(RaBy(b.router, kMedium, Join({Prefix64(kPrefix), RouteTo(kMedium)})));
   b.Send(RaBy(b.other, kMedium, RouteTo(kHigh)));
@@ -233,7 +247,7 @@ CONFORM(63, MUST, "RFC 4191 2.3; 3.1", "A route ends with its lifetime.", kAuto)
   GoesBy(b, b.router.mac);
 }
 
-// --- Identifiers: RFC 7217, RFC 8981 ----------------------------------------------------------------
+// --- Identifiers: RFC 7217, RFC 8981 -------------------------------------------------------------
 
 void StartStable(Bench& b) {
   b.SetSysctl("ipv6.conf.default.stable_secret", "2001:db8:1234:5678:9abc:def0:1234:5678");
@@ -248,12 +262,14 @@ Bytes ProbedIdentifier(Bench& b, const Ip& prefix) {
   return Bytes(address.data() + 8, address.data() + 16);
 }
 
-CONFORM(64, MUST, "RFC 7217 4; 5", "A stable identifier is not made from the link address.", kAuto) {
+CONFORM(64, MUST, "RFC 7217 4; 5", "A stable identifier is not made from the link address.",
+        kAuto) {
   StartStable(b);
   const Bytes identifier = ProbedIdentifier(b, kPrefix);
   b.Check(identifier != Bytes({0, 0, 0, 0xff, 0xfe, 0, 0, 1}), "it is the modified EUI-64");
 }
-CONFORM(65, MUST, "RFC 7217 4; 5", "Stable identifiers of two prefixes have nothing to do with each other.", kAuto) {
+CONFORM(65, MUST, "RFC 7217 4; 5",
+        "Stable identifiers of two prefixes have nothing to do with each other.", kAuto) {
   StartStable(b);
   const Bytes first = ProbedIdentifier(b, kPrefix);
   b.Wait(2s);
@@ -278,9 +294,10 @@ CONFORM(67, SHOULD, "RFC 7217 6", "After a duplicate, another stable identifier 
   StartStable(b);
   b.Send(Ra(b, Prefix64(kPrefix)));
   const Ip taken = b.Expect(AnyProbe(), 2s).GetIp(icmp6::kTarget);
-  b.Send(Eth(GroupMac("ff02::1"), b.peer.mac) / Ipv6(taken, "ff02::1").Set(ipv6::kHopLimit, 255) /
-         Icmp6(icmp6::kNeighborAdvertisement).Set(icmp6::kTarget, taken).Set(icmp6::kOverrideFlag, 1) /
-         Raw(ndp_option::TargetLinkAddress(b.peer.mac)));
+  b.Send(
+      Eth(GroupMac("ff02::1"), b.peer.mac) / Ipv6(taken, "ff02::1").Set(ipv6::kHopLimit, 255) /
+      Icmp6(icmp6::kNeighborAdvertisement).Set(icmp6::kTarget, taken).Set(icmp6::kOverrideFlag, 1) /
+      Raw(ndp_option::TargetLinkAddress(b.peer.mac)));
   b.Expect(AnyProbe() && IsNot(icmp6::kTarget, taken), 3s);
 }
 
@@ -289,7 +306,8 @@ void StartTemporary(Bench& b) {
   Start(b);
 }
 
-CONFORM(68, MUST, "RFC 8981 3.4 (4)", "A prefix gives a temporary address as well, whose identifier is another.", kAuto) {
+CONFORM(68, MUST, "RFC 8981 3.4 (4)",
+        "A prefix gives a temporary address as well, whose identifier is another.", kAuto) {
   StartTemporary(b);
   b.Send(Ra(b, Prefix64(kPrefix)));
   std::set<Ip> targets;
@@ -297,27 +315,32 @@ CONFORM(68, MUST, "RFC 8981 3.4 (4)", "A prefix gives a temporary address as wel
   b.CheckEqual(static_cast<int64_t>(targets.size()), 2, "addresses that were probed for");
   b.Check(targets.contains(kAddress), "the public one is not among them");
 }
-CONFORM(69, SHOULD, "RFC 8981 3.1; RFC 6724 5", "Where they are preferred, connections begin from the temporary address.",
-        kAuto) {
+CONFORM(69, SHOULD, "RFC 8981 3.1; RFC 6724 5",
+        "Where they are preferred, connections begin from the temporary address.", kAuto) {
   StartTemporary(b);
   Advertise(b, Prefix64(kPrefix));
   b.Ping(b.remote.ip6);
-  b.Expect(EchoRequest6() && IsNot(ipv6::kSource, Ip(kAddress)) && IsNot(ipv6::kSource, b.device.link_local));
+  b.Expect(EchoRequest6() && IsNot(ipv6::kSource, Ip(kAddress)) &&
+           IsNot(ipv6::kSource, b.device.link_local));
 }
 
-// --- Name servers: RFC 8106 -------------------------------------------------------------------------
+// --- Name servers: RFC 8106 ----------------------------------------------------------------------
 
-CONFORM(70, MUST, "RFC 8106 5.1; 5.3.1", "An option with name servers does not disturb what else is advertised.", kAuto) {
+CONFORM(70, MUST, "RFC 8106 5.1; 5.3.1",
+        "An option with name servers does not disturb what else is advertised.", kAuto) {
   Start(b);
-  Advertise(b, Join({ndp_option::RecursiveDns({"2001:db8::53", "2001:db8::54"}, 600), Prefix64(kPrefix)}));
-  b.Send(Eth(b.device.mac, b.router.mac) / Ipv6(b.router.link_local, kAddress) / EchoRequest6(7, 1));
+  Advertise(b, Join({ndp_option::RecursiveDns({"2001:db8::53", "2001:db8::54"}, 600),
+                     Prefix64(kPrefix)}));
+  b.Send(Eth(b.device.mac, b.router.mac) / Ipv6(b.router.link_local, kAddress) /
+         EchoRequest6(7, 1));
   b.Expect(EchoReply6() && From(kAddress));
 }
-CONFORM(71, MUST, "RFC 8106 5.1; 5.3.1", "An option with name servers whose length is even is discarded, and it alone.",
-        kAuto) {
+CONFORM(71, MUST, "RFC 8106 5.1; 5.3.1",
+        "An option with name servers whose length is even is discarded, and it alone.", kAuto) {
   Start(b);
   Advertise(b, Join({ndp_option::Any(25, Bytes(14)), Prefix64(kPrefix)}));
-  b.Send(Eth(b.device.mac, b.router.mac) / Ipv6(b.router.link_local, kAddress) / EchoRequest6(7, 1));
+  b.Send(Eth(b.device.mac, b.router.mac) / Ipv6(b.router.link_local, kAddress) /
+         EchoRequest6(7, 1));
   b.Expect(EchoReply6() && From(kAddress));
 }
 

@@ -20,29 +20,33 @@ void Gets(GroupBench& g, Socket& socket, int source) {
                  "source " + std::to_string(source) + "'s datagram came first");
 }
 
-GROUP_CASE(95, MUST, "2", "3", "A program gets what is sent to a group that it has joined.", kDelivery) {
+GROUP_CASE(95, MUST, "2", "3", "A program gets what is sent to a group that it has joined.",
+           kDelivery) {
   Socket socket = Receiver(g, g.All());
   g.b.Send(g.Datagram(1));
   Gets(g, socket, 1);
 }
-GROUP_CASE(96, MUST, "2; 3.1", "3; 4.1", "A source that is included is heard, another is not.", kDelivery) {
+GROUP_CASE(96, MUST, "2; 3.1", "3; 4.1", "A source that is included is heard, another is not.",
+           kDelivery) {
   Socket socket = Receiver(g, g.Only({2}));
   g.b.Send(g.Datagram(1));
   g.b.Send(g.Datagram(2));
   Gets(g, socket, 2);
   socket.ExpectNoData();
 }
-GROUP_CASE(97, MUST, "2; 3.1", "3; 4.1", "A source that is excluded is not heard, others are.", kDelivery) {
+GROUP_CASE(97, MUST, "2; 3.1", "3; 4.1", "A source that is excluded is not heard, others are.",
+           kDelivery) {
   Socket socket = Receiver(g, g.AllBut({1}));
   g.b.Send(g.Datagram(1));
   g.b.Send(g.Datagram(2));
   Gets(g, socket, 2);
   socket.ExpectNoData();
 }
-GROUP_CASE(98, MUST, "3.2", "4.2",
-           "Though the interface takes what one program wants, another does not get what it has not asked "
-           "for.",
-           kDelivery) {
+GROUP_CASE(
+    98, MUST, "3.2", "4.2",
+    "Though the interface takes what one program wants, another does not get what it has not asked "
+    "for.",
+    kDelivery) {
   Socket first = Receiver(g, g.Only({1}));
   Socket second = Receiver(g, g.Only({2}));
   g.b.Send(g.Datagram(1));
@@ -84,7 +88,8 @@ GROUP_CASE(102, MUST, "2", "3", "A change of the mode counts from then on.", kDe
   g.b.Send(g.Datagram(2));
   Gets(g, socket, 2);
 }
-GROUP_CASE(103, MUST, "2", "3", "Who has left a group does not get what is sent to it.", kDelivery) {
+GROUP_CASE(103, MUST, "2", "3", "Who has left a group does not get what is sent to it.",
+           kDelivery) {
   Socket socket = Receiver(g, g.All());
   g.b.Send(g.Datagram(1));
   Gets(g, socket, 1);
@@ -117,7 +122,8 @@ GROUP_CASE(106, MUST, "RFC 1122 3.2.2", "RFC 4443 2.4 (e.3)",
   Socket socket = Receiver(g, g.Only({1}));
   g.b.Send(g.Datagram(2));
   g.b.Send(g.Datagram(1, 5999));
-  g.b.ExpectNothing(g.v6 ? Is(icmp6::kType, icmp6::kUnreachable) : Is(icmp4::kType, icmp4::kUnreachable));
+  g.b.ExpectNothing(g.v6 ? Is(icmp6::kType, icmp6::kUnreachable)
+                         : Is(icmp4::kType, icmp4::kUnreachable));
   g.b.Send(g.Datagram(1));
   Gets(g, socket, 1);
 }

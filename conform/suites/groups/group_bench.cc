@@ -63,7 +63,8 @@ Match GroupBench::About(int n) const {
 
 Match GroupBench::Tells(int type, const std::vector<int>& sources, int n) const {
   const GroupRecord wanted{type, group(n), Sources(sources)};
-  std::string text = "record type " + std::to_string(type) + " of " + wanted.group.ToString() + " {";
+  std::string text =
+      "record type " + std::to_string(type) + " of " + wanted.group.ToString() + " {";
   for (const Ip& source : wanted.sources) text += " " + source.ToString();
   return Report() && Where(text + " }", [wanted](const Packet& p) {
            for (GroupRecord record : RecordsOf(p)) {

@@ -1,5 +1,5 @@
-// Cases that are the same for IGMPv3 and MLDv2: one body, run in suite igmpv3 and, with other addresses
-// and messages, in suite mldv2, under the same number.
+// Cases that are the same for IGMPv3 and MLDv2: one body, run in suite igmpv3 and, with other
+// addresses and messages, in suite mldv2, under the same number.
 //
 //   GROUP_CASE(12, MUST, "5.1", "6.1", "Who joins a group says so.") {
 //     Socket socket = g.Open();
@@ -47,7 +47,8 @@ class GroupBench {
   void Settle();
 
   // --- Queries -----------------------------------------------------------------------------------
-  // General, or for group n, or for sources of it; the maximum response time is in tenths of a second.
+  // General, or for group n, or for sources of it; the maximum response time is in tenths of a
+  // second.
   Frame Query(int tenths = 5) const { return QueryOf(Ip::Any(v6), {}, tenths); }
   Frame QueryGroup(int n = 1, const std::vector<int>& sources = {}, int tenths = 5) const {
     return QueryOf(group(n), Sources(sources), tenths);

@@ -22,7 +22,8 @@ void IsNotAnswered(GroupBench& g, const SourceFilter& filter, const Frame& query
 
 // --- General queries ---------------------------------------------------------------------------
 
-GROUP_CASE(56, MUST, "5.2", "6.2", "To a general query, a group joined for all sources excludes none.") {
+GROUP_CASE(56, MUST, "5.2", "6.2",
+           "To a general query, a group joined for all sources excludes none.") {
   IsAnswered(g, g.All(), g.Query(), kIsExclude, {});
 }
 GROUP_CASE(57, MUST, "5.2", "6.2", "To a general query, included sources are told as included.") {
@@ -31,7 +32,8 @@ GROUP_CASE(57, MUST, "5.2", "6.2", "To a general query, included sources are tol
 GROUP_CASE(58, MUST, "5.2", "6.2", "To a general query, excluded sources are told as excluded.") {
   IsAnswered(g, g.AllBut({1, 2}), g.Query(), kIsExclude, {1, 2});
 }
-GROUP_CASE(59, MUST, "5.2", "6.2", "A general query is answered for every group, each with its state.") {
+GROUP_CASE(59, MUST, "5.2", "6.2",
+           "A general query is answered for every group, each with its state.") {
   Socket socket = g.Member(g.Only({1}), 1);
   socket.SetFilter(g.group(2), g.AllBut({2}));
   socket.SetFilter(g.group(3), g.All());
@@ -56,21 +58,24 @@ GROUP_CASE(60, MUST, "5.2", "6.2", "After it was left, a group is not told any m
   g.b.Check(!RecordsAbout(reports, g.group(2)).empty(), "group 2 was not told");
   g.b.Check(RecordsAbout(reports, g.group(1)).empty(), "group 1, which was left, was told");
 }
-GROUP_CASE(61, MUST, "5.2", "6.2", "The answer to a general query comes within the maximum response time.") {
+GROUP_CASE(61, MUST, "5.2", "6.2",
+           "The answer to a general query comes within the maximum response time.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   for (int i = 0; i < 4; ++i) {
     g.b.Send(g.Query(10));
     g.b.Expect(g.About(), 1150ms);
   }
 }
-GROUP_CASE(62, MUST, "5.2", "6.2", "The answer to a query for a group comes within the maximum response time.") {
+GROUP_CASE(62, MUST, "5.2", "6.2",
+           "The answer to a query for a group comes within the maximum response time.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   for (int i = 0; i < 4; ++i) {
     g.b.Send(g.QueryGroup(1, {}, 10));
     g.b.Expect(g.About(), 1150ms);
   }
 }
-GROUP_CASE(63, MUST, "5.2", "6.2", "The delay of answers is random, so that hosts do not answer together.") {
+GROUP_CASE(63, MUST, "5.2", "6.2",
+           "The delay of answers is random, so that hosts do not answer together.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   double least = 9, most = 0;
   for (int i = 0; i < 8; ++i) {
@@ -92,8 +97,8 @@ GROUP_CASE(64, MUST, "4.1.1", "5.1.3", "A maximum response code of 0 asks for an
 GROUP_CASE(65, MUST, "5.2", "6.2", "One general query is answered once.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.Query());
-  g.b.CheckEqual(static_cast<int64_t>(RecordsAbout(g.b.Collect(g.About(), 2s), g.group()).size()), 1,
-                 "records");
+  g.b.CheckEqual(static_cast<int64_t>(RecordsAbout(g.b.Collect(g.About(), 2s), g.group()).size()),
+                 1, "records");
 }
 GROUP_CASE(66, MUST, "5.2", "6.2", "Each general query that comes later is answered as well.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
@@ -102,14 +107,15 @@ GROUP_CASE(66, MUST, "5.2", "6.2", "Each general query that comes later is answe
     g.b.Expect(g.About());
   }
 }
-GROUP_CASE(67, MUST, "5.2", "6.2", "A general query with less time brings a waiting answer forward.") {
+GROUP_CASE(67, MUST, "5.2", "6.2",
+           "A general query with less time brings a waiting answer forward.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.Query(120));
   g.b.Send(g.Query(5));
   g.b.Expect(g.About(), 700ms);
 }
 
-// --- Queries for a group, and for sources ---------------------------------------------------------
+// --- Queries for a group, and for sources --------------------------------------------------------
 
 GROUP_CASE(68, MUST, "5.2", "6.2", "To a query for its group, a filter that excludes is told.") {
   IsAnswered(g, g.AllBut({1, 2}), g.QueryGroup(), kIsExclude, {1, 2});
@@ -131,19 +137,24 @@ GROUP_CASE(71, MUST, "5.2", "6.2", "A query for a group without listeners here i
                     .Set(g.v6 ? ipv6::kDestination : ipv4::kDestination, g.all_nodes())
                     .Set(eth::kDestination, GroupMac(g.all_nodes())));
 }
-GROUP_CASE(72, MUST, "5.2", "6.2", "Asked for sources, who includes some tells those of them that it includes.") {
+GROUP_CASE(72, MUST, "5.2", "6.2",
+           "Asked for sources, who includes some tells those of them that it includes.") {
   IsAnswered(g, g.Only({1, 2}), g.QueryGroup(1, {2, 3}), kIsInclude, {2});
 }
-GROUP_CASE(73, MUST, "5.2", "6.2", "Asked for sources, who excludes some tells the others as included.") {
+GROUP_CASE(73, MUST, "5.2", "6.2",
+           "Asked for sources, who excludes some tells the others as included.") {
   IsAnswered(g, g.AllBut({1, 2}), g.QueryGroup(1, {2, 3}), kIsInclude, {3});
 }
-GROUP_CASE(74, MUST, "5.2", "6.2", "Asked for sources, who wants all of them tells all as included.") {
+GROUP_CASE(74, MUST, "5.2", "6.2",
+           "Asked for sources, who wants all of them tells all as included.") {
   IsAnswered(g, g.All(), g.QueryGroup(1, {1, 2, 3}), kIsInclude, {1, 2, 3});
 }
-GROUP_CASE(75, MUST, "5.2", "6.2", "Asked for sources of which it includes none, the device is silent.") {
+GROUP_CASE(75, MUST, "5.2", "6.2",
+           "Asked for sources of which it includes none, the device is silent.") {
   IsNotAnswered(g, g.Only({1, 2}), g.QueryGroup(1, {3, 4}));
 }
-GROUP_CASE(76, MUST, "5.2", "6.2", "Asked for sources that it excludes all, the device is silent.") {
+GROUP_CASE(76, MUST, "5.2", "6.2",
+           "Asked for sources that it excludes all, the device is silent.") {
   IsNotAnswered(g, g.AllBut({1, 2}), g.QueryGroup(1, {1, 2}));
 }
 GROUP_CASE(77, MUST, "5.2", "6.2", "Sources of two queries that wait for one answer are joined.") {
@@ -152,8 +163,9 @@ GROUP_CASE(77, MUST, "5.2", "6.2", "Sources of two queries that wait for one ans
   g.b.Send(g.QueryGroup(1, {2}, 30));
   g.b.Expect(g.Tells(kIsInclude, {1, 2}), 3200ms);
 }
-GROUP_CASE(78, MUST, "5.2", "6.2",
-           "A query for the whole group makes a waiting answer for its sources one for all of it.") {
+GROUP_CASE(
+    78, MUST, "5.2", "6.2",
+    "A query for the whole group makes a waiting answer for its sources one for all of it.") {
   [[maybe_unused]] Socket socket = g.Member(g.AllBut({1}));
   g.b.Send(g.QueryGroup(1, {2}, 30));
   g.b.Send(g.QueryGroup(1, {}, 30));
@@ -166,7 +178,8 @@ GROUP_CASE(79, MUST, "5.2", "6.2",
   g.b.Send(g.QueryGroup(1, {2}, 30));
   g.b.Expect(g.Tells(kIsExclude, {1}), 3200ms);
 }
-GROUP_CASE(80, MUST, "5.2", "6.2", "A query for a group with less time brings a waiting answer forward.") {
+GROUP_CASE(80, MUST, "5.2", "6.2",
+           "A query for a group with less time brings a waiting answer forward.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.QueryGroup(1, {}, 120));
   g.b.Send(g.QueryGroup(1, {}, 5));
@@ -195,7 +208,8 @@ GROUP_CASE(82, MUST, "5.2", "6.2", "Who has left before its answer was due does 
 
 // --- Fields of queries ---------------------------------------------------------------------------
 
-GROUP_CASE(83, MUST, "4.1.5", "5.1.7", "The flag that suppresses routers does not keep a host from answering.") {
+GROUP_CASE(83, MUST, "4.1.5", "5.1.7",
+           "The flag that suppresses routers does not keep a host from answering.") {
   IsAnswered(g, g.All(), g.RawQuery(g.group(), QueryTail(true, 2, 125, {}), g.v6 ? 500 : 5),
              kIsExclude, {});
 }
@@ -233,7 +247,8 @@ GROUP_CASE(89, MUST, "4.1.2", "RFC 4443 2.3", "A query with a wrong checksum is 
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.IsIgnored(g.QueryGroup().Set(g.v6 ? icmp6::kChecksum : igmp::kChecksum, 0x1234));
 }
-GROUP_CASE(90, MUST, "7.1", "8.1", "A query of a length between those of the versions is ignored.") {
+GROUP_CASE(90, MUST, "7.1", "8.1",
+           "A query of a length between those of the versions is ignored.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.IsIgnored(g.RawQuery(g.group(), Bytes{2, 125}, g.v6 ? 500 : 5));
 }
@@ -241,7 +256,8 @@ GROUP_CASE(91, MUST, "4", "5", "A message of an unknown type is ignored.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.IsIgnored(g.QueryGroup().Set(g.v6 ? icmp6::kType : igmp::kType, g.v6 ? 0xc8 : 0x77));
 }
-GROUP_CASE(92, MUST, "5.2; A.2", "6.2; A.2", "What another host reports does not keep the device from it.") {
+GROUP_CASE(92, MUST, "5.2; A.2", "6.2; A.2",
+           "What another host reports does not keep the device from it.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.QueryGroup(1, {}, 30));
   const Bytes record = EmitRecord({kIsExclude, g.group(), {}});
@@ -254,7 +270,8 @@ GROUP_CASE(92, MUST, "5.2; A.2", "6.2; A.2", "What another host reports does not
   g.b.Send(report);
   g.b.Expect(g.Tells(kIsExclude, {}), 3200ms);
 }
-GROUP_CASE(93, MUST, "5.2", "6.2", "A query concerns the interface that it came to.", {.needs = kTwoPorts}) {
+GROUP_CASE(93, MUST, "5.2", "6.2", "A query concerns the interface that it came to.",
+           {.needs = kTwoPorts}) {
   Socket socket = g.Open();
   socket.Join(g.group(1), 0);
   socket.Join(g.group(2), 1);
@@ -273,7 +290,8 @@ GROUP_CASE(94, MUST, "4.2.16", "5.2.15", "More groups than are few are all told.
   g.b.Send(g.Query());
   const std::vector<Packet> reports = g.b.Collect(g.Report(), 1500ms);
   for (int n = 1; n <= 18; ++n) {
-    g.b.Check(!RecordsAbout(reports, g.group(n)).empty(), "group " + std::to_string(n) + " was not told");
+    g.b.Check(!RecordsAbout(reports, g.group(n)).empty(),
+              "group " + std::to_string(n) + " was not told");
   }
 }
 

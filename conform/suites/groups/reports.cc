@@ -15,7 +15,8 @@ Bytes MessageOf(const GroupBench& g, const Packet& p) {
 }
 int WidthOf(const GroupBench& g) { return g.v6 ? 16 : 4; }
 
-GROUP_CASE(1, MUST, "4.2.14", "5.2.14", "Reports are sent to the group of the routers that hear them.") {
+GROUP_CASE(1, MUST, "4.2.14", "5.2.14",
+           "Reports are sent to the group of the routers that hear them.") {
   g.b.CheckPacket(Answer(g, g.All()), To(g.report_group()));
 }
 GROUP_CASE(2, MUST, "4.2.14; RFC 1112 6.4", "5.2.14; RFC 2464 7",
@@ -39,7 +40,8 @@ GROUP_CASE(5, MUST, "4; RFC 2113 2.1", "5; RFC 2711 2.1",
                           : FindTlv(options, ip_option::kRouterAlert);
   g.b.Check(value == Bytes(2), "the router alert option is not there, or has another value");
 }
-GROUP_CASE(6, MUST, "4.2.13", "5.2.13", "A report comes from an address of the device on the link.") {
+GROUP_CASE(6, MUST, "4.2.13", "5.2.13",
+           "A report comes from an address of the device on the link.") {
   g.b.CheckPacket(Answer(g, g.All()), From(g.v6 ? g.b.device.link_local : g.b.device.ip4));
 }
 GROUP_CASE(7, MUST, "4.2.1; 4.2.3", "5.2; 5.2.1; 5.2.3", "The reserved fields of a report are 0.") {
@@ -62,11 +64,13 @@ GROUP_CASE(9, MUST, "4.2.6; 4.2.10", "5.2.6; 5.2.10", "Records have no auxiliary
   const Bytes message = MessageOf(g, Answer(g, g.All()));
   if (g.b.ok()) g.b.CheckEqual(message[9], 0, "length of the auxiliary data");
 }
-GROUP_CASE(10, MUST, "4.2.7; 4.2.9", "5.2.7; 5.2.9", "A record lists all of its sources, each once.") {
+GROUP_CASE(10, MUST, "4.2.7; 4.2.9", "5.2.7; 5.2.9",
+           "A record lists all of its sources, each once.") {
   const Packet report = Answer(g, g.Only({1, 2, 3, 4, 5}));
   g.b.CheckPacket(report, g.Tells(kIsInclude, {1, 2, 3, 4, 5}));
 }
-GROUP_CASE(11, MUST, "4.2.12", "5.2.12", "The answer to a query tells the current state by record type.") {
+GROUP_CASE(11, MUST, "4.2.12", "5.2.12",
+           "The answer to a query tells the current state by record type.") {
   g.b.CheckPacket(Answer(g, g.All()), g.Tells(kIsExclude, {}));
 }
 GROUP_CASE(12, MUST, "4.2.2; 4.1.2", "5.2.2; RFC 4443 2.3", "Reports have a right checksum.") {

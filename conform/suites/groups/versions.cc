@@ -1,4 +1,5 @@
-// Beside a querier of an older version: RFC 3376 7.2, RFC 3810 8.2. And what is one version's alone.
+// Beside a querier of an older version: RFC 3376 7.2, RFC 3810 8.2. And what is one version's
+// alone.
 #include "conform/suites/groups/group_bench.h"
 
 namespace moat::conform {
@@ -12,34 +13,40 @@ Socket OldMember(GroupBench& g, const SourceFilter& filter) {
   return socket;
 }
 
-GROUP_CASE(107, MUST, "7.2.1", "8.2.1", "An older querier's general query is answered with its version.") {
+GROUP_CASE(107, MUST, "7.2.1", "8.2.1",
+           "An older querier's general query is answered with its version.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.OldQuery(Ip::Any(g.v6)));
   g.b.Expect(g.OldReport() && To(g.group()));
 }
-GROUP_CASE(108, MUST, "7.2.1", "8.2.1", "An older querier's query for a group is answered with its version.") {
+GROUP_CASE(108, MUST, "7.2.1", "8.2.1",
+           "An older querier's query for a group is answered with its version.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.OldQuery(g.group()));
   g.b.Expect(g.OldReport() && To(g.group()));
 }
-GROUP_CASE(109, MUST, "7.2.1", "8.2.1", "Beside an older querier, this version's reports are not sent.") {
+GROUP_CASE(109, MUST, "7.2.1", "8.2.1",
+           "Beside an older querier, this version's reports are not sent.") {
   Socket socket = OldMember(g, g.All());
   socket.Join(g.group(2));
   g.b.ExpectNothing(g.Report(), 1500ms);
   g.b.Send(g.OldQuery(g.group()));
   g.b.Expect(g.OldReport());
 }
-GROUP_CASE(110, MUST, "7.2.1", "8.2.1", "Beside an older querier, who joins reports it by that version.") {
+GROUP_CASE(110, MUST, "7.2.1", "8.2.1",
+           "Beside an older querier, who joins reports it by that version.") {
   Socket socket = OldMember(g, g.All());
   socket.Join(g.group(2));
   g.b.Expect(g.OldReport(2));
 }
-GROUP_CASE(111, MUST, "7.2.1", "8.2.1", "Beside an older querier, who leaves tells it by that version.") {
+GROUP_CASE(111, MUST, "7.2.1", "8.2.1",
+           "Beside an older querier, who leaves tells it by that version.") {
   Socket socket = OldMember(g, g.All());
   socket.Leave(g.group());
   g.b.Expect(g.OldLeave());
 }
-GROUP_CASE(112, MUST, "7.2.1", "8.2.1", "Beside an older querier, a member for some sources reports the group.") {
+GROUP_CASE(112, MUST, "7.2.1", "8.2.1",
+           "Beside an older querier, a member for some sources reports the group.") {
   [[maybe_unused]] Socket socket = OldMember(g, g.Only({1}));
   g.b.Send(g.OldQuery(g.group()));
   g.b.Expect(g.OldReport());
@@ -53,7 +60,8 @@ GROUP_CASE(113, MUST, "7.2.1", "8.2.1",
   g.b.Expect(g.OldReport());
 }
 GROUP_CASE(114, MUST, "7.2.1", "8.2.1",
-           "After an older querier has been heard, a query of this version is answered by the older one.") {
+           "After an older querier has been heard, a query of this version is answered by the "
+           "older one.") {
   [[maybe_unused]] Socket socket = OldMember(g, g.All());
   g.b.Send(g.Query());
   g.b.Expect(g.OldReport());
@@ -77,7 +85,9 @@ GROUP_CASE(116, MUST, "7.2.1", "8.2.1", "Without an older querier, this version 
 CONFORM_SUITE("igmpv3");
 constexpr CaseOptions kV4{.needs = kMulticast};
 
-Match ReportV1(const Ip& group) { return Is(igmp::kType, igmp::kReportV1) && Is(igmp::kGroup, group); }
+Match ReportV1(const Ip& group) {
+  return Is(igmp::kType, igmp::kReportV1) && Is(igmp::kGroup, group);
+}
 
 CONFORM(201, MUST, "RFC 3376 7.2.1", "A querier of version 1 is answered with version 1.", kV4) {
   GroupBench g(b, false);
@@ -85,7 +95,8 @@ CONFORM(201, MUST, "RFC 3376 7.2.1", "A querier of version 1 is answered with ve
   b.Send(g.OldQuery("0.0.0.0", 0));
   b.Expect(ReportV1(g.group()), 11s);
 }
-CONFORM(202, MUST, "RFC 3376 7.2.1", "Beside a querier of version 1, who joins reports it by version 1.", kV4) {
+CONFORM(202, MUST, "RFC 3376 7.2.1",
+        "Beside a querier of version 1, who joins reports it by version 1.", kV4) {
   GroupBench g(b, false);
   Socket socket = g.Member(g.All());
   b.Send(g.OldQuery("0.0.0.0", 0));
@@ -110,7 +121,8 @@ CONFORM(204, MUST, "RFC 3376 7.2.1", "Of two older queriers, the one of version 
   b.Send(g.OldQuery("0.0.0.0", 5));
   b.Expect(ReportV1(g.group()));
 }
-CONFORM(205, MUST, "RFC 3376 4.1.1", "A maximum response code above 127 is a number with an exponent.", kV4) {
+CONFORM(205, MUST, "RFC 3376 4.1.1",
+        "A maximum response code above 127 is a number with an exponent.", kV4) {
   GroupBench g(b, false);
   [[maybe_unused]] Socket socket = g.Member(g.All());
   for (int i = 0; i < 3; ++i) {
@@ -118,7 +130,8 @@ CONFORM(205, MUST, "RFC 3376 4.1.1", "A maximum response code above 127 is a num
     b.Expect(g.About(), 13s);  // (0 | 16) << 3 tenths
   }
 }
-CONFORM(206, MUST, "RFC 3376 7.1", "A query of more than 8 and less than 12 bytes is ignored.", kV4) {
+CONFORM(206, MUST, "RFC 3376 7.1", "A query of more than 8 and less than 12 bytes is ignored.",
+        kV4) {
   GroupBench g(b, false);
   [[maybe_unused]] Socket socket = g.Member(g.All());
   for (const size_t more : {1, 2, 3}) b.Send(g.RawQuery(g.group(), Bytes(more), 5));
@@ -146,7 +159,8 @@ Frame WithoutAlert(const GroupBench& g) {
   return layers[0] / layers[1] / HopByHop(ip6_option::PadN(6)) / layers[3] / layers[4];
 }
 
-MLD_CASE(200, MUST, "RFC 3810 5.1.14; 6.2", "A query that is not from a link-local address is ignored.") {
+MLD_CASE(200, MUST, "RFC 3810 5.1.14; 6.2",
+         "A query that is not from a link-local address is ignored.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.IsIgnored(g.QueryGroup().Set(ipv6::kSource, g.b.router.ip6));
 }
@@ -154,7 +168,8 @@ MLD_CASE(201, MUST, "RFC 3810 6.2", "A query with a hop limit other than 1 is ig
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.IsIgnored(g.QueryGroup().Set(ipv6::kHopLimit, 2));
 }
-MLD_CASE(202, MUST, "RFC 3810 6.2", "A query whose hop-by-hop header has no router alert is ignored.") {
+MLD_CASE(202, MUST, "RFC 3810 6.2",
+         "A query whose hop-by-hop header has no router alert is ignored.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.IsIgnored(WithoutAlert(g));
 }
@@ -180,7 +195,8 @@ MLD_CASE(205, MUST, "RFC 3810 6", "Groups of interface-local scope are not told.
   g.b.Check(!RecordsAbout(reports, g.group()).empty(), "group 1 was not told");
   g.b.Check(RecordsAbout(reports, "ff01::77").empty(), "ff01::77 was told");
 }
-MLD_CASE(206, MUST, "RFC 3810 6; RFC 4291 2.8", "A new address's solicited-node group is told as joined.") {
+MLD_CASE(206, MUST, "RFC 3810 6; RFC 4291 2.8",
+         "A new address's solicited-node group is told as joined.") {
   g.Settle();
   g.b.AddAddress({"2001:db8::abcd", 64});
   const Ip group = SolicitedNode("2001:db8::abcd");
@@ -189,7 +205,8 @@ MLD_CASE(206, MUST, "RFC 3810 6; RFC 4291 2.8", "A new address's solicited-node 
                return records == std::vector<GroupRecord>{{kToExclude, group, {}}};
              }));
 }
-MLD_CASE(207, MUST, "RFC 3810 5.1.3", "A maximum response code above 32767 is a number with an exponent.") {
+MLD_CASE(207, MUST, "RFC 3810 5.1.3",
+         "A maximum response code above 32767 is a number with an exponent.") {
   [[maybe_unused]] Socket socket = g.Member(g.All());
   g.b.Send(g.RawQuery(g.group(), QueryTail(false, 2, 125, {}), 0x8000));
   g.b.Expect(g.About(), 33s);  // (0 | 4096) << 3 milliseconds

@@ -165,7 +165,8 @@ CONFORM(29, MUST, "RFC 6633 3", "A source quench is silently discarded.", {.need
   b.ExpectNothing(Has(Kind::kIcmp4));
 }
 
-CONFORM(34, SHOULD, "RFC 1122 3.2.2", "An error has normal type of service bits, whatever the datagram had.") {
+CONFORM(34, SHOULD, "RFC 1122 3.2.2",
+        "An error has normal type of service bits, whatever the datagram had.") {
   b.Send(Udp4(b.peer, b.device, 4000, kClosedPort, Pattern(30)).Set(ipv4::kTos, 0x14));
   b.Expect(Icmp4Error(icmp4::kUnreachable, icmp4::kPort) &&
            Where("type of service bits of 0",
@@ -183,8 +184,8 @@ int ErrorOf(Bench& b, int type, int code) {
   return socket.Error();
 }
 
-CONFORM(35, MUST, "RFC 1122 3.2.2.4", "Time exceeded is passed up to the program, with either code.",
-        {.needs = kUdp}) {
+CONFORM(35, MUST, "RFC 1122 3.2.2.4",
+        "Time exceeded is passed up to the program, with either code.", {.needs = kUdp}) {
   b.Check(ErrorOf(b, icmp4::kTimeExceeded, 0) > 0, "there is no error after code 0");
   b.Check(ErrorOf(b, icmp4::kTimeExceeded, 1) > 0, "there is no error after code 1");
 }

@@ -153,17 +153,21 @@ CONFORM(37, MUST, "RFC 1122 3.2.2.8",
 }
 
 CONFORM(38, SHOULD, "RFC 1122 3.2.2.8",
-        "If a timestamp request is answered, its record route option comes back with the device's own address.") {
+        "If a timestamp request is answered, its record route option comes back with the device's "
+        "own address.") {
   b.Send(AskForTime(b.peer, b.device, ip_option::RecordRoute(3)));
   const Packet reply = b.Poll(Is(icmp4::kType, icmp4::kTimestampReply));
   if (reply.empty()) return b.NotApplicable("timestamp requests are not answered");
   const auto route = FindTlv(reply.Options(Kind::kIpv4), ip_option::kRecordRoute);
   b.Check(route.has_value() && route->size() == 13, "the reply has no such option");
-  if (b.ok()) b.Check(Ip::From(route->data() + 1, false) == b.device.ip4, "the device did not add its address");
+  if (b.ok())
+    b.Check(Ip::From(route->data() + 1, false) == b.device.ip4,
+            "the device did not add its address");
 }
 
 CONFORM(39, MUST, "RFC 1122 3.2.2.8; RFC 792",
-        "The times of a timestamp reply are milliseconds since midnight, or marked as something else.") {
+        "The times of a timestamp reply are milliseconds since midnight, or marked as something "
+        "else.") {
   b.Send(AskForTime(b.peer, b.device));
   const Packet reply = b.Poll(Is(icmp4::kType, icmp4::kTimestampReply));
   if (reply.empty()) return b.NotApplicable("timestamp requests are not answered");

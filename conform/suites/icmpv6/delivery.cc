@@ -164,7 +164,8 @@ CONFORM(83, SHOULD, "RFC 4443 3.1; RFC 1122 4.2.3.9",
   socket.ExpectError(ECONNREFUSED);
 }
 
-CONFORM(84, MUST, "RFC 4443 2.4 (a)", "An error of unknown type reaches the program whose packet it quotes.", {.needs = kUdp}) {
+CONFORM(84, MUST, "RFC 4443 2.4 (a)",
+        "An error of unknown type reaches the program whose packet it quotes.", {.needs = kUdp}) {
   Reaches(b, 77, 0);
 }
 

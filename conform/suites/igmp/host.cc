@@ -55,7 +55,8 @@ CONFORM(1, MUST, "RFC 2236 3", "A general query is answered with a report of the
   b.Send(Query(b));
   b.Expect(ReportOf(kGroup));
 }
-CONFORM(2, MUST, "RFC 2236 3", "A query for a group is answered with a report of the group.", kHost) {
+CONFORM(2, MUST, "RFC 2236 3", "A query for a group is answered with a report of the group.",
+        kHost) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b, kGroup));
   b.Expect(ReportOf(kGroup));
@@ -77,7 +78,8 @@ CONFORM(5, MUST, "RFC 2236 2; RFC 2113 2.1", "A report has the router alert opti
   b.Check(FindTlv(report.Options(Kind::kIpv4), ip_option::kRouterAlert) == Bytes(2),
           "the option is not there, or has another value");
 }
-CONFORM(6, MUST, "RFC 2236 2.2; 2.3", "A report has 8 bytes, a response time of 0 and a right checksum.", kHost) {
+CONFORM(6, MUST, "RFC 2236 2.2; 2.3",
+        "A report has 8 bytes, a response time of 0 and a right checksum.", kHost) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b));
   const Packet report = b.Expect(ReportOf(kGroup) && Is(igmp::kMaxResponse, 0));
@@ -122,7 +124,8 @@ CONFORM(11, MUST, "RFC 2236 3", "A query with less time brings a waiting answer 
   b.Send(Query(b, kGroup, 5));
   b.Expect(ReportOf(kGroup), 750ms);
 }
-CONFORM(12, MUST, "RFC 2236 3", "A query with more time does not put a waiting answer off.", kHost) {
+CONFORM(12, MUST, "RFC 2236 3", "A query with more time does not put a waiting answer off.",
+        kHost) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b, kGroup, 10));
   b.Send(Query(b, kGroup, 250));
@@ -151,18 +154,21 @@ CONFORM(15, MUST, "RFC 2236 3", "Another host's report of another group changes 
   b.Send(ReportBy(b.peer, kSecond));
   b.Expect(ReportOf(kGroup), 2500ms);
 }
-CONFORM(16, SHOULD, "RFC 2236 3", "Who joins a group reports it at once, without being asked.", kHost) {
+CONFORM(16, SHOULD, "RFC 2236 3", "Who joins a group reports it at once, without being asked.",
+        kHost) {
   Socket socket = Member(b);
   socket.Join(kSecond);
   b.Expect(ReportOf(kSecond), 300ms);
 }
-CONFORM(17, SHOULD, "RFC 2236 3; 8.10", "The report of who joins is repeated, within some ten seconds.", kHost) {
+CONFORM(17, SHOULD, "RFC 2236 3; 8.10",
+        "The report of who joins is repeated, within some ten seconds.", kHost) {
   Socket socket = Member(b);
   socket.Join(kSecond);
   b.Expect(ReportOf(kSecond));
   b.Expect(ReportOf(kSecond), 11s);
 }
-CONFORM(18, SHOULD, "RFC 2236 3", "Who leaves a group that it has reported last says so, to all routers.", kHost) {
+CONFORM(18, SHOULD, "RFC 2236 3",
+        "Who leaves a group that it has reported last says so, to all routers.", kHost) {
   Socket socket = Member(b);
   b.Send(Query(b, kGroup));
   b.Expect(ReportOf(kGroup));
@@ -186,7 +192,8 @@ CONFORM(20, MUST, "RFC 2236 6", "Leaving a group ends the wait for its answer.",
   b.Expect(Leave());
   b.ExpectNothing(ReportOf(kGroup), 4500ms);
 }
-CONFORM(21, MUST, "RFC 2236 6", "As long as one program stays a member, the group is reported.", kHost) {
+CONFORM(21, MUST, "RFC 2236 6", "As long as one program stays a member, the group is reported.",
+        kHost) {
   Socket first = Member(b);
   Socket second = b.OpenUdp();
   second.Join(kGroup);
@@ -199,14 +206,16 @@ CONFORM(22, MUST, "RFC 2236 2.3", "A query with a wrong checksum is ignored.", k
   IsIgnored(b, Query(b, kGroup).Set(igmp::kChecksum, 0x1234));
 }
 CONFORM(23, MUST, "RFC 2236 2.5", "A message of less than 8 bytes is ignored.", kHost) {
-  IsIgnored(b, Eth(GroupMac("224.0.0.1"), b.router.mac) /
-                   Ipv4(b.router.ip4, "224.0.0.1").Set(ipv4::kTtl, 1).Set(ipv4::kProtocol, proto::kIgmp) /
-                   Raw(Bytes{igmp::kQuery, 5, 0xee, 0xfa}));
+  IsIgnored(
+      b, Eth(GroupMac("224.0.0.1"), b.router.mac) /
+             Ipv4(b.router.ip4, "224.0.0.1").Set(ipv4::kTtl, 1).Set(ipv4::kProtocol, proto::kIgmp) /
+             Raw(Bytes{igmp::kQuery, 5, 0xee, 0xfa}));
 }
 CONFORM(24, MUST, "RFC 2236 2.1", "A message of an unknown type is ignored.", kHost) {
   IsIgnored(b, Query(b, kGroup).Set(igmp::kType, 0x55));
 }
-CONFORM(25, MUST, "RFC 2236 4", "A query with a response time of 0 is one of version 1, answered by version 1.", kHost) {
+CONFORM(25, MUST, "RFC 2236 4",
+        "A query with a response time of 0 is one of version 1, answered by version 1.", kHost) {
   [[maybe_unused]] Socket socket = Member(b);
   b.Send(Query(b, "0.0.0.0", 0));
   b.Expect(Is(igmp::kType, igmp::kReportV1) && Is(igmp::kGroup, Ip(kGroup)), 11s);

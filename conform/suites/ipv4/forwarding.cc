@@ -32,14 +32,17 @@ Match AnError() {
          });
 }
 
-CONFORM(37, MUST, "RFC 1812 5.3.1", "A packet is forwarded with a TTL that is one less, otherwise as it was.", kForwards) {
+CONFORM(37, MUST, "RFC 1812 5.3.1",
+        "A packet is forwarded with a TTL that is one less, otherwise as it was.", kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(ipv4::kTtl, 9).Set(ipv4::kTos, 0x2a).Set(ipv4::kId, 0x1234));
   b.Expect(Forwarded() && Is(ipv4::kTtl, 8) && Is(ipv4::kTos, 0x2a) && Is(ipv4::kId, 0x1234) &&
-           From(b.peer.ip4) && To(b.peer1.ip4) && Is(eth::kSource, b.device1.mac) && PayloadIs(Pattern(32)));
+           From(b.peer.ip4) && To(b.peer1.ip4) && Is(eth::kSource, b.device1.mac) &&
+           PayloadIs(Pattern(32)));
 }
 
-CONFORM(38, MUST, "RFC 1812 5.3.1; 5.2.7.3", "A packet whose TTL comes to zero is discarded and told, with code 0.", kForwards) {
+CONFORM(38, MUST, "RFC 1812 5.3.1; 5.2.7.3",
+        "A packet whose TTL comes to zero is discarded and told, with code 0.", kForwards) {
   BeRouter(b);
   for (const int ttl : {1, 0}) {
     b.Send(Datagram(b).Set(ipv4::kTtl, ttl));
@@ -48,7 +51,9 @@ CONFORM(38, MUST, "RFC 1812 5.3.1; 5.2.7.3", "A packet whose TTL comes to zero i
   b.ExpectNothing(Forwarded());
 }
 
-CONFORM(39, MUST, "RFC 1812 4.2.2.9", "A packet for the router itself is received with a TTL of 1, for its other interface too.", kForwards) {
+CONFORM(39, MUST, "RFC 1812 4.2.2.9",
+        "A packet for the router itself is received with a TTL of 1, for its other interface too.",
+        kForwards) {
   BeRouter(b);
   b.Send(Ping4(b.peer, b.device).Set(ipv4::kTtl, 1));
   b.Expect(EchoReply4() && From(b.device.ip4));
@@ -63,13 +68,16 @@ CONFORM(40, MUST, "RFC 1812 5.2.7.1", "Without a route the sender is told: netwo
   b.Expect(Icmp4Error(icmp4::kUnreachable, icmp4::kNetwork) && To(b.peer.ip4));
 }
 
-CONFORM(41, MUST, "RFC 1812 5.2.7.1", "When a host of the next network does not answer, the sender is told: host unreachable.", kForwards) {
+CONFORM(41, MUST, "RFC 1812 5.2.7.1",
+        "When a host of the next network does not answer, the sender is told: host unreachable.",
+        kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(ipv4::kDestination, Ip("198.51.100.77")));
   b.Expect(Icmp4Error(icmp4::kUnreachable, icmp4::kHost) && To(b.peer.ip4), 10s);
 }
 
-CONFORM(42, MUST, "RFC 1812 4.2.2.7; RFC 791 3.2", "A packet that exceeds the next MTU is fragmented.",
+CONFORM(42, MUST, "RFC 1812 4.2.2.7; RFC 791 3.2",
+        "A packet that exceeds the next MTU is fragmented.",
         {.needs = kForwarding4 | kTwoPorts | kMtu}) {
   BeRouter(b);
   b.SetMtu(600, 1);
@@ -81,7 +89,8 @@ CONFORM(42, MUST, "RFC 1812 4.2.2.7; RFC 791 3.2", "A packet that exceeds the ne
   b.CheckPacket(ReassembleIpv4(b, pieces), UdpTo(5000) && PayloadIs(Pattern(1400)));
 }
 
-CONFORM(43, MUST, "RFC 1191 4; RFC 1812 5.2.7.1", "What must not be fragmented is told instead, with the next MTU.",
+CONFORM(43, MUST, "RFC 1191 4; RFC 1812 5.2.7.1",
+        "What must not be fragmented is told instead, with the next MTU.",
         {.needs = kForwarding4 | kTwoPorts | kMtu}) {
   BeRouter(b);
   b.SetMtu(1300, 1);
@@ -91,7 +100,8 @@ CONFORM(43, MUST, "RFC 1191 4; RFC 1812 5.2.7.1", "What must not be fragmented i
   b.ExpectNothing(OnPort(1) && To(b.peer1.ip4));
 }
 
-CONFORM(44, MUST, "RFC 1812 4.2.2.6; 5.3.13.1", "An option that the router does not know passes through unchanged.", kForwards) {
+CONFORM(44, MUST, "RFC 1812 4.2.2.6; 5.3.13.1",
+        "An option that the router does not know passes through unchanged.", kForwards) {
   BeRouter(b);
   const Bytes option = Tlv(0x5e, Bytes(6, 0x77));
   b.Send(Through(b, option) / Udp(4000, 5000) / Raw(8));
@@ -99,7 +109,8 @@ CONFORM(44, MUST, "RFC 1812 4.2.2.6; 5.3.13.1", "An option that the router does 
   b.Check(out.Options(Kind::kIpv4) == option, "the option was changed");
 }
 
-CONFORM(45, MUST, "RFC 1812 5.3.13.5; 4.2.2.2", "Record route gets the address of the interface that the packet leaves by.", kForwards) {
+CONFORM(45, MUST, "RFC 1812 5.3.13.5; 4.2.2.2",
+        "Record route gets the address of the interface that the packet leaves by.", kForwards) {
   BeRouter(b);
   b.Send(Through(b, ip_option::RecordRoute(3)) / Udp(4000, 5000) / Raw(8));
   const auto route = FindTlv(b.Expect(Forwarded()).Options(Kind::kIpv4), ip_option::kRecordRoute);
@@ -109,7 +120,8 @@ CONFORM(45, MUST, "RFC 1812 5.3.13.5; 4.2.2.2", "Record route gets the address o
   b.Check(Ip::From(route->data() + 1, false) == b.device1.ip4, "the address is another one");
 }
 
-CONFORM(46, MUST, "RFC 1812 5.3.13.6; 4.2.2.2", "A timestamp option gets the router's address and time.", kForwards) {
+CONFORM(46, MUST, "RFC 1812 5.3.13.6; 4.2.2.2",
+        "A timestamp option gets the router's address and time.", kForwards) {
   BeRouter(b);
   b.Send(Through(b, ip_option::Timestamp(1, 2)) / Udp(4000, 5000) / Raw(8));
   const auto stamps = FindTlv(b.Expect(Forwarded()).Options(Kind::kIpv4), ip_option::kTimestamp);
@@ -119,15 +131,19 @@ CONFORM(46, MUST, "RFC 1812 5.3.13.6; 4.2.2.2", "A timestamp option gets the rou
   b.Check(Ip::From(stamps->data() + 2, false) == b.device1.ip4, "the address is another one");
 }
 
-CONFORM(47, MUST, "RFC 1812 5.3.4; 5.3.5.1", "What came as a link broadcast, and the limited broadcast, is not forwarded.", kForwards) {
+CONFORM(47, MUST, "RFC 1812 5.3.4; 5.3.5.1",
+        "What came as a link broadcast, and the limited broadcast, is not forwarded.", kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(eth::kDestination, Mac::Broadcast()));
-  b.Send(Datagram(b).Set(ipv4::kDestination, Ip("255.255.255.255")).Set(eth::kDestination, Mac::Broadcast()));
+  b.Send(Datagram(b)
+             .Set(ipv4::kDestination, Ip("255.255.255.255"))
+             .Set(eth::kDestination, Mac::Broadcast()));
   b.ExpectNothing(OnPort(1) && Has(Kind::kIpv4));
   b.ExpectNothing(AnError());
 }
 
-CONFORM(48, SHOULD, "RFC 1812 5.3.7", "Packets from and to addresses that are no host's are not forwarded.", kForwards) {
+CONFORM(48, SHOULD, "RFC 1812 5.3.7",
+        "Packets from and to addresses that are no host's are not forwarded.", kForwards) {
   BeRouter(b);
   for (const char* source : {"127.0.0.1", "0.0.0.0", "224.0.0.5", "240.0.0.1", "255.255.255.255"}) {
     b.Send(Datagram(b).Set(ipv4::kSource, Ip(source)));
@@ -138,7 +154,8 @@ CONFORM(48, SHOULD, "RFC 1812 5.3.7", "Packets from and to addresses that are no
   b.ExpectNothing(UdpTo(5000));
 }
 
-CONFORM(49, MUST, "RFC 1812 5.2.2", "What fails the checks of the header is discarded silently, not forwarded.", kForwards) {
+CONFORM(49, MUST, "RFC 1812 5.2.2",
+        "What fails the checks of the header is discarded silently, not forwarded.", kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(ipv4::kChecksum, 0x1234));
   b.Send(Datagram(b).Set(ipv4::kVersion, 5));
@@ -147,16 +164,21 @@ CONFORM(49, MUST, "RFC 1812 5.2.2", "What fails the checks of the header is disc
   b.ExpectNothing(Has(Kind::kIpv4));
 }
 
-CONFORM(50, MUST, "RFC 1812 5.2.6", "Fragments are forwarded as they are, each by itself.", kForwards) {
+CONFORM(50, MUST, "RFC 1812 5.2.6", "Fragments are forwarded as they are, each by itself.",
+        kForwards) {
   BeRouter(b);
   const std::vector<Frame> pieces = FragmentIpv4(Datagram(b, 1000), {504});
   b.Send(pieces.at(1));
   b.Expect(OnPort(1) && To(b.peer1.ip4) && Is(ipv4::kFragmentOffset, 63));
   b.Send(pieces.at(0));
-  b.Expect(OnPort(1) && To(b.peer1.ip4) && Is(ipv4::kFragmentOffset, 0) && Is(ipv4::kMoreFragments, 1));
+  b.Expect(OnPort(1) && To(b.peer1.ip4) && Is(ipv4::kFragmentOffset, 0) &&
+           Is(ipv4::kMoreFragments, 1));
 }
 
-CONFORM(51, SHOULD, "RFC 1812 5.2.7.2", "Who sends by the router to a neighbour of its own is told so, with code 1; the packet is forwarded.", kForwards) {
+CONFORM(51, SHOULD, "RFC 1812 5.2.7.2",
+        "Who sends by the router to a neighbour of its own is told so, with code 1; the packet is "
+        "forwarded.",
+        kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(ipv4::kDestination, b.other.ip4));
   b.Expect(Icmp4Error(icmp4::kRedirect, 1) && To(b.peer.ip4) && From(b.device.ip4) &&
@@ -164,22 +186,26 @@ CONFORM(51, SHOULD, "RFC 1812 5.2.7.2", "Who sends by the router to a neighbour 
   b.Expect(OnPort(0) && UdpTo(5000) && To(b.other.ip4));
 }
 
-CONFORM(52, MUST, "RFC 1812 5.2.7.2", "Who is not on the network of the next hop is not redirected.", kForwards) {
+CONFORM(52, MUST, "RFC 1812 5.2.7.2",
+        "Who is not on the network of the next hop is not redirected.", kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(ipv4::kSource, b.remote.ip4).Set(ipv4::kDestination, b.other.ip4));
   b.ExpectNothing(Is(icmp4::kType, icmp4::kRedirect));
 }
 
-CONFORM(53, MUST, "RFC 1812 4.3.2.2", "The TTL of an error is not the one of the packet it is about.", kForwards) {
+CONFORM(53, MUST, "RFC 1812 4.3.2.2",
+        "The TTL of an error is not the one of the packet it is about.", kForwards) {
   BeRouter(b);
   b.Send(Datagram(b).Set(ipv4::kTtl, 1));
   b.Expect(Icmp4Error(icmp4::kTimeExceeded, 0) && AtLeast(ipv4::kTtl, 32));
 }
 
-CONFORM(54, MUST, "RFC 1812 4.3.2.7", "No error about an error, a later fragment, or a packet from no host.", kForwards) {
+CONFORM(54, MUST, "RFC 1812 4.3.2.7",
+        "No error about an error, a later fragment, or a packet from no host.", kForwards) {
   BeRouter(b);
   const Bytes quoted = Frame(Ipv4(b.peer1.ip4, b.peer.ip4) / Udp(1, 2)).Build();
-  b.Send(Frame(Through(b) / Icmp4(icmp4::kUnreachable, icmp4::kPort) / Raw(quoted)).Set(ipv4::kTtl, 1));
+  b.Send(Frame(Through(b) / Icmp4(icmp4::kUnreachable, icmp4::kPort) / Raw(quoted))
+             .Set(ipv4::kTtl, 1));
   b.Send(Frame(FragmentIpv4(Datagram(b, 1000), {504}).at(1)).Set(ipv4::kTtl, 1));
   b.Send(Datagram(b).Set(ipv4::kTtl, 1).Set(ipv4::kSource, Ip("0.0.0.0")));
   b.Send(Datagram(b).Set(ipv4::kTtl, 1).Set(ipv4::kSource, Ip("224.0.0.5")));
@@ -188,7 +214,8 @@ CONFORM(54, MUST, "RFC 1812 4.3.2.7", "No error about an error, a later fragment
   b.Expect(Icmp4Error(icmp4::kTimeExceeded, 0));
 }
 
-CONFORM(55, MUST, "RFC 1812 5.2.4.3", "Of two routes that match, the one with the longer prefix is used.",
+CONFORM(55, MUST, "RFC 1812 5.2.4.3",
+        "Of two routes that match, the one with the longer prefix is used.",
         {.needs = kForwarding4 | kTwoPorts | kRoutes}) {
   BeRouter(b);
   b.AddRoute({"203.0.113.0", 24}, b.router.ip4);
@@ -199,7 +226,8 @@ CONFORM(55, MUST, "RFC 1812 5.2.4.3", "Of two routes that match, the one with th
   b.Expect(OnPort(0) && UdpTo(5000) && Is(eth::kDestination, b.router.mac));
 }
 
-CONFORM(56, MUST, "RFC 1812 4.2.2.3", "The reserved bit of the flags passes through unchanged.", kForwards) {
+CONFORM(56, MUST, "RFC 1812 4.2.2.3", "The reserved bit of the flags passes through unchanged.",
+        kForwards) {
   BeRouter(b);
   for (const int bit : {1, 0}) {
     b.Send(Datagram(b).Set(ipv4::kReservedFlag, bit));

@@ -124,7 +124,8 @@ CONFORM(30, MUST, "RFC 791 3.2; RFC 6864 4.2",
     ids.push_back(b.Expect(UdpTo(4000) && Is(ipv4::kMoreFragments, 1)).Get(ipv4::kId));
   }
   std::sort(ids.begin(), ids.end());
-  if (b.ok()) b.Check(std::unique(ids.begin(), ids.end()) == ids.end(), "an identification is repeated");
+  if (b.ok())
+    b.Check(std::unique(ids.begin(), ids.end()) == ids.end(), "an identification is repeated");
 }
 
 CONFORM(31, MUST, "RFC 1122 3.2.1.7",

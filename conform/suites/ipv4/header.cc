@@ -174,7 +174,7 @@ CONFORM(19, SHOULD, "RFC 1122 3.2.2.5; RFC 791 3.1",
   ExpectAlive(b);
 }
 
-// --- Hosts that have more than one interface, and groups --------------------------------------------
+// --- Hosts that have more than one interface, and groups -----------------------------------------
 
 CONFORM(35, MUST, "RFC 1122 3.1",
         "A host with two interfaces does not become a router by itself.", {.needs = kTwoPorts}) {
@@ -193,7 +193,8 @@ CONFORM(36, SHOULD, "RFC 1122 3.3.7; RFC 1112 7.2",
 }
 
 CONFORM(57, MUST, "RFC 6864 4.1",
-        "Of datagrams that are not fragments the identification means nothing: all of one are received.") {
+        "Of datagrams that are not fragments the identification means nothing: all of one are "
+        "received.") {
   for (const int sequence : {1, 2, 3}) {
     b.Send(Ping4(b.peer, b.device, 8, sequence).Set(ipv4::kId, 7).Set(ipv4::kDontFragment, 1));
     b.Expect(EchoReply4() && Is(icmp4::kSequence, sequence));

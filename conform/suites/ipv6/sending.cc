@@ -132,9 +132,11 @@ CONFORM(118, MUST, "RFC 8200 4.5; RFC 4443 4.2",
   b.CheckEqual(static_cast<int64_t>(bytes), 3008, "bytes in all fragments");
 }
 
-// --- Flow labels -----------------------------------------------------------------------------------
+// --- Flow labels ---------------------------------------------------------------------------------
 
-CONFORM(119, SHOULD, "RFC 6437 3", "All text of a TCP connection has one flow label, and connections have different ones.", {.needs = kTcp}) {
+CONFORM(119, SHOULD, "RFC 6437 3",
+        "All text of a TCP connection has one flow label, and connections have different ones.",
+        {.needs = kTcp}) {
   std::set<uint64_t> labels;
   for (const int i : {0, 1, 2}) {
     TcpPeer t(b, true);
@@ -152,7 +154,8 @@ CONFORM(119, SHOULD, "RFC 6437 3", "All text of a TCP connection has one flow la
   b.Check(labels.size() >= 2, "the connections have the same flow label");
 }
 
-CONFORM(120, MUST, "RFC 6437 3", "Datagrams of a flow have one flow label: 0 when it has none.", {.needs = kUdp}) {
+CONFORM(120, MUST, "RFC 6437 3", "Datagrams of a flow have one flow label: 0 when it has none.",
+        {.needs = kUdp}) {
   Socket socket = b.OpenUdp(true);
   socket.Connect({b.peer.ip6, 4000});
   socket.Send(Pattern(10));

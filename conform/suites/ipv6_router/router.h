@@ -1,5 +1,5 @@
-// What the files of this suite share. The device forwards between its two ports: the peer on port 0 sends
-// to the peer on port 1.
+// What the files of this suite share. The device forwards between its two ports: the peer on port 0
+// sends to the peer on port 1.
 #ifndef MOAT_CONFORM_SUITES_IPV6_ROUTER_ROUTER_H_
 #define MOAT_CONFORM_SUITES_IPV6_ROUTER_ROUTER_H_
 

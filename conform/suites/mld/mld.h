@@ -1,4 +1,5 @@
-// What the files of this suite share: a listener beside a router that speaks the first version of MLD.
+// What the files of this suite share: a listener beside a router that speaks the first version of
+// MLD.
 #ifndef MOAT_CONFORM_SUITES_MLD_MLD_H_
 #define MOAT_CONFORM_SUITES_MLD_MLD_H_
 

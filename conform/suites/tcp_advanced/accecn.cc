@@ -1,5 +1,5 @@
-// Accurate ECN feedback (RFC 9768), as net.ipv4.tcp_ecn 3 switches it on. A device whose tcp_ecn does not go so far
-// has none of it.
+// Accurate ECN feedback (RFC 9768), as net.ipv4.tcp_ecn 3 switches it on. A device whose tcp_ecn
+// does not go so far has none of it.
 #include "conform/bench/tcp_peer.h"
 
 namespace moat::conform {
@@ -27,7 +27,8 @@ Match Has(int flags, int of) {
 }
 Match Marked(int codepoint) {
   return Where("ECN codepoint " + std::to_string(codepoint), [codepoint](const Packet& p) {
-    if (p.Has(Kind::kIpv6)) return static_cast<int>(p.Get(ipv6::kTrafficClass).u64() & 3) == codepoint;
+    if (p.Has(Kind::kIpv6))
+      return static_cast<int>(p.Get(ipv6::kTrafficClass).u64() & 3) == codepoint;
     return static_cast<int>(p.Get(ipv4::kEcn).u64()) == codepoint;
   });
 }
@@ -40,7 +41,9 @@ Match WithOption(bool wanted) {
   return Where(wanted ? "with an AccECN option" : "without an AccECN option",
                [wanted](const Packet& p) { return OptionOf(p).has_value() == wanted; });
 }
-Match Without() { return Where("without text", [](const Packet& p) { return p.Payload().empty(); }); }
+Match Without() {
+  return Where("without text", [](const Packet& p) { return p.Payload().empty(); });
+}
 
 // A segment of ours with this number in AE, CWR, ECE and this codepoint.
 Frame With(TcpPeer& t, int ace, int codepoint, int flags, const Bytes& data = {}) {
@@ -81,7 +84,8 @@ Packet Dial(Bench& b, TcpPeer& t, std::optional<Socket>& socket) {
   return syn;
 }
 // After a SYN,ACK with this number and codepoint, the device's ACK of it.
-Packet DialAndAnswer(Bench& b, TcpPeer& t, std::optional<Socket>& socket, int ace, int codepoint = kNotEct) {
+Packet DialAndAnswer(Bench& b, TcpPeer& t, std::optional<Socket>& socket, int ace,
+                     int codepoint = kNotEct) {
   Dial(b, t, socket);
   Send(b, t, ace, codepoint, tcp::kSyn | tcp::kAck);
   return b.Expect(t.AckOf(t.seq) && Has(tcp::kAck, tcp::kAck | tcp::kSyn));
@@ -92,9 +96,10 @@ void SendsTextAs(Bench& b, TcpPeer& t, Socket& socket, int codepoint) {
   b.CheckPacket(b.Expect(t.Text()), Marked(codepoint));
 }
 
-// --- Negotiation -----------------------------------------------------------------------------------
+// --- Negotiation ---------------------------------------------------------------------------------
 
-TCP_CASE(77, MUST, "RFC 9768 3.1.1", "A device that asks for AccECN sets AE, CWR and ECE on its SYN.", kSysctls) {
+TCP_CASE(77, MUST, "RFC 9768 3.1.1",
+         "A device that asks for AccECN sets AE, CWR and ECE on its SYN.", kSysctls) {
   std::optional<Socket> socket;
   b.CheckPacket(Dial(b, t, socket), Ace(7));
 }
@@ -102,19 +107,24 @@ TCP_CASE(78, MUST, "RFC 9768 3.2.3.2.1", "A SYN has no AccECN option.", kSysctls
   std::optional<Socket> socket;
   b.CheckPacket(Dial(b, t, socket), Ace(7) && WithOption(false));
 }
-TCP_CASE(79, MUST, "RFC 9768 3.1.1", "A SYN that asks for AccECN and is Not-ECT gets the answer 0, 1, 0.", kSysctls) {
+TCP_CASE(79, MUST, "RFC 9768 3.1.1",
+         "A SYN that asks for AccECN and is Not-ECT gets the answer 0, 1, 0.", kSysctls) {
   b.CheckPacket(Ask(b, t, 7), Ace(2));
 }
-TCP_CASE(80, MUST, "RFC 9768 3.1.1", "A SYN that asks for AccECN and is ECT(1) gets the answer 0, 1, 1.", kSysctls) {
+TCP_CASE(80, MUST, "RFC 9768 3.1.1",
+         "A SYN that asks for AccECN and is ECT(1) gets the answer 0, 1, 1.", kSysctls) {
   b.CheckPacket(Ask(b, t, 7, kEct1), Ace(3));
 }
-TCP_CASE(81, MUST, "RFC 9768 3.1.1", "A SYN that asks for AccECN and is ECT(0) gets the answer 1, 0, 0.", kSysctls) {
+TCP_CASE(81, MUST, "RFC 9768 3.1.1",
+         "A SYN that asks for AccECN and is ECT(0) gets the answer 1, 0, 0.", kSysctls) {
   b.CheckPacket(Ask(b, t, 7, kEct0), Ace(4));
 }
-TCP_CASE(82, MUST, "RFC 9768 3.1.1", "A SYN that asks for AccECN and is CE gets the answer 1, 1, 0.", kSysctls) {
+TCP_CASE(82, MUST, "RFC 9768 3.1.1",
+         "A SYN that asks for AccECN and is CE gets the answer 1, 1, 0.", kSysctls) {
   b.CheckPacket(Ask(b, t, 7, kCe), Ace(6));
 }
-TCP_CASE(83, MUST, "RFC 9768 3.1.2", "A SYN that asks for classic ECN gets classic ECN or none.", kSysctls) {
+TCP_CASE(83, MUST, "RFC 9768 3.1.2", "A SYN that asks for classic ECN gets classic ECN or none.",
+         kSysctls) {
   const int ace = AceOf(Ask(b, t, 3));
   b.Check(ace == 0 || ace == 1, "the SYN,ACK agrees to something else");
 }
@@ -127,59 +137,68 @@ TCP_CASE(85, MUST, "RFC 9768 3.1.3", "A SYN with AE alone asks for AccECN.", kSy
 TCP_CASE(86, MUST, "RFC 9768 3.1.3", "A SYN with AE and CWR asks for AccECN.", kSysctls) {
   b.CheckPacket(Ask(b, t, 6), Ace(2));
 }
-TCP_CASE(87, MUST, "RFC 9768 3.1.2", "After a SYN,ACK with ECE alone the device uses classic ECN.", kSysctls) {
+TCP_CASE(87, MUST, "RFC 9768 3.1.2", "After a SYN,ACK with ECE alone the device uses classic ECN.",
+         kSysctls) {
   std::optional<Socket> socket;
   DialAndAnswer(b, t, socket, 1);
   Send(b, t, 0, kCe, tcp::kAck, Pattern(10));
   b.Expect(t.AckOf(t.seq) && Ace(1));
 }
-TCP_CASE(88, MUST, "RFC 9768 3.1.2", "After a SYN,ACK with AE, CWR and ECE text is not ECN-capable.", kSysctls) {
+TCP_CASE(88, MUST, "RFC 9768 3.1.2",
+         "After a SYN,ACK with AE, CWR and ECE text is not ECN-capable.", kSysctls) {
   std::optional<Socket> socket;
   b.CheckPacket(DialAndAnswer(b, t, socket, 7), Ace(0));
   SendsTextAs(b, t, *socket, kNotEct);
 }
-TCP_CASE(89, MUST, "RFC 9768 3.1.5", "After a SYN,ACK without AE, CWR and ECE text is not ECN-capable.", kSysctls) {
+TCP_CASE(89, MUST, "RFC 9768 3.1.5",
+         "After a SYN,ACK without AE, CWR and ECE text is not ECN-capable.", kSysctls) {
   std::optional<Socket> socket;
   b.CheckPacket(DialAndAnswer(b, t, socket, 0), Ace(0));
   SendsTextAs(b, t, *socket, kNotEct);
 }
-TCP_CASE(90, SHOULD, "RFC 9768 3.1.5", "After a SYN,ACK that agrees to AccECN text is ECN-capable.", kSysctls) {
+TCP_CASE(90, SHOULD, "RFC 9768 3.1.5", "After a SYN,ACK that agrees to AccECN text is ECN-capable.",
+         kSysctls) {
   std::optional<Socket> socket;
   DialAndAnswer(b, t, socket, 2);
   SendsTextAs(b, t, *socket, kEct0);
 }
-TCP_CASE(91, MUST, "RFC 9768 3.1.3", "A SYN,ACK with the reserved 1, 0, 1 agrees to AccECN.", kSysctls) {
+TCP_CASE(91, MUST, "RFC 9768 3.1.3", "A SYN,ACK with the reserved 1, 0, 1 agrees to AccECN.",
+         kSysctls) {
   std::optional<Socket> socket;
   b.CheckPacket(DialAndAnswer(b, t, socket, 5), Ace(2));
   Mark(b, t, Pattern(10));
   b.Expect(t.AckOf(t.seq) && Ace(6));
 }
-TCP_CASE(92, SHOULD, "RFC 9768 3.1.4.1", "The first SYN that is sent again asks for AccECN, too.", kSysctls) {
+TCP_CASE(92, SHOULD, "RFC 9768 3.1.4.1", "The first SYN that is sent again asks for AccECN, too.",
+         kSysctls) {
   std::optional<Socket> socket;
   Dial(b, t, socket);
   b.CheckPacket(b.Expect(t.Any() && Has(tcp::kSyn, tcp::kSyn), 4s), Ace(7));
 }
-TCP_CASE(93, SHOULD, "RFC 9768 3.1.4.1", "SYNs that are sent once more do not ask for ECN.", kSysctls) {
+TCP_CASE(93, SHOULD, "RFC 9768 3.1.4.1", "SYNs that are sent once more do not ask for ECN.",
+         kSysctls) {
   std::optional<Socket> socket;
   Dial(b, t, socket);
   b.Expect(t.Any() && Has(tcp::kSyn, tcp::kSyn), 4s);
   b.CheckPacket(b.Expect(t.Any() && Has(tcp::kSyn, tcp::kSyn), 6s), Ace(0));
 }
-TCP_CASE(94, MUST, "RFC 9768 3.1.5", "What is fed back is the codepoint of the latest SYN.", kSysctls) {
+TCP_CASE(94, MUST, "RFC 9768 3.1.5", "What is fed back is the codepoint of the latest SYN.",
+         kSysctls) {
   b.CheckPacket(Ask(b, t, 7), Ace(2));
   t.seq -= 1;
   Send(b, t, 7, kEct0, tcp::kSyn);
   b.Expect(t.Any() && Has(tcp::kSyn | tcp::kAck, tcp::kSyn | tcp::kAck) && Ace(4), 2s);
 }
-TCP_CASE(95, MUST, "RFC 9768 3.1.5", "SYNs that ask for AccECN and for classic ECN in one handshake end it.",
-         kSysctls) {
+TCP_CASE(95, MUST, "RFC 9768 3.1.5",
+         "SYNs that ask for AccECN and for classic ECN in one handshake end it.", kSysctls) {
   b.CheckPacket(Ask(b, t, 7), Ace(2));
   t.seq -= 1;
   Send(b, t, 3, kNotEct, tcp::kSyn);
   b.Expect(t.Reset());
 }
 TCP_CASE(96, MUST, "RFC 9768 3.1.5",
-         "A listener that got a SYN without ECN after one with AccECN sends nothing ECN-capable.", kSysctls) {
+         "A listener that got a SYN without ECN after one with AccECN sends nothing ECN-capable.",
+         kSysctls) {
   b.CheckPacket(Ask(b, t, 7), Ace(2));
   t.seq -= 1;
   Send(b, t, 0, kNotEct, tcp::kSyn);
@@ -189,7 +208,7 @@ TCP_CASE(96, MUST, "RFC 9768 3.1.5",
   SendsTextAs(b, t, t.socket(), kNotEct);
 }
 
-// --- The handshake's feedback and the counter --------------------------------------------------------
+// --- The handshake's feedback and the counter ----------------------------------------------------
 
 TCP_CASE(97, MUST, "RFC 9768 3.2.2.1", "The ACK of a Not-ECT SYN,ACK says 0, 1, 0.", kSysctls) {
   std::optional<Socket> socket;
@@ -218,8 +237,8 @@ TCP_CASE(101, MUST, "RFC 9768 3.2.2.2", "A SYN with CE is not counted.", kSysctl
   t.socket().Send(Pattern(10));
   b.CheckPacket(b.Expect(t.Text()), Ace(kFirstAce));
 }
-TCP_CASE(102, MUST, "RFC 9768 3.2, 3.2.2", "Each segment with CE increases the counter, which wraps at eight.",
-         kSysctls) {
+TCP_CASE(102, MUST, "RFC 9768 3.2, 3.2.2",
+         "Each segment with CE increases the counter, which wraps at eight.", kSysctls) {
   Open(b, t);
   for (int i = 1; i <= 9; ++i) {
     Mark(b, t, Pattern(10));
@@ -239,7 +258,8 @@ TCP_CASE(104, MUST, "RFC 9768 3.2", "Segments with ECT leave the counter as it i
   Send(b, t, kFirstAce, kEct1, tcp::kAck, Pattern(10));
   b.Expect(t.AckOf(t.seq) && Ace(kFirstAce));
 }
-TCP_CASE(105, MUST, "RFC 9768 3.2", "CE on a segment outside of the window is not counted.", kSysctls) {
+TCP_CASE(105, MUST, "RFC 9768 3.2", "CE on a segment outside of the window is not counted.",
+         kSysctls) {
   Open(b, t);
   t.seq += 0x20000000;
   b.Send(With(t, kFirstAce, kCe, tcp::kAck, Pattern(10)), t.from.port);
@@ -262,7 +282,8 @@ TCP_CASE(107, MUST, "RFC 9768 3.2.2.5.1", "Seven ACKs with CE are acknowledged."
   b.Expect(t.AckOf(t.seq) && Without());
 }
 TCP_CASE(108, MUST, "RFC 9768 3.2.2.1, table 4",
-         "After an ACK of the SYN,ACK with 0, 0, 0 nothing is sent as ECN-capable, and marks are still counted.",
+         "After an ACK of the SYN,ACK with 0, 0, 0 nothing is sent as ECN-capable, and marks are "
+         "still counted.",
          kSysctls) {
   Open(b, t, 0);
   SendsTextAs(b, t, t.socket(), kNotEct);
@@ -270,18 +291,21 @@ TCP_CASE(108, MUST, "RFC 9768 3.2.2.1, table 4",
   b.Expect(t.AckOf(t.seq) && Ace(6));
 }
 
-// --- Options ---------------------------------------------------------------------------------------
+// --- Options -------------------------------------------------------------------------------------
 
-TCP_CASE(109, SHOULD, "RFC 9768 3.2.3.2.1", "A SYN,ACK that agrees to AccECN has the option.", kSysctls) {
+TCP_CASE(109, SHOULD, "RFC 9768 3.2.3.2.1", "A SYN,ACK that agrees to AccECN has the option.",
+         kSysctls) {
   b.CheckPacket(Ask(b, t, 7), Ace(2) && WithOption(true));
 }
-TCP_CASE(110, SHOULD, "RFC 9768 3.2.3.2.2", "A SYN,ACK that is sent again does not have it.", kSysctls) {
+TCP_CASE(110, SHOULD, "RFC 9768 3.2.3.2.2", "A SYN,ACK that is sent again does not have it.",
+         kSysctls) {
   Ask(b, t, 7);
   b.CheckPacket(b.Expect(t.Any() && Has(tcp::kSyn | tcp::kAck, tcp::kSyn | tcp::kAck), 4s),
                 Ace(2) && WithOption(false));
 }
 TCP_CASE(111, MUST, "RFC 9768 3.2.1, 3.2.3.1",
-         "The option on the ACK of ten octets with ECT(0) says eleven of them, in three octets.", kSysctls) {
+         "The option on the ACK of ten octets with ECT(0) says eleven of them, in three octets.",
+         kSysctls) {
   Ask(b, t, 7);
   Send(b, t, 2, kNotEct, tcp::kAck);
   t.Accept();
@@ -294,17 +318,20 @@ TCP_CASE(111, MUST, "RFC 9768 3.2.1, 3.2.3.1",
   const size_t at = order1 ? 6 : 0;
   b.Check(option->size() >= at + 3, "the field is missing");
   if (!b.ok()) return;
-  b.CheckEqual((*option)[at] << 16 | (*option)[at + 1] << 8 | (*option)[at + 2], 11, "octets with ECT(0)");
+  b.CheckEqual((*option)[at] << 16 | (*option)[at + 1] << 8 | (*option)[at + 2], 11,
+               "octets with ECT(0)");
 }
 
-// --- The sender --------------------------------------------------------------------------------------
+// --- The sender ----------------------------------------------------------------------------------
 
 std::vector<Packet> Burst(Bench& b, TcpPeer& t) {
   std::vector<Packet> packets = b.Collect(t.Text(), 60ms);
-  for (const Packet& p : packets) t.end = static_cast<uint32_t>(p.Get(tcp::kSequence) + p.Payload().size());
+  for (const Packet& p : packets)
+    t.end = static_cast<uint32_t>(p.Get(tcp::kSequence) + p.Payload().size());
   return packets;
 }
-// A stream with about twenty segments in flight, of whose ACK the counter says that `marks` were marked.
+// A stream with about twenty segments in flight, of whose ACK the counter says that `marks` were
+// marked.
 std::vector<Packet> AfterMarks(Bench& b, TcpPeer& t, int marks, size_t* before) {
   Open(b, t);
   t.socket().Set(Option::kSendBuffer, 400000);
@@ -317,12 +344,15 @@ std::vector<Packet> AfterMarks(Bench& b, TcpPeer& t, int marks, size_t* before) 
   Send(b, t, (kFirstAce + marks) % 8, kNotEct, tcp::kAck);
   return Burst(b, t);
 }
-TCP_CASE(112, MUST, "RFC 9768 3.1.5; RFC 3168 6.1.2", "A count of marks makes the window smaller.", kSysctls) {
+TCP_CASE(112, MUST, "RFC 9768 3.1.5; RFC 3168 6.1.2", "A count of marks makes the window smaller.",
+         kSysctls) {
   size_t before = 0;
   const size_t after = AfterMarks(b, t, 3, &before).size();
-  b.CheckBetween(static_cast<double>(after), 1, 0.8 * static_cast<double>(before) + 1, "segments after marks");
+  b.CheckBetween(static_cast<double>(after), 1, 0.8 * static_cast<double>(before) + 1,
+                 "segments after marks");
 }
-TCP_CASE(113, MUST, "RFC 9768 3.1.5", "The device does not set CWR to say so: ACE stays the counter.", kSysctls) {
+TCP_CASE(113, MUST, "RFC 9768 3.1.5",
+         "The device does not set CWR to say so: ACE stays the counter.", kSysctls) {
   size_t before = 0;
   const std::vector<Packet> after = AfterMarks(b, t, 3, &before);
   b.Check(!after.empty(), "no text came");

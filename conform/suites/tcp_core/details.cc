@@ -17,7 +17,8 @@ TCP_CASE(280, MUST, "RFC 9293 3.9.1.1 (MUST-46)",
              : std::vector<Ip>{"224.0.0.1", "239.1.2.3", "192.0.2.255", "255.255.255.255"};
   for (const Ip& group : groups) {
     Socket socket = b.OpenTcp(t.v6());
-    b.Check(socket.TryConnect({group, t.port}) < 0, "connecting to " + group.ToString() + " succeeds");
+    b.Check(socket.TryConnect({group, t.port}) < 0,
+            "connecting to " + group.ToString() + " succeeds");
   }
   b.ExpectNothing(Is(tcp::kDestinationPort, t.port), 100ms);
 }
@@ -29,23 +30,25 @@ TCP_CASE(281, SHOULD, "RFC 9293 3.5.3 (SHLD-2)", "A RST that has text is a RST."
   t.ExpectGone();
 }
 
-// ESTABLISHED, text in flight that fills a window of `flight`, and more queued; then an ACK of 500 octets of it
-// with this window.
+// ESTABLISHED, text in flight that fills a window of `flight`, and more queued; then an ACK of 500
+// octets of it with this window.
 void Shrink(Bench& b, TcpPeer& t, int flight, int window) {
   t.window = flight;
   t.Open();
   t.socket().Send(Pattern(2 * static_cast<size_t>(flight)));
   for (const Packet& p : b.Collect(t.Text(), 100ms)) {
-    t.end = static_cast<uint32_t>(p.Get(tcp::kSequence)) + static_cast<uint32_t>(p.Payload().size());
+    t.end =
+        static_cast<uint32_t>(p.Get(tcp::kSequence)) + static_cast<uint32_t>(p.Payload().size());
   }
   t.ack = t.irs() + 1 + 500;
   t.window = window;
   t.SendAck();
 }
 
-TCP_CASE(282, MUST, "RFC 9293 3.8.6 (MUST-35, SHLD-17)",
-         "A window that shrinks to nothing is probed, and ends nothing as long as probes are answered.",
-         kSysctls) {
+TCP_CASE(
+    282, MUST, "RFC 9293 3.8.6 (MUST-35, SHLD-17)",
+    "A window that shrinks to nothing is probed, and ends nothing as long as probes are answered.",
+    kSysctls) {
   b.SetSysctl("ipv4.tcp_retries2", "3");
   Shrink(b, t, 4000, 0);
   for (int i = 0; i < 7; ++i) {
@@ -61,8 +64,8 @@ TCP_CASE(282, MUST, "RFC 9293 3.8.6 (MUST-35, SHLD-17)",
 
 TCP_CASE(283, MUST, "RFC 9293 3.1, Options (MUST-69)",
          "Behind the end of the options there are only zeros.") {
-  t.syn_options = Join({tcp_option::Mss(1460), tcp_option::SackPermitted(), tcp_option::Timestamps(7, 0),
-                        tcp_option::WindowScale(3)});
+  t.syn_options = Join({tcp_option::Mss(1460), tcp_option::SackPermitted(),
+                        tcp_option::Timestamps(7, 0), tcp_option::WindowScale(3)});
   t.options = tcp_option::Timestamps(8, 0);
   const auto check = [&b](const Packet& p) {
     const Bytes options = p.Options(Kind::kTcp);

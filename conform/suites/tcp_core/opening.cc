@@ -216,7 +216,8 @@ TCP_CASE(68, MUST, "RFC 9293 3.8.3 (MUST-23)",
   b.Wait(178s);
   b.CheckEqual(t.socket().Error(0s), 0, "the socket's error");
 }
-CONFORM_BOTH_WAIVER(68, "given up after 127 s, as in Linux; the sysctl tcp_syn_retries gives longer");
+CONFORM_BOTH_WAIVER(68,
+                    "given up after 127 s, as in Linux; the sysctl tcp_syn_retries gives longer");
 
 TCP_CASE(69, MUST, "RFC 9293 3.10.4",
          "CLOSE in SYN-SENT deletes the connection: a SYN,ACK gets a RST.") {

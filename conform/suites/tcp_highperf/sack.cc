@@ -172,7 +172,8 @@ TCP_CASE(59, MUST, "RFC 2018 2", "SACK-permitted is on SYNs only.") {
   t.socket().Send(Pattern(10));
   const Packet text = t.ExpectText();
   for (const Packet* p : {&ack, &text}) {
-    b.Check(!FindTlv(p->Options(Kind::kTcp), tcp_option::kSackPermitted).has_value(), "SACK-permitted on another segment");
+    b.Check(!FindTlv(p->Options(Kind::kTcp), tcp_option::kSackPermitted).has_value(),
+            "SACK-permitted on another segment");
   }
 }
 

@@ -25,7 +25,8 @@ class Icmpv4 {
   // Answers `about` with an error, unless RFC 1122 3.2.2 forbids it or the rate is used up.
   // `about.ip_packet` must be whole.
   void SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint32_t rest = 0);
-  // Tells the source of `about` of a better first hop (RFC 1812 5.2.7.2). How often is the caller's.
+  // Tells the source of `about` of a better first hop (RFC 1812 5.2.7.2). How often is the
+  // caller's.
   void SendRedirect(const IpPacketIn& about, const IpAddress& gateway);
   // As SendError(), for a packet that is no longer described: `ip_packet` begins at its header.
   void SendTimeExceeded(const Slice& first_fragment, InterfaceIndex interface);

@@ -441,7 +441,8 @@ void RouterDiscovery::AddTemporary(State& state, const Interface& interface, con
   address.created = now;
   const int64_t preferred_seconds = interface.conf.own(Conf::kTempPreferredLifetime);
   // 3.8: up to 0.4 of the lifetime, so that addresses which began together do not change together.
-  const auto most = static_cast<uint32_t>(std::clamp<int64_t>(preferred_seconds * 2 / 5, 1, 1 << 30));
+  const auto most =
+      static_cast<uint32_t>(std::clamp<int64_t>(preferred_seconds * 2 / 5, 1, 1 << 30));
   address.desync = seconds(random_.Below(most));
   address.valid =
       std::min(of.valid, now + seconds(interface.conf.own(Conf::kTempValidLifetime)));

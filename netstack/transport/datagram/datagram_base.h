@@ -1,5 +1,6 @@
-// What UDP and ping sockets have in common: names, the receive and error queues, readiness, options,
-// groups, and the decisions about one outgoing datagram. A protocol adds its header and its table.
+// What UDP and ping sockets have in common: names, the receive and error queues, readiness,
+// options, groups, and the decisions about one outgoing datagram. A protocol adds its header and
+// its table.
 #ifndef MOAT_NETSTACK_TRANSPORT_DATAGRAM_DATAGRAM_BASE_H_
 #define MOAT_NETSTACK_TRANSPORT_DATAGRAM_DATAGRAM_BASE_H_
 
@@ -60,7 +61,8 @@ class DatagramBase : public DatagramSocket {
   }
   // An IPv6 socket at the wildcard that takes IPv4 too.
   bool IsDualStackAny() const {
-    return family_ == Family::kIpv6 && !options_.v6_only && local_.is_v6() && local_.IsUnspecified();
+    return family_ == Family::kIpv6 && !options_.v6_only && local_.is_v6() &&
+           local_.IsUnspecified();
   }
   // The device that it is bound to, by option or by a link-local address; 0: any.
   InterfaceIndex device() const {

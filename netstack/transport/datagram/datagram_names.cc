@@ -88,15 +88,16 @@ Result<Endpoint> DatagramBase::ResolveRemote(Endpoint remote) const {
   if (!local_.IsUnspecified() && local_.family() != remote.address.family()) {
     return Error::kNetworkUnreachable;
   }
-  const bool scoped =
-      remote.address.is_v6() && (remote.address.IsLinkLocal() || remote.address.IsLinkLocalMulticast());
+  const bool scoped = remote.address.is_v6() &&
+                      (remote.address.IsLinkLocal() || remote.address.IsLinkLocalMulticast());
   if (!scoped) {
     remote.scope = 0;
     return remote;
   }
   if (device() != 0 && remote.scope != 0 && remote.scope != device()) return Error::kInvalid;
   if (remote.scope == 0) remote.scope = device();
-  if (remote.scope == 0 && remote.address.IsMulticast()) remote.scope = options_.multicast_interface;
+  if (remote.scope == 0 && remote.address.IsMulticast())
+    remote.scope = options_.multicast_interface;
   if (remote.scope == 0 && !remote.address.IsMulticast()) return Error::kInvalid;
   return remote;
 }

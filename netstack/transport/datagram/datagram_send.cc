@@ -41,8 +41,8 @@ Result<RouteRef> DatagramBase::RouteFor(const RouteQuery& query) {
   return route;
 }
 
-// IP_MTU_DISCOVER (ip(7)). DEVIATION: "probe" and "interface" mean the device's MTU on Linux; here the
-// route's, which differs only while a smaller path MTU is known.
+// IP_MTU_DISCOVER (ip(7)). DEVIATION: "probe" and "interface" mean the device's MTU on Linux; here
+// the route's, which differs only while a smaller path MTU is known.
 Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool* dont_fragment) {
   using Discover = SocketOptions::MtuDiscover;
   const Family family = route.destination.family();

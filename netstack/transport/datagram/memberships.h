@@ -1,5 +1,5 @@
-// The multicast groups that one socket has joined, with their source filters (RFC 3376 3.1). They are
-// left when this is destroyed.
+// The multicast groups that one socket has joined, with their source filters (RFC 3376 3.1). They
+// are left when this is destroyed.
 #ifndef MOAT_NETSTACK_TRANSPORT_DATAGRAM_MEMBERSHIPS_H_
 #define MOAT_NETSTACK_TRANSPORT_DATAGRAM_MEMBERSHIPS_H_
 
@@ -26,8 +26,8 @@ class Memberships {
   Memberships(const Memberships&) = delete;
   Memberships& operator=(const Memberships&) = delete;
 
-  // As DatagramSocket's. `interface` 0: by the route to the group; but Leave() then leaves the group
-  // on the first interface that it was joined on.
+  // As DatagramSocket's. `interface` 0: by the route to the group; but Leave() then leaves the
+  // group on the first interface that it was joined on.
   Error Join(const IpAddress& group, InterfaceIndex interface, const Limits& limits);
   Error Leave(const IpAddress& group, InterfaceIndex interface);
   Error ChangeSource(SourceChange change, const IpAddress& group, const IpAddress& source,

@@ -1,5 +1,5 @@
-// One ping socket (icmp(7), "ICMP echo sockets"): SOCK_DGRAM with IPPROTO_ICMP or IPPROTO_ICMPV6. What is
-// written and read are ICMP messages; identifier and checksum are the stack's.
+// One ping socket (icmp(7), "ICMP echo sockets"): SOCK_DGRAM with IPPROTO_ICMP or IPPROTO_ICMPV6.
+// What is written and read are ICMP messages; identifier and checksum are the stack's.
 #ifndef MOAT_NETSTACK_TRANSPORT_ICMP_PING_SOCKET_H_
 #define MOAT_NETSTACK_TRANSPORT_ICMP_PING_SOCKET_H_
 

@@ -88,7 +88,8 @@ Error PacketEndpoint::Bind(uint16_t protocol, InterfaceIndex interface) {
     if (!found.has_value()) return Error::kNoDevice;
     up = found->up;
   }
-  const bool same = interface == interface_ && !detached_ && (protocol == 0 || protocol == protocol_);
+  const bool same =
+      interface == interface_ && !detached_ && (protocol == 0 || protocol == protocol_);
   if (protocol != 0) protocol_ = protocol;
   interface_ = interface;
   interface_up_ = up;
@@ -235,7 +236,8 @@ Error PacketEndpoint::SendOn(const FrameInterface& out,
     } else if (out.link_type != link_type::kLoopback) {
       return Error::kInvalid;
     }
-    const bool has_length = to.protocol == frame_protocol::k802_3 || to.protocol == frame_protocol::k802_2;
+    const bool has_length =
+        to.protocol == frame_protocol::k802_3 || to.protocol == frame_protocol::k802_2;
     EmitEthernet(bytes, mac, out.mac, has_length ? static_cast<uint16_t>(size) : to.protocol);
   }
   uint8_t* at = bytes + header;

@@ -19,7 +19,9 @@ struct PacketTest : StackWorld, testing::Test {
     Know(kV4.peer);
   }
 
-  std::unique_ptr<PacketSocket> Raw(uint16_t protocol) { return stack.NewPacketSocket(true, protocol); }
+  std::unique_ptr<PacketSocket> Raw(uint16_t protocol) {
+    return stack.NewPacketSocket(true, protocol);
+  }
   std::unique_ptr<PacketSocket> Dgram(uint16_t protocol) {
     return stack.NewPacketSocket(false, protocol);
   }
@@ -102,10 +104,11 @@ TEST_F(PacketTest, AllProtocolsSeeWhatIsSentToo) {
 TEST_F(PacketTest, SaysWhomAFrameIsFor) {
   auto socket = Raw(kExperimental);
   const MacAddress group{{0x01, 0, 0x5e, 0, 0, 1}};
-  const std::pair<MacAddress, FrameType> cases[] = {{kOwnMac, FrameType::kHost},
-                                                    {MacAddress::Broadcast(), FrameType::kBroadcast},
-                                                    {group, FrameType::kMulticast},
-                                                    {kOtherMac, FrameType::kOtherHost}};
+  const std::pair<MacAddress, FrameType> cases[] = {
+      {kOwnMac, FrameType::kHost},
+      {MacAddress::Broadcast(), FrameType::kBroadcast},
+      {group, FrameType::kMulticast},
+      {kOtherMac, FrameType::kOtherHost}};
   for (const auto& [to, type] : cases) {
     ReceiveFrame(EthernetFrame(to, kPeerMac, kExperimental, Pattern(46)));
     const auto frame = socket->Receive();
@@ -188,7 +191,8 @@ TEST_F(PacketTest, SendsWhatFitsTheInterface) {
   EXPECT_EQ(Send(*raw, EthernetFrame(kPeerMac, kOwnMac, kExperimental, Bytes(1500))), Error::kOk);
   EXPECT_EQ(Send(*raw, EthernetFrame(kPeerMac, kOwnMac, kExperimental, Bytes(1501))),
             Error::kMessageSize);
-  EXPECT_EQ(Send(*raw, EthernetFrame(kPeerMac, kOwnMac, ethertype::kVlan, Bytes(1504))), Error::kOk);
+  EXPECT_EQ(Send(*raw, EthernetFrame(kPeerMac, kOwnMac, ethertype::kVlan, Bytes(1504))),
+            Error::kOk);
   EXPECT_EQ(Send(*raw, EthernetFrame(kPeerMac, kOwnMac, ethertype::kVlan, Bytes(1505))),
             Error::kMessageSize);
   EXPECT_EQ(Send(*dgram, Bytes(1500), To(kEth0, kPeerMac, kExperimental)), Error::kOk);
@@ -230,8 +234,9 @@ TEST_F(PacketTest, WhatIsSentOnLoopbackComesBack) {
   ASSERT_EQ(udp->Bind({.address = kV4.own, .port = 53}), Error::kOk);
   const Bytes packet = IpPacket(
       kV4.peer, kV4.own, ip_protocol::kUdp, UdpDatagram(kV4.peer, kV4.own, 9, 53, Pattern(5)));
-  ASSERT_EQ(Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, packet), To(kLoopbackIndex, {}, 0)),
-            Error::kOk);
+  ASSERT_EQ(
+      Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, packet), To(kLoopbackIndex, {}, 0)),
+      Error::kOk);
   const Bytes frame = EthernetFrame({}, kOtherMac, kExperimental, Pattern(50));
   EXPECT_EQ(Send(*sender, frame, To(kLoopbackIndex, {}, 0)), Error::kOk);
   stack.Flush();
@@ -253,8 +258,9 @@ TEST_F(PacketTest, WhatIsSentOnLoopbackIsNotTrusted) {
     Bytes datagram = UdpDatagram(source, kV4.own, 9, 53, Pattern(5));
     datagram.back() ^= spoil;
     const Bytes packet = IpPacket(source, kV4.own, ip_protocol::kUdp, datagram);
-    EXPECT_EQ(Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, packet), To(kLoopbackIndex, {}, 0)),
-              Error::kOk);
+    EXPECT_EQ(
+        Send(*sender, EthernetFrame({}, {}, ethertype::kIpv4, packet), To(kLoopbackIndex, {}, 0)),
+        Error::kOk);
     stack.Flush();
     EXPECT_EQ(BytesOf(watch->Receive()).size(), 14 + packet.size());
     return udp->Receive().ok();

@@ -1,5 +1,5 @@
-// Raw sockets and who gets what: every socket of a packet's family and protocol whose names fit gets it,
-// before the transport does (as net/ipv4/raw.c and net/ipv6/raw.c of Linux behave).
+// Raw sockets and who gets what: every socket of a packet's family and protocol whose names fit
+// gets it, before the transport does (as net/ipv4/raw.c and net/ipv6/raw.c of Linux behave).
 #ifndef MOAT_NETSTACK_TRANSPORT_RAW_RAW_PROTOCOL_H_
 #define MOAT_NETSTACK_TRANSPORT_RAW_RAW_PROTOCOL_H_
 

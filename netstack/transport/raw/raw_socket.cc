@@ -37,8 +37,8 @@ void FillChecksum(const Route& route, uint8_t protocol, int offset, std::span<ui
   StoreBe16(field, sum.Finish());
 }
 
-// Of an IPv4 header that its user wrote: what raw(7) says is always or sometimes filled in. False: it is no
-// header.
+// Of an IPv4 header that its user wrote: what raw(7) says is always or sometimes filled in. False:
+// it is no header.
 bool CompleteIpv4Header(std::span<uint8_t> packet, const IpAddress& source, uint16_t identification,
                         size_t* header_size) {
   if (packet.size() < kIpv4HeaderSize) return false;

@@ -105,8 +105,8 @@ TEST_P(RawTest, IcmpIsSeenAndAnsweredAndFiltered) {
   socket->raw()->SetBlockedTypes(blocked);
   ReceiveEchoRequest(cast().peer, cast().own, Pattern(8));
   EXPECT_FALSE(socket->Receive().ok());
-  ReceiveIcmp(cast().peer, cast().own, v4() ? icmpv4_type::kEchoReply : icmpv6_type::kEchoReply, 0, 1,
-              Pattern(8));
+  ReceiveIcmp(cast().peer, cast().own, v4() ? icmpv4_type::kEchoReply : icmpv6_type::kEchoReply, 0,
+              1, Pattern(8));
   EXPECT_TRUE(socket->Receive().ok());
 }
 
@@ -146,7 +146,8 @@ TEST_P(RawTest, AWholePacketGoesOutAsItIs) {
 TEST_P(RawTest, IpprotoRawSendsWholePackets) {
   auto socket = Open(255);
   EXPECT_TRUE(socket->raw()->header_included());
-  ASSERT_EQ(Send(*socket, IpPacket(cast().own, cast().peer, kOspf, Pattern(20)), ToPeer()), Error::kOk);
+  ASSERT_EQ(Send(*socket, IpPacket(cast().own, cast().peer, kOspf, Pattern(20)), ToPeer()),
+            Error::kOk);
   EXPECT_EQ(Next().protocol, kOspf);
 }
 
@@ -155,8 +156,8 @@ TEST_P(RawTest, ErrorsReachAConnectedSocket) {
   ASSERT_EQ(socket->Connect(ToPeer()), Error::kOk);
   const Bytes quoted = IpPacket(cast().own, cast().peer, kOspf, Pattern(30));
   if (v4()) {
-    ReceiveIcmp(cast().peer, cast().own, icmpv4_type::kDestinationUnreachable, icmpv4_code::kProtocol, 0,
-                quoted);
+    ReceiveIcmp(cast().peer, cast().own, icmpv4_type::kDestinationUnreachable,
+                icmpv4_code::kProtocol, 0, quoted);
   } else {
     ReceiveIcmp(cast().peer, cast().own, icmpv6_type::kParameterProblem,
                 icmpv6_code::kUnrecognizedNextHeader, 6, quoted);
@@ -185,7 +186,9 @@ TEST_P(RawTest, AFullQueueLosesPackets) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, RawTest, testing::Values(Family::kIpv4, Family::kIpv6),
-                         [](const auto& info) { return info.param == Family::kIpv4 ? "V4" : "V6"; });
+                         [](const auto& info) {
+                           return info.param == Family::kIpv4 ? "V4" : "V6";
+                         });
 
 const Cast kV4 = CastOf(Family::kIpv4);
 const Cast kV6 = CastOf(Family::kIpv6);
@@ -206,9 +209,11 @@ TEST_F(RawV4, WhatIsLeftOutOfTheHeaderIsFilledIn) {
   EXPECT_EQ(sent.source, kV4.own);
   EXPECT_EQ(sent.payload, Pattern(20));
   packet[0] = 0x44;  // shorter than a header is
-  EXPECT_EQ(socket->Send({&piece, 1}, {.destination = Endpoint{.address = kV4.peer}}), Error::kInvalid);
+  EXPECT_EQ(socket->Send({&piece, 1}, {.destination = Endpoint{.address = kV4.peer}}),
+            Error::kInvalid);
   packet[0] = 0x4f;  // longer than the packet
-  EXPECT_EQ(socket->Send({&piece, 1}, {.destination = Endpoint{.address = kV4.peer}}), Error::kInvalid);
+  EXPECT_EQ(socket->Send({&piece, 1}, {.destination = Endpoint{.address = kV4.peer}}),
+            Error::kInvalid);
 }
 
 struct RawV6 : StackWorld, testing::Test {

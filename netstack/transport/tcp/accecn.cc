@@ -40,7 +40,7 @@ void StoreField(uint8_t* p, uint32_t value) {
 
 }  // namespace
 
-// --- Data Receiver --------------------------------------------------------------------------------
+// --- Data Receiver -------------------------------------------------------------------------------
 
 void AccEcnReceiver::CountOctets(uint8_t codepoint, uint32_t octets) {
   const uint8_t index = IndexOf(codepoint);
@@ -101,7 +101,7 @@ bool AccEcnReceiver::PutOption(Options mode, bool handshake, size_t room, TcpOpt
   return true;
 }
 
-// --- Data Sender ----------------------------------------------------------------------------------
+// --- Data Sender ---------------------------------------------------------------------------------
 
 void AccEcnSender::TestOption(const TcpOptionSet& options) {
   if (tested_) return;
@@ -141,7 +141,8 @@ uint32_t AccEcnSender::Resolve(uint32_t least, uint32_t packets, bool option, ui
   return most;
 }
 
-uint32_t AccEcnSender::OnAck(uint8_t ace, const TcpOptionSet& options, const Delivered& delivered, uint32_t mss) {
+uint32_t AccEcnSender::OnAck(uint8_t ace, const TcpOptionSet& options, const Delivered& delivered,
+                             uint32_t mss) {
   const uint32_t packets = delivered.packets;
   const uint32_t least = (ace - cep_) & 7;
   uint32_t ce_octets = 0;

@@ -1,8 +1,10 @@
-// Accurate ECN feedback (RFC 9768): what the two ends of a half connection count, and how they tell each other.
-// Knows nothing of a connection; accurate_ecn.cc joins it to one. Allocated only by connections that negotiated it.
+// Accurate ECN feedback (RFC 9768): what the two ends of a half connection count, and how they tell
+// each other. Knows nothing of a connection; accurate_ecn.cc joins it to one. Allocated only by
+// connections that negotiated it.
 //
-// Counters are the RFC's: cep counts CE-marked packets, ceb, e0b and e1b octets of text by codepoint. The receiver
-// sends the three low bits of cep in every segment (the ACE field) and 24 bits of the others in TCP options.
+// Counters are the RFC's: cep counts CE-marked packets, ceb, e0b and e1b octets of text by
+// codepoint. The receiver sends the three low bits of cep in every segment (the ACE field) and 24
+// bits of the others in TCP options.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_ACCECN_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_ACCECN_H_
 
@@ -44,18 +46,20 @@ class AccEcnReceiver {
 
   // A SYN,ACK that answered us: CE on several counts once (3.2.2.2).
   void OnSynAck(uint8_t codepoint, uint32_t octets);
-  // An acceptable packet, or several that came as one. `owes_ack`: text of it or of others is not acknowledged
-  // yet. True: send an ACK now (3.2.2.5.1).
+  // An acceptable packet, or several that came as one. `owes_ack`: text of it or of others is not
+  // acknowledged yet. True: send an ACK now (3.2.2.5.1).
   bool OnPacket(uint8_t codepoint, uint32_t packets, uint32_t octets, bool owes_ack);
   void OnAckSent() { unreported_ = 0; }
 
   uint8_t ace() const { return static_cast<uint8_t>(cep_ & 7); }
-  // Puts the option into `set` when one is due and fits into `room` octets (3.2.3.3); `handshake`: always, with all
-  // fields if they fit. `set` borrows from this object. True: it is there.
+  // Puts the option into `set` when one is due and fits into `room` octets (3.2.3.3); `handshake`:
+  // always, with all fields if they fit. `set` borrows from this object. True: it is there.
   bool PutOption(Options mode, bool handshake, size_t room, TcpOptionSet& set);
 
   uint32_t marked() const { return cep_ - kFirstCep; }
-  uint32_t octets(EcnOctets::Index which) const { return now_.count[which] - EcnOctets().count[which]; }
+  uint32_t octets(EcnOctets::Index which) const {
+    return now_.count[which] - EcnOctets().count[which];
+  }
 
  private:
   static constexpr uint32_t kFirstCep = 5;
@@ -78,8 +82,8 @@ class AccEcnSender {
  public:
   // The ACK of our SYN,ACK said that it was marked (table 4).
   void OnMarkedSynAck() { cep_ = kFirstCep + 1; }
-  // The first segment that can have an option: whether there is one, and whether something clears its fields
-  // (3.2.3.2.3, 3.2.3.2.4). Only the first call does anything.
+  // The first segment that can have an option: whether there is one, and whether something clears
+  // its fields (3.2.3.2.3, 3.2.3.2.4). Only the first call does anything.
   void TestOption(const TcpOptionSet& options);
   // What an ACK newly acknowledges, SACKed octets and the packets of these included.
   struct Delivered {
@@ -88,27 +92,32 @@ class AccEcnSender {
   };
   // An ACK that was not superseded. Returns how many packets are newly known to have been marked.
   //
-  // Which of the numbers congruent to ACE is meant when so much was acknowledged that it may have cycled is
-  // estimated (3.2.2.5.2, A.2): with an option octets decide, of packets that are taken to be full-sized (A.2.2);
-  // without, the largest possible number, unless ACKs of many packets are the rule or nothing says that there are
-  // marks.
-  uint32_t OnAck(uint8_t ace, const TcpOptionSet& options, const Delivered& delivered, uint32_t mss);
+  // Which of the numbers congruent to ACE is meant when so much was acknowledged that it may have
+  // cycled is estimated (3.2.2.5.2, A.2): with an option octets decide, of packets that are taken
+  // to be full-sized (A.2.2); without, the largest possible number, unless ACKs of many packets are
+  // the rule or nothing says that there are marks.
+  uint32_t OnAck(uint8_t ace, const TcpOptionSet& options, const Delivered& delivered,
+                 uint32_t mss);
   void OnRound();  // one round trip is over
 
   uint32_t marked() const { return cep_ - kFirstCep; }
-  uint32_t octets(EcnOctets::Index which) const { return count_.count[which] - EcnOctets().count[which]; }
+  uint32_t octets(EcnOctets::Index which) const {
+    return count_.count[which] - EcnOctets().count[which];
+  }
   // Of the last OnAck(): octets that were marked, from the option or estimated.
   uint32_t marked_octets() const { return marked_octets_; }
   // 3.2.3.2.5: octets were marked, packets were not.
   bool mangled() const { return mangled_; }
-  // 3.2.2.3: from the beginning every packet is reported as marked, which is no congestion any more.
+  // 3.2.2.3: from the beginning every packet is reported as marked, which is no congestion any
+  // more.
   bool always_marked() const { return always_marked_; }
 
  private:
   static constexpr uint32_t kFirstCep = 5;
 
   bool TakeOption(const TcpOptionSet& options, uint32_t* ce_octets);
-  uint32_t Resolve(uint32_t least, uint32_t packets, bool option, uint32_t ce_octets, uint32_t mss) const;
+  uint32_t Resolve(uint32_t least, uint32_t packets, bool option, uint32_t ce_octets,
+                   uint32_t mss) const;
 
   uint32_t cep_ = kFirstCep;
   EcnOctets count_;
@@ -132,7 +141,7 @@ struct AccEcn {
   SeqNum round_end;                // OnRound() when it is acknowledged
   uint32_t newest_stamp = 0;       // TSval of the newest ACK
   uint8_t handshake_codepoint = ip_ecn::kNotEct;  // of the latest SYN or SYN,ACK; to be fed back
-  uint8_t option_acks = 0;         // with an option, since text came again that had been acknowledged
+  uint8_t option_acks = 0;  // with an option, since text came again that had been acknowledged
   uint8_t option_losses = 0;       // how often in a row that was after very few
   bool handshake_ack : 1 = false;  // the next ACK has the handshake encoding (3.2.2.1)
   bool handshake_taken : 1 = false;   // the segment that is processed had it

@@ -1,6 +1,6 @@
-// A connection in AccECN mode (RFC 9768): the handshake's feedback, ACE and options of what goes out, marks and
-// feedback that come in. Negotiation is ecn.cc's, the counters are accecn.h's, and the response to marks is
-// recovery.cc's, the same as to an echo of RFC 3168.
+// A connection in AccECN mode (RFC 9768): the handshake's feedback, ACE and options of what goes
+// out, marks and feedback that come in. Negotiation is ecn.cc's, the counters are accecn.h's, and
+// the response to marks is recovery.cc's, the same as to an echo of RFC 3168.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -8,7 +8,8 @@
 namespace moat::netstack::tcp {
 namespace {
 
-// 3.2.3.2.2: text that was acknowledged comes again so often, each time after at most so many ACKs with an option.
+// 3.2.3.2.2: text that was acknowledged comes again so often, each time after at most so many ACKs
+// with an option.
 constexpr uint8_t kOptionLosses = 3;
 constexpr uint8_t kFewOptionAcks = 2;
 
@@ -22,11 +23,13 @@ uint32_t PacketsIn(const Segment& segment) {
   return static_cast<uint32_t>((segment.text.size() - 1) / segment.gso_size + 1);
 }
 
-uint8_t CodepointOf(const Segment& segment) { return segment.packet->traffic_class & ip_ecn::kMask; }
+uint8_t CodepointOf(const Segment& segment) {
+  return segment.packet->traffic_class & ip_ecn::kMask;
+}
 
 }  // namespace
 
-// --- Handshake ------------------------------------------------------------------------------------
+// --- Handshake -----------------------------------------------------------------------------------
 
 // By the SYN that we answer, or the SYN,ACK that answers ours.
 void Connection::EnterAccEcn(const Segment& segment) {
@@ -73,7 +76,8 @@ bool Connection::TakeRepeatedSyn(const Segment& segment) {
   return true;
 }
 
-// The SYN,ACK again: our ACK was lost. The latest codepoint is fed back (3.1.5), by a pure ACK (3.2.2.1).
+// The SYN,ACK again: our ACK was lost. The latest codepoint is fed back (3.1.5), by a pure ACK
+// (3.2.2.1).
 void Connection::TakeRepeatedSynAck(const Segment& segment) {
   if (accecn_ == nullptr || passive_ || segment.seq != tcb_.rcv.irs) return;
   if (!segment.Has(tcp_flag::kSyn) || !segment.Has(tcp_flag::kAck)) return;
@@ -85,7 +89,8 @@ void Connection::TakeRepeatedSynAck(const Segment& segment) {
 // Table 4: the ACK of our SYN,ACK, if it is a pure one.
 void Connection::TakeHandshakeAck(const Segment& segment) {
   if (accecn_ == nullptr || segment.had_syn) return;
-  const bool pure = segment.text.empty() && !segment.Has(tcp_flag::kFin) && segment.options.sack_count == 0;
+  const bool pure =
+      segment.text.empty() && !segment.Has(tcp_flag::kFin) && segment.options.sack_count == 0;
   if (!pure) return;
   const uint8_t ace = segment.ace();
   accecn_->handshake_taken = true;
@@ -104,16 +109,18 @@ void Connection::OnMarkedHandshake() {
   if (!algorithm_->owns_window) window_.cwnd = std::min(window_.cwnd, tcb_.snd.mss);
 }
 
-// --- Data Receiver --------------------------------------------------------------------------------
+// --- Data Receiver -------------------------------------------------------------------------------
 
 // An acceptable segment, of whatever kind (3.2).
 void Connection::CountMarks(const Segment& segment) {
   const auto octets = static_cast<uint32_t>(segment.text.size());
   const bool owes = octets > 0 || tcb_.rcv.nxt != tcb_.rcv.acked;
-  if (accecn_->in.OnPacket(CodepointOf(segment), PacketsIn(segment), octets, owes)) accecn_->ack_now = true;
+  if (accecn_->in.OnPacket(CodepointOf(segment), PacketsIn(segment), octets, owes))
+    accecn_->ack_now = true;
 }
 
-// 3.2.2.5.1, when nothing else has acknowledged. Packets that came as one get one ACK, as the RFC allows.
+// 3.2.2.5.1, when nothing else has acknowledged. Packets that came as one get one ACK, as the RFC
+// allows.
 void Connection::AckMarks() {
   if (!accecn_->ack_now || state_ == TcpState::kClosed) return;
   // An ACK of ACKs must not look like a duplicate.
@@ -148,7 +155,8 @@ void Connection::StampAccEcn(TcpFields& fields, TcpOptionSet& options, uint32_t 
     state.ack_now = false;
   }
   const bool first_text = !passive_ && text > 0 && fields.seq == tcb_.snd.iss + 1;
-  if (state.options_stopped || (fields.flags & (tcp_flag::kAck | tcp_flag::kRst)) != tcp_flag::kAck) return;
+  if (state.options_stopped || (fields.flags & (tcp_flag::kAck | tcp_flag::kRst)) != tcp_flag::kAck)
+    return;
   if (syn && (retransmits_ > 0 || state.syn_repeated)) return;  // 3.2.3.2.2
   // SACK has precedence for two blocks (3.2.3.3). A full-sized segment has no room.
   const size_t blocks = std::min<size_t>(options.sack_count, 2);
@@ -161,14 +169,15 @@ void Connection::StampAccEcn(TcpFields& fields, TcpOptionSet& options, uint32_t 
   if (first_text) state.option_on_first_text = true;
 }
 
-// --- Data Sender ----------------------------------------------------------------------------------
+// --- Data Sender ---------------------------------------------------------------------------------
 
 // 3.2.3.2.2: the first text had an option and was lost.
 void Connection::NoteAccEcnRepeat(SeqNum seq) {
   if (accecn_->option_on_first_text && seq == tcb_.snd.iss + 1) accecn_->options_stopped = true;
 }
 
-// A.1: an ACK that acknowledges neither new octets nor new time may be older than others that came before it.
+// A.1: an ACK that acknowledges neither new octets nor new time may be older than others that came
+// before it.
 bool Connection::AccEcnSuperseded(const Segment& segment, const AckEvent& event) {
   bool newer = event.delivered > 0;
   if (tcb_.ts.enabled && segment.options.has_timestamps) {

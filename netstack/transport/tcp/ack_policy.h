@@ -1,5 +1,6 @@
-// When to acknowledge text: at once, at the end of the batch, or delayed (RFC 9293 3.8.6.3, RFC 5681
-// 4.2), with Linux's quick-ack and ping-pong modes. Pure policy: who calls it sends and owns the timer.
+// When to acknowledge text: at once, at the end of the batch, or delayed (RFC 9293 3.8.6.3, RFC
+// 5681 4.2), with Linux's quick-ack and ping-pong modes. Pure policy: who calls it sends and owns
+// the timer.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_ACK_POLICY_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_ACK_POLICY_H_
 
@@ -19,8 +20,8 @@ class AckPolicy {
 
   void Init(uint32_t advertised_mss) { advertised_mss_ = advertised_mss; }
 
-  // In-order text arrived. `segment` is the size of the packets on the wire, `merged` that several came
-  // as one; `unacknowledged` is RCV.NXT - Last.ACK.sent.
+  // In-order text arrived. `segment` is the size of the packets on the wire, `merged` that several
+  // came as one; `unacknowledged` is RCV.NXT - Last.ACK.sent.
   Verdict OnText(uint32_t segment, bool merged, uint32_t unacknowledged, Duration rto, Time now);
   // An acknowledgement went out, alone or on data.
   void OnAckSent() {

@@ -1,5 +1,5 @@
-// The fifth step's consequences (RFC 9293 3.10.7.4): SND.UNA and SND.WND move, the send queue shrinks, round
-// trips are measured, and recovery learns what was delivered.
+// The fifth step's consequences (RFC 9293 3.10.7.4): SND.UNA and SND.WND move, the send queue
+// shrinks, round trips are measured, and recovery learns what was delivered.
 #include <algorithm>
 #include <optional>
 
@@ -30,8 +30,8 @@ bool Connection::UpdateSendWindow(const Segment& segment) {
   return changed;
 }
 
-// The window opened and the peer did not take the probe: take its octet back, so that it goes out as part of
-// a full segment rather than alone (and Nagle does not wait for it).
+// The window opened and the peer did not take the probe: take its octet back, so that it goes out
+// as part of a full segment rather than alone (and Nagle does not wait for it).
 void Connection::TakeBackProbe() {
   const bool fin = flight_.front().Has(FlightRecord::kFin);
   if (fin) fin_sent_ = false;
@@ -42,8 +42,8 @@ void Connection::TakeBackProbe() {
   send_timer_.Cancel();
 }
 
-// RFC 2883 4: the first block lies below the ACK, or inside the second. Returns true for a D-SACK, which
-// says nothing about the scoreboard.
+// RFC 2883 4: the first block lies below the ACK, or inside the second. Returns true for a D-SACK,
+// which says nothing about the scoreboard.
 bool Connection::TakeDsack(const Segment& segment, SackBlock* block) {
   const TcpOptionSet& options = segment.options;
   const SackBlock& first = options.sack[0];
@@ -63,9 +63,11 @@ bool Connection::TakeDsack(const Segment& segment, SackBlock* block) {
   return true;
 }
 
-// RFC 6298 3: Karn's rule by `sent`, which only octets that were sent once have; timestamps where those
-// do not say (RFC 7323 4.1), when their milliseconds are fine enough. Returns the sample, or zero.
-Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> sent, bool acked_new) {
+// RFC 6298 3: Karn's rule by `sent`, which only octets that were sent once have; timestamps where
+// those do not say (RFC 7323 4.1), when their milliseconds are fine enough. Returns the sample, or
+// zero.
+Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> sent,
+                                   bool acked_new) {
   Duration sample{};
   if (sent.has_value()) {
     sample = std::max(last_receive_ - *sent, Duration(1));
@@ -81,7 +83,8 @@ Duration Connection::TakeRttSample(const Segment& segment, std::optional<Time> s
   return sample;
 }
 
-// Room for two windows: one in flight, one for the writer to fill meanwhile (as tcp_sndbuf_expand()).
+// Room for two windows: one in flight, one for the writer to fill meanwhile (as
+// tcp_sndbuf_expand()).
 void Connection::GrowSendBuffer() {
   if (settings_->socket.send_buffer != 0 || core_.memory.under_pressure()) return;
   const auto limit = static_cast<uint32_t>(core_.sysctls.wmem->value(2));
@@ -101,8 +104,8 @@ void Connection::TakeSacks(const Segment& segment, AckEvent& event) {
 void Connection::TakeAck(const Segment& segment, AckEvent& event) {
   event.delivery.sent.reset();
   flight_.AckTo(segment.ack, &event.delivery);
-  // An ACK that covers a retransmission came when that did: octets that had long been waiting for it
-  // behind the hole say nothing about a round trip.
+  // An ACK that covers a retransmission came when that did: octets that had long been waiting for
+  // it behind the hole say nothing about a round trip.
   if (event.delivery.repaired) event.delivery.sent.reset();
   const uint32_t text = event.acked - (fin_sent_ && segment.ack == tcb_.snd.nxt ? 1 : 0);
   send_queue_.Drop(text);
@@ -119,12 +122,14 @@ void Connection::TakeAck(const Segment& segment, AckEvent& event) {
 
 // What a timestamp echo says about which transmission of a segment arrived.
 void Connection::NoteEcho(const Segment& segment, AckEvent& event) const {
-  event.has_echo = tcb_.ts.enabled && segment.options.has_timestamps && segment.options.ts_echo != 0;
+  event.has_echo =
+      tcb_.ts.enabled && segment.options.has_timestamps && segment.options.ts_echo != 0;
   if (!event.has_echo) return;
   event.ts_echo = segment.options.ts_echo;
   if (!event.delivery.any_repeat) return;
   const FlightRecord& repeat = event.delivery.newest_repeat;
-  const auto sent = static_cast<uint32_t>(repeat.sent.time_since_epoch() / std::chrono::milliseconds(1));
+  const auto sent =
+      static_cast<uint32_t>(repeat.sent.time_since_epoch() / std::chrono::milliseconds(1));
   event.repeat_is_old = static_cast<int32_t>(event.ts_echo - (sent + tcb_.ts.offset)) < 0;
 }
 
@@ -144,7 +149,8 @@ void Connection::ProcessAck(const Segment& segment) {
   if (tcb_.sack && segment.options.sack_count > 0) TakeSacks(segment, event);
   if (event.acked > 0) {
     TakeAck(segment, event);
-    if (path_search_ && repair_->path.probe != 0 && tcb_.snd.una >= repair_->path.end) [[unlikely]] {
+    if (path_search_ && repair_->path.probe != 0 && tcb_.snd.una >= repair_->path.end)
+        [[unlikely]] {
       PathProbeArrived();
     }
   } else if (segment.text.size() == 0) {

@@ -1,5 +1,5 @@
-// Congestion control: how cwnd grows, and what a loss makes of it. One algorithm per file; detecting and
-// repairing losses is recovery's business, not an algorithm's.
+// Congestion control: how cwnd grows, and what a loss makes of it. One algorithm per file;
+// detecting and repairing losses is recovery's business, not an algorithm's.
 //
 // Windows are octets. An algorithm is chosen per connection, at any time.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_CONGESTION_H_
@@ -48,8 +48,9 @@ struct EveryAck {
   Duration rtt{};              // measured by it; zero: not
   Duration srtt{};
   uint64_t delivered_total = 0;  // of the connection
-  // The delivery rate sample (delivery_rate.h): `prior_delivered` is delivered_total, modulo 2^32, when the newest
-  // octet that it acknowledges was sent; `rate` octets per second, 0 without a sample.
+  // The delivery rate sample (delivery_rate.h): `prior_delivered` is delivered_total, modulo 2^32,
+  // when the newest octet that it acknowledges was sent; `rate` octets per second, 0 without a
+  // sample.
   uint64_t rate = 0;
   uint32_t prior_delivered = 0;
   bool app_limited = false;
@@ -87,9 +88,10 @@ struct CongestionAlgorithm {
   bool owns_window = false;  // sets cwnd itself, in recovery too
 };
 
-// RFC 5681 3.1: slow start. Grows by at most what takes cwnd to ssthresh; returns the octets that are left.
-// DEVIATION: RFC 5681 wants at most one SMSS per ACK (RFC 3465: two). One ACK covers a whole GRO batch
-// here, so all octets count, as in Linux; bursts are bounded by the super-segment size.
+// RFC 5681 3.1: slow start. Grows by at most what takes cwnd to ssthresh; returns the octets that
+// are left. DEVIATION: RFC 5681 wants at most one SMSS per ACK (RFC 3465: two). One ACK covers a
+// whole GRO batch here, so all octets count, as in Linux; bursts are bounded by the super-segment
+// size.
 uint32_t SlowStart(uint32_t acked, CongestionWindow& window);
 
 std::unique_ptr<CongestionControl> NewReno();

@@ -1,9 +1,11 @@
-// BBR, version 1 (draft-cardwell-iccrg-bbr-congestion-control-00): a model of the path, its bottleneck's bandwidth
-// and its smallest round trip, and a sender that paces at the one and keeps about two of their products in
-// flight. Losses are answered only by packet conservation for a round trip. Names and sections are the draft's.
+// BBR, version 1 (draft-cardwell-iccrg-bbr-congestion-control-00): a model of the path, its
+// bottleneck's bandwidth and its smallest round trip, and a sender that paces at the one and keeps
+// about two of their products in flight. Losses are answered only by packet conservation for a
+// round trip. Names and sections are the draft's.
 //
-// DEVIATION: the phases of ProbeBW begin at 4.3.4.3's random one from a counter instead of a random number: an
-// algorithm has no source of randomness here, and connections differ in when they begin anyway.
+// DEVIATION: the phases of ProbeBW begin at 4.3.4.3's random one from a counter instead of a random
+// number: an algorithm has no source of randomness here, and connections differ in when they begin
+// anyway.
 #include <algorithm>
 #include <array>
 
@@ -23,8 +25,8 @@ constexpr int kFullRounds = 3;
 constexpr double kFullGrowth = 1.25;
 constexpr double kPacingMargin = 0.99;            // Linux: a little below what was measured
 
-// The largest of the last kBandwidthRounds rounds: three candidates, each the best since the one before (the
-// windowed filter of Kathleen Nichols that the draft's appendix and Linux use).
+// The largest of the last kBandwidthRounds rounds: three candidates, each the best since the one
+// before (the windowed filter of Kathleen Nichols that the draft's appendix and Linux use).
 class MaxBandwidth {
  public:
   uint64_t best() const { return best_[0].rate; }
@@ -132,7 +134,8 @@ class Bbr final : public CongestionControl {
 
   void UpdateMinRtt(const EveryAck& ack, CongestionWindow& window) {
     const bool expired = min_rtt_ != Duration::zero() && ack.now > min_rtt_at_ + kMinRttLife;
-    if (ack.rtt > Duration::zero() && (min_rtt_ == Duration::zero() || ack.rtt <= min_rtt_ || expired)) {
+    if (ack.rtt > Duration::zero() &&
+        (min_rtt_ == Duration::zero() || ack.rtt <= min_rtt_ || expired)) {
       min_rtt_ = ack.rtt;
       min_rtt_at_ = ack.now;
     }
@@ -189,7 +192,8 @@ class Bbr final : public CongestionControl {
 
   void CheckFullPipe(const EveryAck& ack) {
     if (filled_pipe_ || !round_start_ || ack.app_limited) return;
-    if (static_cast<double>(bandwidth_.best()) >= static_cast<double>(full_bandwidth_) * kFullGrowth) {
+    if (static_cast<double>(bandwidth_.best()) >=
+        static_cast<double>(full_bandwidth_) * kFullGrowth) {
       full_bandwidth_ = bandwidth_.best();
       full_rounds_ = 0;
       return;
@@ -236,7 +240,8 @@ class Bbr final : public CongestionControl {
     // A quantum is what goes at once: a millisecond's worth, as the pacer sends it.
     const uint64_t quantum = std::clamp<uint64_t>(pacing_rate_ / 1000, 2 * window.mss, 65536);
     const uint64_t target = product + 3 * quantum;
-    return static_cast<uint32_t>(std::min<uint64_t>(std::max<uint64_t>(target, kMinSegments * window.mss), 1u << 30));
+    return static_cast<uint32_t>(
+        std::min<uint64_t>(std::max<uint64_t>(target, kMinSegments * window.mss), 1u << 30));
   }
 
   void SaveWindow(const CongestionWindow& window) {

@@ -40,7 +40,8 @@ class Cubic final : public CongestionControl {
   // 4.9.1: the curve goes on as if nothing had been.
   void OnUndo() override { curve_ = undo_; }
 
-  // DEVIATION: 4.8 begins anew after a timeout, with K = 0; here W_max is still aimed at, as in Linux.
+  // DEVIATION: 4.8 begins anew after a timeout, with K = 0; here W_max is still aimed at, as in
+  // Linux.
   void OnTimeout() override { curve_.epoch = kNever; }
 
   // 5.8: time without sending is not time of growth.

@@ -41,7 +41,9 @@ struct Flow {
         if (accepted.ok()) server = std::move(*accepted);
       }
       while (client->WriteSpace() >= kMss) {
-        if (client->Write(Pattern(0, std::min<size_t>(client->WriteSpace(), 65536)), false) != Error::kOk) break;
+        if (client->Write(Pattern(0, std::min<size_t>(client->WriteSpace(), 65536)), false) !=
+            Error::kOk)
+          break;
       }
       if (server == nullptr) return;
       received += server->ReadableBytes();
@@ -82,7 +84,8 @@ TEST_P(EveryAlgorithm, SurvivesALossyPath) {
   EXPECT_GT(flow.Run(seconds(20)), kPathOctets);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm, testing::Values("cubic", "reno", "westwood", "vegas", "bbr"),
+INSTANTIATE_TEST_SUITE_P(All, EveryAlgorithm,
+                         testing::Values("cubic", "reno", "westwood", "vegas", "bbr"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST_P(EveryAlgorithm, FillsAPathWithSuperSegments) {
@@ -148,7 +151,7 @@ TEST(Westwood, ReturnsToWhatThePathCarriesAfterALoss) {
   EXPECT_GT(with_westwood, reno.Run(seconds(30)));
 }
 
-// --- Pacing -----------------------------------------------------------------------------------------
+// --- Pacing --------------------------------------------------------------------------------------
 
 class Pacing : public Story {
  protected:
@@ -215,7 +218,8 @@ TEST(Pacing2, TheRateHoldsOnAPath) {
   flow.client->SetTcpOptions(options);
   (void)flow.Run(seconds(2));
   const auto octets = static_cast<double>(flow.Run(seconds(10)));
-  EXPECT_NEAR(octets, static_cast<double>(kPathOctets) / 4 * 10, static_cast<double>(kPathOctets) * 0.25);
+  EXPECT_NEAR(octets, static_cast<double>(kPathOctets) / 4 * 10,
+              static_cast<double>(kPathOctets) * 0.25);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-// TCP Vegas (Brakmo, Peterson, "TCP Vegas: End to End Congestion Avoidance on a Global Internet", 1995): keeps
-// between alpha and beta segments in the path's queue, which it reads from how far the round trip is above the
-// smallest one. Once per round trip; with too few measurements in it the round counts as Reno's.
+// TCP Vegas (Brakmo, Peterson, "TCP Vegas: End to End Congestion Avoidance on a Global Internet",
+// 1995): keeps between alpha and beta segments in the path's queue, which it reads from how far the
+// round trip is above the smallest one. Once per round trip; with too few measurements in it the
+// round counts as Reno's.
 #include <algorithm>
 
 #include "netstack/transport/tcp/congestion.h"
@@ -8,8 +9,8 @@
 namespace moat::netstack::tcp {
 namespace {
 
-// Segments that may wait in the queue: a window below alpha grows, one above beta shrinks; and gamma ends
-// slow start. The values of the paper's implementation that Linux uses.
+// Segments that may wait in the queue: a window below alpha grows, one above beta shrinks; and
+// gamma ends slow start. The values of the paper's implementation that Linux uses.
 constexpr uint32_t kAlpha = 2;
 constexpr uint32_t kBeta = 4;
 constexpr uint32_t kGamma = 1;
@@ -69,7 +70,8 @@ class Vegas final : public CongestionControl {
       window.ssthresh = std::max(std::min(window.ssthresh, window.cwnd), 2 * window.mss);
     } else if (queued > kBeta) {
       window.cwnd -= window.mss;
-      window.ssthresh = std::min(window.ssthresh, std::max(window.cwnd - window.mss, 2 * window.mss));
+      window.ssthresh =
+          std::min(window.ssthresh, std::max(window.cwnd - window.mss, 2 * window.mss));
     } else if (queued < kAlpha) {
       window.cwnd += window.mss;
     }

@@ -1,6 +1,7 @@
-// TCP Westwood+ (Grieco, Mascolo, "Performance evaluation and comparison of Westwood+, New Reno, and Vegas TCP
-// congestion control", 2004): Reno that after a loss returns to what the path was measured to carry, bandwidth
-// times the smallest round trip, instead of to half. Meant for paths that lose without congestion.
+// TCP Westwood+ (Grieco, Mascolo, "Performance evaluation and comparison of Westwood+, New Reno,
+// and Vegas TCP congestion control", 2004): Reno that after a loss returns to what the path was
+// measured to carry, bandwidth times the smallest round trip, instead of to half. Meant for paths
+// that lose without congestion.
 #include <algorithm>
 
 #include "netstack/transport/tcp/congestion.h"
@@ -9,7 +10,8 @@
 namespace moat::netstack::tcp {
 namespace {
 
-// One bandwidth sample per round trip, and at least this far apart: shorter ones measure compressed ACKs.
+// One bandwidth sample per round trip, and at least this far apart: shorter ones measure compressed
+// ACKs.
 constexpr Duration kMinSample = std::chrono::milliseconds(50);
 
 class Westwood final : public CongestionControl {
@@ -34,7 +36,8 @@ class Westwood final : public CongestionControl {
     delivered_ += ack.delivered;
     const Duration elapsed = ack.now - since_;
     if (elapsed < std::max(ack.srtt, kMinSample)) return;
-    const double rate = static_cast<double>(delivered_) * 1e9 / static_cast<double>(elapsed.count());
+    const double rate =
+        static_cast<double>(delivered_) * 1e9 / static_cast<double>(elapsed.count());
     // Two poles of 7/8 in a row, as in the authors' implementation.
     first_ = first_ == 0 ? rate : (7 * first_ + rate) / 8;
     rate_ = rate_ == 0 ? first_ : (7 * rate_ + first_) / 8;

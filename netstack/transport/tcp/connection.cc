@@ -93,7 +93,8 @@ size_t Connection::WriteSpace() const {
   return ScarceSpace(space);
 }
 
-// What memory leaves of `wanted`. With nothing queued there is a little, or nothing would ever go on.
+// What memory leaves of `wanted`. With nothing queued there is a little, or nothing would ever go
+// on.
 size_t Connection::ScarceSpace(size_t wanted) const {
   starved_ = true;
   core_.Starve();
@@ -284,7 +285,9 @@ TcpInfo Connection::Info() {
   const Time now = core_.Now();
   const uint32_t mss = std::max(tcb_.snd.mss, 1u);
   const auto segments = [mss](uint32_t octets) { return (octets + mss - 1) / mss; };
-  const auto segments32 = [mss](uint64_t octets) { return static_cast<uint32_t>((octets + mss - 1) / mss); };
+  const auto segments32 = [mss](uint64_t octets) {
+    return static_cast<uint32_t>((octets + mss - 1) / mss);
+  };
   info.state = state_;
   info.ca_state = static_cast<uint8_t>(recovery_);
   info.retransmits = retransmits_;

@@ -1,5 +1,5 @@
-// One TCP connection, from its SYN until it is CLOSED. It outlives the socket handle that opened it when
-// it still has something to send (an orphan).
+// One TCP connection, from its SYN until it is CLOSED. It outlives the socket handle that opened it
+// when it still has something to send (an orphan).
 //
 // The class is one state machine in several files, each a step of RFC 9293 3.10:
 //   connection.cc            OPEN, SEND, CLOSE, ABORT, STATUS: the user's calls (3.10.1 to 3.10.6)
@@ -11,8 +11,8 @@
 //   early_data.cc            data on the SYN (RFC 7413)
 //   pacing.cc                sending at a rate
 //   ecn.cc, accurate_ecn.cc  explicit congestion notification (RFC 3168); AccECN (RFC 9768)
-//   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
-//   receive.cc               step seven: text; windows and acknowledgements that we send
+//   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015,
+//   5682) receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
 //   path_search.cc           segment sizes after a black hole (RFC 4821)
 //   timers.cc                USER, RETRANSMISSION and TIME-WAIT TIMEOUT (3.10.8), probes, keepalive
@@ -80,7 +80,9 @@ class Connection final : public Flow {
   size_t WriteSpace() const;
   // Memory may be there again for a writer that was told of too little.
   void TryAgain();
-  size_t Peek(std::span<std::span<const uint8_t>> pieces) const { return receive_queue_.Peek(pieces); }
+  size_t Peek(std::span<std::span<const uint8_t>> pieces) const {
+    return receive_queue_.Peek(pieces);
+  }
   size_t ReadableBytes() const { return receive_queue_.size(); }
   std::optional<int32_t> UrgentEnd() const;
   void Consume(size_t n);
@@ -209,7 +211,8 @@ class Connection final : public Flow {
     SackBlock duplicate_block;
     Duration rtt{};          // measured by it; zero: not
     Delivery delivery;
-    // Out: how long the next candidate for a loss still has (RFC 8985 6.2 step 5); zero: there is none.
+    // Out: how long the next candidate for a loss still has (RFC 8985 6.2 step 5); zero: there is
+    // none.
     Duration reorder_left{};
   };
   void OnAckEvent(AckEvent& event);
@@ -251,7 +254,7 @@ class Connection final : public Flow {
   uint8_t TrafficClass(uint8_t configured, bool new_text) const;
   bool HeedsEcho() const;
 
-  // --- accurate_ecn.cc: while accecn_ is there, but for the first two and where it says so ---------
+  // --- accurate_ecn.cc: while accecn_ is there, but for the first two and where it says so -------
   void EnterAccEcn(const Segment& segment);
   void TakeAccEcnAnswer(const Segment& segment);
   void AckAccEcnAnswer();

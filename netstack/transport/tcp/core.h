@@ -30,8 +30,8 @@ struct Settings {
   SocketOptions socket;
   TcpOptions tcp;
 };
-// Never null, never changed: a listener and the connections that it accepts have the same until one is
-// given others.
+// Never null, never changed: a listener and the connections that it accepts have the same until one
+// is given others.
 using SharedSettings = std::shared_ptr<const Settings>;
 
 class Core {
@@ -47,8 +47,8 @@ class Core {
   uint64_t NextId() { return ++last_id_; }
 
   // --- Ownership -------------------------------------------------------------------------------
-  // A connection belongs to the core from birth to Retire(). The socket handle, the listener's queues
-  // and the flow table only point to it.
+  // A connection belongs to the core from birth to Retire(). The socket handle, the listener's
+  // queues and the flow table only point to it.
   Connection* Adopt(std::unique_ptr<Connection> connection);
   // Destroys it once the call stack has left it: by Reap().
   void Retire(Connection* connection);

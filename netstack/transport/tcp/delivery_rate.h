@@ -1,5 +1,5 @@
-// How fast the network delivers (draft-cheng-iccrg-delivery-rate-estimation): a sample per ACK, over the time
-// since the newest record that it covers was sent. Names are the draft's.
+// How fast the network delivers (draft-cheng-iccrg-delivery-rate-estimation): a sample per ACK,
+// over the time since the newest record that it covers was sent. Names are the draft's.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_DELIVERY_RATE_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_DELIVERY_RATE_H_
 
@@ -13,7 +13,8 @@ namespace moat::netstack::tcp {
 // One sample. `interval` zero: none could be taken from this ACK.
 struct RateSample {
   uint32_t delivered = 0;        // octets over the interval
-  uint32_t prior_delivered = 0;  // the connection's count when the newest record was sent, modulo 2^32
+  uint32_t prior_delivered =
+      0;  // the connection's count when the newest record was sent, modulo 2^32
   Duration interval{};
   bool app_limited = false;
   bool any = false;              // the ACK delivered something: prior_delivered has a meaning
@@ -63,7 +64,9 @@ class DeliveryRate {
     const int64_t units = duration.count() >> kUnitBits;
     return units > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(units);
   }
-  static Duration FromUnits(uint32_t units) { return Duration(static_cast<int64_t>(units) << kUnitBits); }
+  static Duration FromUnits(uint32_t units) {
+    return Duration(static_cast<int64_t>(units) << kUnitBits);
+  }
   static constexpr int kUnitBits = 10;
 
   void Keep(const RateSample& sample);

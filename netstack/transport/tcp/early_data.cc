@@ -1,10 +1,11 @@
 // Data on the SYN (RFC 7413).
 //
-// The client's text waits in the send queue; what of it went with the SYN is outside of SND.NXT until the
-// SYN,ACK acknowledges it, and is sent as new text when it does not.
+// The client's text waits in the send queue; what of it went with the SYN is outside of SND.NXT
+// until the SYN,ACK acknowledges it, and is sent as new text when it does not.
 //
-// A server that accepts a cookie is ESTABLISHED at once: it delivers the text and may answer (4.2.2). That its
-// SYN,ACK is not acknowledged yet (syn_ack_unacked_) stands beside the state, with the send timer to itself.
+// A server that accepts a cookie is ESTABLISHED at once: it delivers the text and may answer
+// (4.2.2). That its SYN,ACK is not acknowledged yet (syn_ack_unacked_) stands beside the state,
+// with the send timer to itself.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -14,7 +15,7 @@
 
 namespace moat::netstack::tcp {
 
-// --- Client ---------------------------------------------------------------------------------------
+// --- Client --------------------------------------------------------------------------------------
 
 // What the SYN will ask for or carry.
 void Connection::PrepareFastOpen() {
@@ -95,7 +96,7 @@ void Connection::SuspectFastOpen() {
   ++core_.counters.fast_open_black_hole;
 }
 
-// --- Server ---------------------------------------------------------------------------------------
+// --- Server --------------------------------------------------------------------------------------
 
 // What to do about a SYN with text or the option: null for nothing; with a queue: accept its text.
 std::unique_ptr<FastOpen> Listener::JudgeFastOpen(const Segment& syn) {

@@ -1,5 +1,6 @@
-// Explicit congestion notification: which kind is negotiated (RFC 3168 6.1.1, RFC 9768 3.1), and RFC 3168's receiver.
-// What goes out with which codepoint is the same for both. The response to an echo is recovery.cc's (EnterReduced).
+// Explicit congestion notification: which kind is negotiated (RFC 3168 6.1.1, RFC 9768 3.1), and
+// RFC 3168's receiver. What goes out with which codepoint is the same for both. The response to an
+// echo is recovery.cc's (EnterReduced).
 #include "netstack/transport/tcp/connection.h"
 
 namespace moat::netstack::tcp {
@@ -13,13 +14,15 @@ constexpr EcnMode kIncoming[] = {EcnMode::kNone,     EcnMode::kClassic,  EcnMode
 constexpr EcnMode kOutgoing[] = {EcnMode::kNone,     EcnMode::kClassic, EcnMode::kNone,
                                  EcnMode::kAccurate, EcnMode::kClassic, EcnMode::kNone};
 
-// RFC 9768 table 2: what a SYN,ACK agrees to when AccECN was asked for, by its flags as a number. 5 is reserved and
-// counts as agreement (3.1.3); 7 reflects what we sent, as broken hosts do.
-constexpr EcnMode kAnswers[] = {EcnMode::kNone,     EcnMode::kClassic,  EcnMode::kAccurate, EcnMode::kAccurate,
-                                EcnMode::kAccurate, EcnMode::kAccurate, EcnMode::kAccurate, EcnMode::kNone};
+// RFC 9768 table 2: what a SYN,ACK agrees to when AccECN was asked for, by its flags as a number. 5
+// is reserved and counts as agreement (3.1.3); 7 reflects what we sent, as broken hosts do.
+constexpr EcnMode kAnswers[] = {EcnMode::kNone,     EcnMode::kClassic,  EcnMode::kAccurate,
+                                EcnMode::kAccurate, EcnMode::kAccurate, EcnMode::kAccurate,
+                                EcnMode::kAccurate, EcnMode::kNone};
 constexpr uint8_t kNothing = 0, kClassicGranted = 1, kClassicAsked = 3, kAccurateAsked = 7;
 
-// SYNs, and SYN,ACKs, that ask for or agree to AccECN before one that does not (RFC 9768 3.1.4.1, 3.1.4.2).
+// SYNs, and SYN,ACKs, that ask for or agree to AccECN before one that does not (RFC
+// 9768 3.1.4.1, 3.1.4.2).
 constexpr uint8_t kAccurateRetries = 1;
 
 EcnMode ModeOf(const EcnMode (&table)[6], const Core& core) {
@@ -34,13 +37,16 @@ EcnMode Connection::AskedEcn(const Segment& syn) {
   return syn.ace() == kClassicAsked ? EcnMode::kClassic : EcnMode::kAccurate;
 }
 
-bool Connection::AcceptsAccEcn(const Core& core) { return ModeOf(kIncoming, core) == EcnMode::kAccurate; }
+bool Connection::AcceptsAccEcn(const Core& core) {
+  return ModeOf(kIncoming, core) == EcnMode::kAccurate;
+}
 
 EcnMode Connection::JudgeEcn(const Core& core, const Segment& syn) {
   const EcnMode most = ModeOf(kIncoming, core);
   if (most == EcnMode::kNone) return EcnMode::kNone;
   if (most == EcnMode::kAccurate && AskedEcn(syn) == EcnMode::kAccurate) return EcnMode::kAccurate;
-  // RFC 3168 6.1.1: an ECN-capable codepoint on a SYN itself is a sign that somebody sets bits at random.
+  // RFC 3168 6.1.1: an ECN-capable codepoint on a SYN itself is a sign that somebody sets bits at
+  // random.
   const bool clean = (syn.packet->traffic_class & ip_ecn::kMask) == ip_ecn::kNotEct;
   return clean && (syn.flags & kSetup) == kSetup ? EcnMode::kClassic : EcnMode::kNone;
 }
@@ -50,7 +56,8 @@ uint8_t Connection::EcnSetupAce(bool answer) {
   const bool fallback = core_.sysctls.ecn_fallback->value() != 0;
   if (answer) {
     if (accecn_ == nullptr) return ecn_ ? kClassicGranted : kNothing;
-    if (retransmits_ <= kAccurateRetries || !fallback) return HandshakeAce(accecn_->handshake_codepoint);
+    if (retransmits_ <= kAccurateRetries || !fallback)
+      return HandshakeAce(accecn_->handshake_codepoint);
     accecn_->send_ect = false;  // 3.1.5: the peer may have understood that there is no ECN
     return kNothing;
   }
@@ -92,12 +99,14 @@ void Connection::TakeCongestionMark(const Segment& segment) {
     // Its window may be one segment: do not keep it waiting.
     if (segment.text.size() > 0) ack_policy_.EnterQuickAck();
   }
-  if (segment.text.size() == 0 || (segment.packet->traffic_class & ip_ecn::kMask) != ip_ecn::kCe) return;
+  if (segment.text.size() == 0 || (segment.packet->traffic_class & ip_ecn::kMask) != ip_ecn::kCe)
+    return;
   if (!echo_ce_) ack_policy_.EnterQuickAck();
   echo_ce_ = true;
 }
 
-// RFC 3168 6.1.5, 6.1.6: neither what is sent again nor window probes nor pure ACKs are ECN-capable.
+// RFC 3168 6.1.5, 6.1.6: neither what is sent again nor window probes nor pure ACKs are
+// ECN-capable.
 uint8_t Connection::TrafficClass(uint8_t configured, bool new_text) const {
   const auto rest = static_cast<uint8_t>(configured & ~ip_ecn::kMask);
   const bool capable = ecn_ || (accecn_ != nullptr && accecn_->send_ect);
@@ -106,7 +115,8 @@ uint8_t Connection::TrafficClass(uint8_t configured, bool new_text) const {
 
 // RFC 3168 6.1.2: at most one reaction per window of data.
 bool Connection::HeedsEcho() const {
-  const bool same_window = tcb_.snd.una <= recover_ && recover_ <= tcb_.snd.nxt && recover_ != tcb_.snd.iss;
+  const bool same_window =
+      tcb_.snd.una <= recover_ && recover_ <= tcb_.snd.nxt && recover_ != tcb_.snd.iss;
   return !same_window;
 }
 

@@ -25,7 +25,7 @@ class Ecn : public EcnStory {
   }
 };
 
-// --- 6.1.1: negotiation -----------------------------------------------------------------------------
+// --- 6.1.1: negotiation --------------------------------------------------------------------------
 
 TEST_F(Ecn, Rfc3168_S6_1_1_ByDefaultWeDoNotAskButGrant) {
   StartConnect();
@@ -97,7 +97,7 @@ TEST_F(Ecn, SynCookiesRememberIt) {
   EXPECT_TRUE(socket->Info().ecn);
 }
 
-// --- 6.1.2, 6.1.5: the sender -----------------------------------------------------------------------
+// --- 6.1.2, 6.1.5: the sender --------------------------------------------------------------------
 
 TEST_F(Ecn, Rfc3168_S6_1_2_NewDataIsEct0AndPureAcksAreNot) {
   EstablishEcn();
@@ -194,7 +194,7 @@ TEST_F(Ecn, WithoutNegotiationAnEchoMeansNothing) {
   EXPECT_EQ(socket->Info().ca_state, 0);
 }
 
-// --- 6.1.3: the receiver ----------------------------------------------------------------------------
+// --- 6.1.3: the receiver -------------------------------------------------------------------------
 
 TEST_F(Ecn, Rfc3168_S6_1_3_AMarkIsEchoedUntilCwr) {
   EstablishEcn();

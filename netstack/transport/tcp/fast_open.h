@@ -39,8 +39,9 @@ struct FastOpenCookie {
   void Put(TcpOptionSet& options) const;                  // borrowed by `options`
 };
 
-// A server's cookies: a keyed hash of both addresses, so that nothing is kept per client (4.1.2). It is
-// Linux's hash: servers that share a key and an address, of either kind, take each other's cookies.
+// A server's cookies: a keyed hash of both addresses, so that nothing is kept per client (4.1.2).
+// It is Linux's hash: servers that share a key and an address, of either kind, take each other's
+// cookies.
 class FastOpenKeys {
  public:
   explicit FastOpenKeys(Random& random) : keys_{SipHashKey::Random(random), {}} {}
@@ -62,12 +63,12 @@ class FastOpenKeys {
   bool has_backup_ = false;
 };
 
-// tcp_fastopen_key: four hexadecimal numbers between dashes, and after a comma those of the backup key.
-// Absent: it is not such a text.
+// tcp_fastopen_key: four hexadecimal numbers between dashes, and after a comma those of the backup
+// key. Absent: it is not such a text.
 std::optional<FastOpenSecret> ParseFastOpenSecret(std::string_view text);
 
-// What a client knows of servers (4.1.3), for each of its own addresses, which cookies are of. Bounded; what
-// was learnt first goes first.
+// What a client knows of servers (4.1.3), for each of its own addresses, which cookies are of.
+// Bounded; what was learnt first goes first.
 class FastOpenCache {
  public:
   static constexpr size_t kMaxPeers = 1024;
@@ -87,8 +88,9 @@ class FastOpenCache {
   std::deque<Key> order_;
 };
 
-// Paths on which a SYN with text or the option got no answer, no acknowledgement of its text, or an ICMP error
-// (4.1.3.1): there connections open plainly for a minute, and twice as long each time. Bounded as the cache.
+// Paths on which a SYN with text or the option got no answer, no acknowledgement of its text, or an
+// ICMP error (4.1.3.1): there connections open plainly for a minute, and twice as long each time.
+// Bounded as the cache.
 class FastOpenRefusals {
  public:
   static constexpr size_t kMaxPaths = 1024;
@@ -117,7 +119,8 @@ class FastOpenRefusals {
 };
 
 // After timeouts that smell of a middlebox which swallows such SYNs, clients stop for
-// tcp_fastopen_blackhole_timeout_sec, twice as long each time (Linux). 0, the default, switches that off.
+// tcp_fastopen_blackhole_timeout_sec, twice as long each time (Linux). 0, the default, switches
+// that off.
 class FastOpenPause {
  public:
   void Begin(Time now);
@@ -129,8 +132,8 @@ class FastOpenPause {
   Time begun_{};
 };
 
-// A listener's connections whose handshake is not complete (5.1): attackers with a valid cookie could make
-// any number.
+// A listener's connections whose handshake is not complete (5.1): attackers with a valid cookie
+// could make any number.
 class FastOpenQueue {
  public:
   // Those that a RST ended still count for this long: their address may have been forged.

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// --- What is kept between connections ---------------------------------------------------------------
+// --- What is kept between connections ------------------------------------------------------------
 
 TEST(FastOpenCacheTest, IsBoundedAndForgetsTheOldest) {
   FastOpenCache cache;
@@ -24,7 +24,8 @@ TEST(FastOpenCacheTest, IsBoundedAndForgetsTheOldest) {
     return IpAddress::V4(10, static_cast<uint8_t>(i >> 16), static_cast<uint8_t>(i >> 8),
                          static_cast<uint8_t>(i));
   };
-  for (uint32_t i = 0; i < 3 * FastOpenCache::kMaxPeers; ++i) cache.Learn(own, address(i), cookie, 1460);
+  for (uint32_t i = 0; i < 3 * FastOpenCache::kMaxPeers; ++i)
+    cache.Learn(own, address(i), cookie, 1460);
   EXPECT_EQ(cache.size(), FastOpenCache::kMaxPeers);
   EXPECT_EQ(cache.Find(own, address(0)), nullptr);
   EXPECT_NE(cache.Find(own, address(3 * FastOpenCache::kMaxPeers - 1)), nullptr);
@@ -102,8 +103,8 @@ TEST(FastOpenKeyTest, AsText) {
   ASSERT_TRUE(both.has_value());
   EXPECT_EQ(both->size, 32);
   EXPECT_EQ(both->bytes[16], 5);
-  for (const char* text : {"", "1-2-3", "1-2-3-4-5", "1-2-3-x", "1-2-3-4,", "1-2-3-4,5-6-7-8,1-2-3-4",
-                           "1-2-3-123456789"}) {
+  for (const char* text : {"", "1-2-3", "1-2-3-4-5", "1-2-3-x", "1-2-3-4,",
+                           "1-2-3-4,5-6-7-8,1-2-3-4", "1-2-3-123456789"}) {
     EXPECT_FALSE(ParseFastOpenSecret(text).has_value()) << text;
   }
 }
@@ -131,7 +132,7 @@ TEST(FastOpenOptionTest, Rfc7413_2_SizesThatAreNoCookieAreIgnored) {
   }
 }
 
-// --- Server -----------------------------------------------------------------------------------------
+// --- Server --------------------------------------------------------------------------------------
 
 class FastOpenServer : public Story {
  protected:
@@ -210,7 +211,8 @@ TEST_F(FastOpenServer, AListenersKeyIsItsOwnAndAnOldOneIsReplaced) {
   EXPECT_NE(first, of_the_stack);
   // The key moves to the second place, behind another.
   options.fast_open_secret.size = 32;
-  std::copy_n(options.fast_open_secret.bytes.begin(), 16, options.fast_open_secret.bytes.begin() + 16);
+  std::copy_n(options.fast_open_secret.bytes.begin(), 16,
+              options.fast_open_secret.bytes.begin() + 16);
   options.fast_open_secret.bytes[0] = 8;
   listener->SetTcpOptions(options);
   Send(SynWith(first, "GET"));
@@ -316,7 +318,7 @@ TEST_F(FastOpenServer, WithoutCookiesWhenToldSo) {
   EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(4)));
 }
 
-// --- Client -----------------------------------------------------------------------------------------
+// --- Client --------------------------------------------------------------------------------------
 
 class FastOpenClient : public Story {
  protected:

@@ -89,7 +89,8 @@ void Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* del
     if (records_.empty()) break;
     const SeqNum una = records_.front().seq;
     // RFC 2018 8 leaves judging to us: nothing outside of what is in flight, nothing backwards.
-    if (block.start < una || block.end > records_.back().end() || block.start >= block.end) continue;
+    if (block.start < una || block.end > records_.back().end() || block.start >= block.end)
+      continue;
     for (size_t i = IndexOf(block.start); i < records_.size() && records_[i].seq < block.end; ++i) {
       if (records_[i].Has(FlightRecord::kSacked)) continue;
       if (records_[i].seq < block.start) {
@@ -112,7 +113,8 @@ void Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* del
         if (had_sacked && record.end() < highest_before) delivery->reordered = true;
       }
       Note(record, delivery);
-      highest_sacked_ = sacked_ == record.length ? record.end() : Max(highest_sacked_, record.end());
+      highest_sacked_ =
+          sacked_ == record.length ? record.end() : Max(highest_sacked_, record.end());
     }
   }
 }
@@ -184,7 +186,8 @@ void Flight::MarkAllLost(bool forget_sacks, Time before) {
 }
 
 void Flight::UnmarkLost() {
-  for (size_t i = 0; i < records_.size() && lost_ > 0; ++i) ClearFlag(records_[i], FlightRecord::kLost);
+  for (size_t i = 0; i < records_.size() && lost_ > 0; ++i)
+    ClearFlag(records_[i], FlightRecord::kLost);
 }
 
 void Flight::MarkLongerLost(uint32_t mss) {

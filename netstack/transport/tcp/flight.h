@@ -1,6 +1,6 @@
 // What was sent and not yet acknowledged, one record per transmission (a super-segment is one), in
-// sequence order: the SACK scoreboard (RFC 6675 3), the source of round trip samples, and the list that
-// retransmission walks. Octet counts of each condition are kept so that the pipe is O(1).
+// sequence order: the SACK scoreboard (RFC 6675 3), the source of round trip samples, and the list
+// that retransmission walks. Octet counts of each condition are kept so that the pipe is O(1).
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_FLIGHT_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_FLIGHT_H_
 
@@ -48,16 +48,16 @@ struct Delivery {
 
   uint32_t octets = 0;
   uint32_t sacked = 0;           // of them, by SACK
-  uint32_t packet_size = 0;      // in: of the packets of a super-segment; 0: packets are not counted
+  uint32_t packet_size = 0;  // in: of the packets of a super-segment; 0: packets are not counted
   uint32_t packets = 0;          // that the octets were sent in
   std::optional<Time> sent;      // of the newest record that was sent only once: the RTT sample
   bool repaired = false;         // the cumulative part covered a record that was retransmitted
   bool reordered = false;        // an original arrived after one that was sent later (RFC 8985 6.2)
   bool any_original = false;     // something sent only once was delivered
   bool any_repeat = false;       // something retransmitted was
-  SeqNum first_original_end;     // end of the lowest record that was sent only once, when any_original
-  // The record of each kind that was sent last, when there is any. Unions leave them uninitialized until then:
-  // most ACKs have one of them, and clearing both costs more than all the rest.
+  SeqNum first_original_end;  // end of the lowest record that was sent only once, when any_original
+  // The record of each kind that was sent last, when there is any. Unions leave them uninitialized
+  // until then: most ACKs have one of them, and clearing both costs more than all the rest.
   union {
     FlightRecord newest_original;
   };
@@ -101,21 +101,22 @@ class Flight {
   // Everything before `ack` is acknowledged; adds to *delivery.
   void AckTo(SeqNum ack, Delivery* delivery);
 
-  // Marks blocks that lie within (una, end); adds to *delivery. A record that a block covers in part is
-  // split at a multiple of `mss`, inwards, so that a hostile peer cannot cut it to crumbs.
+  // Marks blocks that lie within (una, end); adds to *delivery. A record that a block covers in
+  // part is split at a multiple of `mss`, inwards, so that a hostile peer cannot cut it to crumbs.
   void Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* delivery);
 
-  // RFC 6675 4 IsLost(): marks records as lost above which `threshold` octets or more, or kDupThresh
-  // separate runs, are SACKed. Returns octets newly marked.
+  // RFC 6675 4 IsLost(): marks records as lost above which `threshold` octets or more, or
+  // kDupThresh separate runs, are SACKed. Returns octets newly marked.
   uint32_t MarkLostBelowSacked(uint32_t threshold);
-  // RFC 8985 6.2 RACK_detect_loss(): what was sent before the record (`sent`, `end`), which was delivered, and
-  // is overdue by `patience` since its transmission, is lost, retransmissions included. Returns how long the
-  // next candidate still has; zero when there is none. Adds octets of lost retransmissions to *repeats.
+  // RFC 8985 6.2 RACK_detect_loss(): what was sent before the record (`sent`, `end`), which was
+  // delivered, and is overdue by `patience` since its transmission, is lost, retransmissions
+  // included. Returns how long the next candidate still has; zero when there is none. Adds octets
+  // of lost retransmissions to *repeats.
   Duration MarkOverdueLost(Time sent, SeqNum end, Duration patience, Time now, uint32_t* repeats);
   // The first record not SACKed, cut to `mss`, is lost. Returns octets newly marked.
   uint32_t MarkFirstLost(uint32_t mss);
-  // After a retransmission timeout: the first record, and all that were sent at or before `before`, are lost,
-  // unless SACKed.
+  // After a retransmission timeout: the first record, and all that were sent at or before `before`,
+  // are lost, unless SACKed.
   void MarkAllLost(bool forget_sacks, Time before);
   // What waits for retransmission is not lost after all (an undone recovery).
   void UnmarkLost();

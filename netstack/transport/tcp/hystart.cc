@@ -33,7 +33,8 @@ void HyStart::Judge(const AckSample& sample) {
     return;
   }
   if (last_min_ == Duration::max()) return;
-  const Duration threshold = std::clamp(last_min_ / kMinRttDivisor, kMinRttThreshold, kMaxRttThreshold);
+  const Duration threshold =
+      std::clamp(last_min_ / kMinRttDivisor, kMinRttThreshold, kMaxRttThreshold);
   if (current_min_ < last_min_ + threshold) return;
   css_baseline_ = current_min_;
   css_rounds_ = 1;

@@ -1,8 +1,9 @@
-// HyStart++ (RFC 9406): ends the first slow start when round trips grow, before it has filled the path's queue,
-// by way of some rounds of slower growth in case the growth of the round trip was chance. For algorithms whose
-// slow start is RFC 5681's. Names are the RFC's; windows are octets.
+// HyStart++ (RFC 9406): ends the first slow start when round trips grow, before it has filled the
+// path's queue, by way of some rounds of slower growth in case the growth of the round trip was
+// chance. For algorithms whose slow start is RFC 5681's. Names are the RFC's; windows are octets.
 //
-// DEVIATION: its limit of L segments per ACK (4.2) is left out, for the reason given at SlowStart().
+// DEVIATION: its limit of L segments per ACK (4.2) is left out, for the reason given at
+// SlowStart().
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_HYSTART_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_HYSTART_H_
 
@@ -16,8 +17,8 @@ namespace moat::netstack::tcp {
 
 class HyStart {
  public:
-  // Slow start with the octets of `sample`: grows the window, and may end slow start by setting ssthresh.
-  // Returns the octets that are left for congestion avoidance.
+  // Slow start with the octets of `sample`: grows the window, and may end slow start by setting
+  // ssthresh. Returns the octets that are left for congestion avoidance.
   uint32_t Grow(const AckSample& sample, CongestionWindow& window);
 
   bool in_css() const { return css_rounds_ > 0; }

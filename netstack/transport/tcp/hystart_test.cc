@@ -11,8 +11,8 @@ using std::chrono::milliseconds;
 
 constexpr uint32_t kMss = 1000;
 
-// Where HyStart++ begins a round lies an ACK beside where Round() does, so what is to be seen takes two.
-// A slow start whose every round trip is one window, acknowledged by `acks` ACKs.
+// Where HyStart++ begins a round lies an ACK beside where Round() does, so what is to be seen takes
+// two. A slow start whose every round trip is one window, acknowledged by `acks` ACKs.
 struct Path {
   // Returns the growth of cwnd over the round, divided by what it acknowledged, in percent.
   uint32_t Round(Duration rtt, uint32_t acks = 10) {

@@ -56,8 +56,8 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
   core_.Retire(connection);
 }
 
-// A connection answers with the IP options that its SYN brought (as Linux: record route and timestamp),
-// and with no others.
+// A connection answers with the IP options that its SYN brought (as Linux: record route and
+// timestamp), and with no others.
 SharedSettings Listener::SettingsFor(const Segment& syn) const {
   if (settings_->socket.ip_options == nullptr && syn.packet->ip_options_size == 0) [[likely]] {
     return settings_;
@@ -108,7 +108,8 @@ void Listener::SendSynCookie(const Segment& syn) {
     answer.ts_echo = syn.options.ts_value;
     answer.sack_permitted = kept.sack_permitted;
     answer.has_window_scale = kept.has_window_scale;
-    answer.window_scale = ReceiveBuffer::ShiftFor(static_cast<uint32_t>(core_.sysctls.rmem->value(2)));
+    answer.window_scale =
+        ReceiveBuffer::ShiftFor(static_cast<uint32_t>(core_.sysctls.rmem->value(2)));
   }
   ++core_.counters.syncookies_sent;
   last_cookie_ = now;
@@ -151,8 +152,8 @@ bool Listener::OnCookieAck(const Segment& segment) {
     const uint32_t kept = segment.options.ts_echo - core_.isn.TimestampOffset(key);
     if (SynCookies::DecodeOptions(kept, &syn.options)) syn.flags |= tcp_flag::kEce | tcp_flag::kCwr;
   }
-  // RFC 9768 5.1: ACE of a client that agreed to AccECN is 2 or more. With data it counts already, which is
-  // as good unless marks have made it cycle.
+  // RFC 9768 5.1: ACE of a client that agreed to AccECN is 2 or more. With data it counts already,
+  // which is as good unless marks have made it cycle.
   if (!syn.Has(tcp_flag::kEce) && segment.ace() >= 2 && Connection::AcceptsAccEcn(core_)) {
     syn.flags |= tcp_flag::kEce | tcp_flag::kCwr;
     syn.ae = true;

@@ -1,5 +1,5 @@
-// The steps of RFC 9293 3.10.7.4 for SYN-RECEIVED and the synchronized states. Each returns false when the
-// segment is done with.
+// The steps of RFC 9293 3.10.7.4 for SYN-RECEIVED and the synchronized states. Each returns false
+// when the segment is done with.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -18,18 +18,22 @@ constexpr uint8_t kAccEcnMask = static_cast<uint8_t>(kPredictedMask & ~FlagsOfAc
 
 }  // namespace
 
-// Header prediction (RFC 7323 appendix, Jacobson): the next segment of a quiet connection, which is an ACK of
-// new data, or text that is exactly next, or both. Takes only what needs none of the checks.
+// Header prediction (RFC 7323 appendix, Jacobson): the next segment of a quiet connection, which is
+// an ACK of new data, or text that is exactly next, or both. Takes only what needs none of the
+// checks.
 bool Connection::FastPath(Segment& segment) {
   if (state_ != TcpState::kEstablished) return false;
   const uint8_t mask = accecn_ == nullptr ? kPredictedMask : kAccEcnMask;
   if ((segment.flags & mask) != kPredicted) return false;
   if (segment.seq != tcb_.rcv.nxt || segment.options.sack_count != 0) return false;
   if (tcb_.ts.enabled != segment.options.has_timestamps) return false;
-  if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0) return false;
+  if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0)
+    return false;
   if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr || syn_ack_unacked_) return false;
   // A CE mark (RFC 3168 5) wants more.
-  if ((segment.packet->traffic_class & ip_ecn::kMask) == ip_ecn::kCe && (ecn_ || accecn_ != nullptr)) return false;
+  if ((segment.packet->traffic_class & ip_ecn::kMask) == ip_ecn::kCe &&
+      (ecn_ || accecn_ != nullptr))
+    return false;
   const auto size = static_cast<uint32_t>(segment.text.size());
   if (size == 0) {
     // Pure ACK of something in flight.
@@ -59,7 +63,8 @@ bool Connection::FastPath(Segment& segment) {
 bool Connection::CheckTimestamps(const Segment& segment) {
   if (!tcb_.ts.enabled || segment.Has(tcp_flag::kRst)) return true;
   if (!segment.options.has_timestamps) {
-    // 3.2: once negotiated, a segment without is dropped silently. A retransmitted SYN has its own rules.
+    // 3.2: once negotiated, a segment without is dropped silently. A retransmitted SYN has its own
+    // rules.
     return segment.Has(tcp_flag::kSyn);
   }
   const bool old = static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0;
@@ -86,7 +91,8 @@ bool Connection::CheckSequence(Segment& segment) {
     UpdateTimestamp(segment);
     return true;
   }
-  // Simultaneous open: the peer's SYN,ACK repeats the SYN that we have, and its ACK is what we wait for.
+  // Simultaneous open: the peer's SYN,ACK repeats the SYN that we have, and its ACK is what we wait
+  // for.
   if (state_ == TcpState::kSynReceived && segment.Has(tcp_flag::kSyn) &&
       segment.Has(tcp_flag::kAck) && segment.seq == tcb_.rcv.irs && segment.ack == tcb_.snd.nxt) {
     segment.flags &= static_cast<uint8_t>(~tcp_flag::kSyn);
@@ -94,8 +100,8 @@ bool Connection::CheckSequence(Segment& segment) {
     segment.seq += 1;
     return true;
   }
-  // "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to accept
-  // valid ACKs, URGs, and RSTs": go on with a segment that is next, less its text.
+  // "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made
+  // to accept valid ACKs, URGs, and RSTs": go on with a segment that is next, less its text.
   if (window == 0 && segment.seq == nxt && !segment.Has(tcp_flag::kSyn)) {
     if (segment.text.size() > 0) ++core_.counters.zero_window_drop;
     const bool answer = segment.length() > 0 && !segment.Has(tcp_flag::kRst);
@@ -136,7 +142,8 @@ void Connection::AnswerUnacceptable(const Segment& segment) {
     SendAck();
     return;
   }
-  // RFC 2883 4: report what came again. A spurious retransmission says that our ACKs get lost or late.
+  // RFC 2883 4: report what came again. A spurious retransmission says that our ACKs get lost or
+  // late.
   ++core_.counters.dsack_old_sent;
   ++core_.counters.delayed_ack_lost;
   ack_policy_.EnterQuickAck();
@@ -207,7 +214,8 @@ bool Connection::AckInSynReceived(Segment& segment) {
     core_.SendReset(segment);
     return false;
   }
-  // TCP_DEFER_ACCEPT: the bare ACK is ignored once; data, or the ACK of the repeated SYN,ACK, will do.
+  // TCP_DEFER_ACCEPT: the bare ACK is ignored once; data, or the ACK of the repeated SYN,ACK, will
+  // do.
   if (listener_ != nullptr && settings_->tcp.defer_accept && retransmits_ == 0 &&
       segment.length() == 0) {
     return false;

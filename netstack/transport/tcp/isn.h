@@ -19,8 +19,8 @@ class IsnGenerator {
 
   // ISN = M + F(flow, secret); M ticks every 4 microseconds (RFC 9293 3.4.1).
   SeqNum Isn(const FlowKey& flow, Time now) const;
-  // Added to the millisecond clock in TSval. The same for all connections between two addresses, so that
-  // timestamps of successive connections grow and TIME-WAIT can be reused by them (RFC 6191).
+  // Added to the millisecond clock in TSval. The same for all connections between two addresses, so
+  // that timestamps of successive connections grow and TIME-WAIT can be reused by them (RFC 6191).
   uint32_t TimestampOffset(const FlowKey& flow) const;
 
  private:

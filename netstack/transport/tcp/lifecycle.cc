@@ -17,7 +17,8 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
     : Flow(Kind::kConnection, flow),
       core_(core),
       id_(id),
-      algorithm_(&CongestionAlgorithms()[static_cast<size_t>(core.sysctls.congestion_control->value())]),
+      algorithm_(
+          &CongestionAlgorithms()[static_cast<size_t>(core.sysctls.congestion_control->value())]),
       settings_(std::move(settings)),
       port_(std::move(port)),
       send_timer_(*core.env.timers, MemberTimer<&Connection::OnSendTimer>, this),
@@ -29,7 +30,8 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
   core_.memory.Charge(MemoryCost());
   device = settings_->socket.bound_device;
   const Sysctls& sysctls = core_.sysctls;
-  // tcp_rmem counts memory, of which Linux offers half as window at first; its maximum is taken whole.
+  // tcp_rmem counts memory, of which Linux offers half as window at first; its maximum is taken
+  // whole.
   receive_buffer_.Init(static_cast<uint32_t>(sysctls.rmem->value(1) / 2),
                        static_cast<uint32_t>(sysctls.rmem->value(2)),
                        sysctls.moderate_rcvbuf->value() != 0);
@@ -139,7 +141,8 @@ void Connection::OnIcmpError(const IcmpErrorIn& error, SeqNum seq) {
     return;
   }
   const bool connecting = state_ == TcpState::kSynSent || state_ == TcpState::kSynReceived;
-  // While connecting an error that Linux calls fatal ends the attempt; afterwards all are soft (RFC 5461).
+  // While connecting an error that Linux calls fatal ends the attempt; afterwards all are soft (RFC
+  // 5461).
   if (connecting && error.error != Error::kOk && error.kind != IcmpErrorIn::Kind::kTimeExceeded &&
       error.kind != IcmpErrorIn::Kind::kReassemblyTimeExceeded) {
     if (fast_open_ != nullptr && fast_open_->syn_text > 0) RefuseFastOpen();

@@ -1,5 +1,5 @@
-// Doubly linked lists through hooks that are embedded in the elements: no allocation, removal in O(1),
-// and an element that is destroyed leaves its lists by itself.
+// Doubly linked lists through hooks that are embedded in the elements: no allocation, removal in
+// O(1), and an element that is destroyed leaves its lists by itself.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_LIST_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_LIST_H_
 

@@ -1,9 +1,9 @@
-// A listening socket (RFC 9293 3.10.7.2) and its two queues: connections in SYN-RECEIVED, and those that
-// are established and wait for accept().
+// A listening socket (RFC 9293 3.10.7.2) and its two queues: connections in SYN-RECEIVED, and those
+// that are established and wait for accept().
 //
-// Limits as Linux has them: accept() holds backlog + 1, beyond which SYNs and final ACKs are dropped (or
-// reset, by tcp_abort_on_overflow); SYN-RECEIVED holds tcp_max_syn_backlog, beyond which SYNs are dropped
-// or, with tcp_syncookies, answered without memory.
+// Limits as Linux has them: accept() holds backlog + 1, beyond which SYNs and final ACKs are
+// dropped (or reset, by tcp_abort_on_overflow); SYN-RECEIVED holds tcp_max_syn_backlog, beyond
+// which SYNs are dropped or, with tcp_syncookies, answered without memory.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_LISTENER_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_LISTENER_H_
 

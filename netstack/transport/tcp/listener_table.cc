@@ -24,7 +24,9 @@ int Score(const Listener& listener, const IpAddress& destination, InterfaceIndex
 
 }  // namespace
 
-void ListenerTable::Insert(Listener* listener) { ports_[listener->local().port].push_back(listener); }
+void ListenerTable::Insert(Listener* listener) {
+  ports_[listener->local().port].push_back(listener);
+}
 
 void ListenerTable::Erase(Listener* listener) {
   const auto it = ports_.find(listener->local().port);

@@ -18,9 +18,9 @@ class ListenerTable {
   void Insert(Listener* listener);
   void Erase(Listener* listener);
 
-  // The best match, as Linux scores it: a bound device before none, an address before the wildcard, the
-  // destination's own family before a dual-stack one. Equals with SO_REUSEPORT share by `hash`; of
-  // others the newest gets it. Null when nobody listens.
+  // The best match, as Linux scores it: a bound device before none, an address before the wildcard,
+  // the destination's own family before a dual-stack one. Equals with SO_REUSEPORT share by `hash`;
+  // of others the newest gets it. Null when nobody listens.
   Listener* Find(const IpAddress& destination, uint16_t port, InterfaceIndex interface,
                  size_t hash) const;
 

@@ -1,5 +1,6 @@
-// Tail loss probes (RFC 8985 7): the last segments of a flight have none behind them that would show their loss,
-// so one is sent, or sent again, long before the retransmission timeout. And the timer that RACK waits by.
+// Tail loss probes (RFC 8985 7): the last segments of a flight have none behind them that would
+// show their loss, so one is sent, or sent again, long before the retransmission timeout. And the
+// timer that RACK waits by.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -18,7 +19,8 @@ constexpr Duration kProbeGrain = std::chrono::milliseconds(2);
 // 7.2: when there is no recovery, nothing SACKed, and the last probe was answered.
 bool Connection::LossProbeAllowed() const {
   return tcb_.sack && recovery_ == Recovery::kOpen && !probe_outstanding_ && probe_armed_by_rtt_ &&
-         flight_.sacked() == 0 && retransmits_ == 0 && !syn_ack_unacked_ && core_.sysctls.early_retrans->value() != 0;
+         flight_.sacked() == 0 && retransmits_ == 0 && !syn_ack_unacked_ &&
+         core_.sysctls.early_retrans->value() != 0;
 }
 
 // 7.2 TLP_calc_PTO(). `rto` is how far the retransmission timeout is.
@@ -31,7 +33,9 @@ Duration Connection::LossProbeTimeout(Duration rto) const {
   return std::min(timeout, rto);
 }
 
-Time Connection::RetransmissionDeadline() const { return flight_.front().sent + rtt_.Rto(backoff_); }
+Time Connection::RetransmissionDeadline() const {
+  return flight_.front().sent + rtt_.Rto(backoff_);
+}
 
 // New data went out, or an ACK came; `progress`: it advanced. `reorder_left`: see AckEvent.
 void Connection::ArmFlightTimer(bool progress, Duration reorder_left) {
@@ -52,8 +56,10 @@ void Connection::ArmFlightTimer(bool progress, Duration reorder_left) {
     send_timer_.Arm(core_.Now() + (probing ? LossProbeTimeout(rto) : rto));
     return;
   }
-  // Neither a wait for reordering nor a probe that is no longer wanted may stand in the timeout's place.
-  if (send_timer_kind_ == SendTimer::kReorder || (send_timer_kind_ == SendTimer::kProbe && !probing)) {
+  // Neither a wait for reordering nor a probe that is no longer wanted may stand in the timeout's
+  // place.
+  if (send_timer_kind_ == SendTimer::kReorder ||
+      (send_timer_kind_ == SendTimer::kProbe && !probing)) {
     send_timer_kind_ = SendTimer::kRetransmit;
     send_timer_.Arm(RetransmissionDeadline());
   }
@@ -67,7 +73,8 @@ void Connection::ArmLossProbe() {
   if (waiting) return;
   const Time now = flight_.back().sent;  // just so
   send_timer_kind_ = SendTimer::kProbe;
-  send_timer_.Arm(now + std::max(LossProbeTimeout(RetransmissionDeadline() - now), Duration::zero()));
+  send_timer_.Arm(now +
+                  std::max(LossProbeTimeout(RetransmissionDeadline() - now), Duration::zero()));
 }
 
 // 7.3 TLP_send_probe().
@@ -91,7 +98,8 @@ bool Connection::ProbeWithNewData() {
   uint32_t length = std::min({unsent, usable, tcb_.snd.mss});
   if (length == 0) return false;
   const SeqNum seq = tcb_.snd.nxt;
-  if (SendSegment(seq, &length, length == unsent ? tcp_flag::kPsh : uint8_t{0}) != Error::kOk) return false;
+  if (SendSegment(seq, &length, length == unsent ? tcp_flag::kPsh : uint8_t{0}) != Error::kOk)
+    return false;
   Sent(seq, length, false);
   probe_repeats_ = false;
   return true;
@@ -108,7 +116,8 @@ bool Connection::ProbeWithLast() {
   return RetransmitRecord(last, mss);
 }
 
-// 7.4 TLP_process_ack(): was the probe needed, that is, did it repair a loss that nothing else shows?
+// 7.4 TLP_process_ack(): was the probe needed, that is, did it repair a loss that nothing else
+// shows?
 void Connection::LossProbeAck(const AckEvent& event) {
   if (tcb_.snd.una < probe_end_) return;
   if (!probe_repeats_) {

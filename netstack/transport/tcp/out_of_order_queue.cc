@@ -46,8 +46,8 @@ OutOfOrderQueue::Inserted OutOfOrderQueue::Insert(SeqNum seq, Slice data, SackBl
   return any_old ? Inserted::kPartial : Inserted::kNew;
 }
 
-// Extends `block`, whose edges are edges of pieces, over the pieces that adjoin it. Costs only what it
-// finds: looks beyond the edges, never inside.
+// Extends `block`, whose edges are edges of pieces, over the pieces that adjoin it. Costs only what
+// it finds: looks beyond the edges, never inside.
 SackBlock OutOfOrderQueue::Widen(SackBlock block) const {
   size_t right = pieces_.LowerBound([&](const Piece& piece) { return piece.seq < block.end; });
   for (; right < pieces_.size() && pieces_[right].seq == block.end; ++right) {

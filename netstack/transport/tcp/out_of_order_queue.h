@@ -24,12 +24,12 @@ class OutOfOrderQueue {
   size_t footprint() const { return footprint_; }  // memory kept alive
 
   enum class Inserted : uint8_t { kNew, kPartial, kDuplicate, kRefused };
-  // Keeps what is new of `data`, whose first octet is `seq`, and notes the block that now holds it as
-  // the most recent. *duplicate is the first range that was there before, for D-SACK (RFC 2883).
+  // Keeps what is new of `data`, whose first octet is `seq`, and notes the block that now holds it
+  // as the most recent. *duplicate is the first range that was there before, for D-SACK (RFC 2883).
   Inserted Insert(SeqNum seq, Slice data, SackBlock* duplicate);
 
-  // The next piece that begins at or before `next`, cut to begin there; empty when there is a hole or
-  // nothing. Calls belong together: once all pieces are popped, Advance().
+  // The next piece that begins at or before `next`, cut to begin there; empty when there is a hole
+  // or nothing. Calls belong together: once all pieces are popped, Advance().
   std::optional<Slice> Pop(SeqNum next);
   // The left edge moved to `next`: forgets blocks behind it.
   void Advance(SeqNum next);

@@ -1,5 +1,5 @@
-// What may be sent now (RFC 9293 3.8.6.1, 3.8.6.2.1; Nagle, RFC 9293 3.7.4), bounded by cwnd and SND.WND,
-// in pieces as big as the link takes.
+// What may be sent now (RFC 9293 3.8.6.1, 3.8.6.2.1; Nagle, RFC 9293 3.7.4), bounded by cwnd and
+// SND.WND, in pieces as big as the link takes.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -22,7 +22,8 @@ uint16_t Connection::AdvertisedMss() const {
   // RFC 6691: without options, from what we can receive.
   const uint32_t mtu = route_ == nullptr ? 576 : route_->mtu;
   uint32_t mss = std::min<uint32_t>(mtu - std::min(mtu, HeaderSize()), 65535);
-  if (settings_->tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
+  if (settings_->tcp.max_segment > 0)
+    mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
   return static_cast<uint16_t>(std::max(mss, kMinMss));
 }
 
@@ -52,7 +53,8 @@ uint32_t Connection::MssCeiling() const {
     const uint32_t mtu = route_->mtu;
     mss = std::min(mss, mtu - std::min(mtu, HeaderSize()));
   }
-  if (settings_->tcp.max_segment > 0) mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
+  if (settings_->tcp.max_segment > 0)
+    mss = std::min(mss, static_cast<uint32_t>(settings_->tcp.max_segment));
   return mss;
 }
 
@@ -70,14 +72,16 @@ void Connection::UpdateMss() {
   const uint32_t before = tcb_.snd.mss;
   tcb_.snd.mss = TextOf(mss);
   window_.mss = tcb_.snd.mss;
-  // RFC 1191 6.1: what is in flight in bigger pieces will not arrive; send it again in smaller ones.
+  // RFC 1191 6.1: what is in flight in bigger pieces will not arrive; send it again in smaller
+  // ones.
   if (tcb_.snd.mss < before && !flight_.empty()) flight_.MarkLongerLost(tcb_.snd.mss);
 }
 
 uint32_t Connection::MaxSuperSegment() const {
   const uint32_t mss = tcb_.snd.mss;
   const uint32_t headers = HeaderSize() + static_cast<uint32_t>(kTcpMaxOptionsSize);
-  // A link clears CWR in all but the first of the segments that it makes (RFC 3168), which would change ACE.
+  // A link clears CWR in all but the first of the segments that it makes (RFC 3168), which would
+  // change ACE.
   if (accecn_ != nullptr && (accecn_->in.ace() & AceOf(false, tcp_flag::kCwr)) != 0) return mss;
   if (IpOptions() != nullptr) return mss;  // links are not asked to repeat options in what they cut
   const uint32_t limit = std::min<uint32_t>(route_->max_gso_bytes, 65535);
@@ -88,10 +92,12 @@ uint32_t Connection::MaxSuperSegment() const {
 uint32_t Connection::SentOctets() const {
   if (!IsSynchronized(state_)) return 0;
   const uint32_t outstanding = tcb_.snd.nxt - tcb_.snd.una;
-  return outstanding - (fin_sent_ && outstanding > 0 ? 1 : 0);  // the FIN is the last to be acknowledged
+  return outstanding -
+         (fin_sent_ && outstanding > 0 ? 1 : 0);  // the FIN is the last to be acknowledged
 }
 
-// Nagle as Minshall refined it: a segment that is not full waits while another such one is in flight.
+// Nagle as Minshall refined it: a segment that is not full waits while another such one is in
+// flight.
 bool Connection::NagleAllows(uint32_t unsent) const {
   if (write_shut_) return true;  // there will be no more to wait for
   if (settings_->tcp.cork || !push_now_) return false;
@@ -101,13 +107,14 @@ bool Connection::NagleAllows(uint32_t unsent) const {
 
 // Wait for the next ACK rather than send a small piece of much, when one is sure to come soon.
 bool Connection::DeferForBiggerSegment(uint32_t length, uint32_t unsent) const {
-  if (recovery_ != Recovery::kOpen || paced_) return false;  // a pacer's pieces are as big as it wants
+  if (recovery_ != Recovery::kOpen || paced_)
+    return false;  // a pacer's pieces are as big as it wants
   const uint32_t big = std::min({MaxSuperSegment(), window_.cwnd / 3, tcb_.snd.max_wnd / 3});
   return length < unsent && length < big && flight_.total() >= 4 * tcb_.snd.mss;
 }
 
-// What cwnd leaves beside the pipe; always a segment when nothing is in flight, even if the MSS has grown
-// beyond cwnd.
+// What cwnd leaves beside the pipe; always a segment when nothing is in flight, even if the MSS has
+// grown beyond cwnd.
 uint32_t Connection::CwndRoom() const {
   const uint32_t pipe = Pipe();
   if (pipe == 0) return std::max(window_.cwnd, tcb_.snd.mss);
@@ -136,7 +143,8 @@ uint32_t Connection::SendableNow(uint32_t unsent, bool force) {
   return length - partial;
 }
 
-// Whether cwnd, and neither the user nor the peer's window, is what holds `unsent` octets back (RFC 7661).
+// Whether cwnd, and neither the user nor the peer's window, is what holds `unsent` octets back (RFC
+// 7661).
 bool Connection::CwndLimits(uint32_t unsent) const {
   const uint32_t room = CwndRoom();
   const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
@@ -207,8 +215,8 @@ void Connection::OnSendError(Error error) {
   link_full_ = true;  // the send timer tries again
 }
 
-// RFC 5681 4.1 as Linux has it: after a pause the window decays to the restart window, by half for each
-// timeout that passed.
+// RFC 5681 4.1 as Linux has it: after a pause the window decays to the restart window, by half for
+// each timeout that passed.
 void Connection::OnSendAfterIdle() {
   if (last_send_ == Time{}) return;
   const Duration idle = core_.Now() - last_send_;
@@ -230,7 +238,8 @@ bool Connection::RetransmitLost() {
     const uint32_t room = CwndRoom();
     if (room < std::min(tcb_.snd.mss, flight_[i].length)) return true;
     if (PacerHolds()) return true;
-    if (!RetransmitRecord(i, std::max(room / tcb_.snd.mss * tcb_.snd.mss, tcb_.snd.mss))) return true;
+    if (!RetransmitRecord(i, std::max(room / tcb_.snd.mss * tcb_.snd.mss, tcb_.snd.mss)))
+      return true;
     any = true;
     i = flight_.NextLost(i + 1);
   }
@@ -247,7 +256,8 @@ bool Connection::RetransmitRecord(size_t i, uint32_t limit) {
   const uint32_t wanted = text;
   const SeqNum seq = flight_[i].seq;
   if (accecn_ != nullptr) NoteAccEcnRepeat(seq);
-  if (path_search_ && repair_->path.probe != 0 && repair_->path.begin <= seq && seq < repair_->path.end) {
+  if (path_search_ && repair_->path.probe != 0 && repair_->path.begin <= seq &&
+      seq < repair_->path.end) {
     PathProbeFailed();  // nobody can say any more whether it arrived
   }
   const Error error = SendSegment(seq, &text, fin ? tcp_flag::kFin : 0);
@@ -292,7 +302,8 @@ void Connection::Output(bool force) {
   ArmSendTimer();
 }
 
-// RFC 6298 5.1, and the persist timer (RFC 9293 3.8.6.1) while nothing in flight would bring an ACK.
+// RFC 6298 5.1, and the persist timer (RFC 9293 3.8.6.1) while nothing in flight would bring an
+// ACK.
 void Connection::ArmSendTimer() {
   if (syn_ack_unacked_) return;  // it runs for the SYN,ACK, whose ACK comes first
   if (!flight_.empty()) {

@@ -1,5 +1,5 @@
-// The sending side on a clean path: segmentation, Nagle, cork, silly windows, zero-window probes, offload,
-// path MTU, keepalive, ICMP errors.
+// The sending side on a clean path: segmentation, Nagle, cork, silly windows, zero-window probes,
+// offload, path MTU, keepalive, ICMP errors.
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -54,7 +54,7 @@ TEST_F(Sending, SuperSegmentsGoAsOne) {
   EXPECT_EQ(Counter("Tcp.OutSegs"), 2u + 10u);
 }
 
-// --- Nagle: RFC 9293 3.7.4 ----------------------------------------------------------------------------
+// --- Nagle: RFC 9293 3.7.4 -----------------------------------------------------------------------
 
 TEST_F(Sending, Rfc9293_S3_7_4_SecondSmallSegmentWaitsForTheAckOfTheFirst) {
   ASSERT_EQ(Write("a"), Error::kOk);
@@ -109,7 +109,7 @@ TEST_F(Sending, FinPushesWhatWasHeld) {
   EXPECT_THAT(Next(), Is(Fin().Seq(1).Data("held")));
 }
 
-// --- Windows: RFC 9293 3.8.6 -----------------------------------------------------------------------------
+// --- Windows: RFC 9293 3.8.6 ---------------------------------------------------------------------
 
 TEST_F(Sending, Rfc9293_S3_8_6_NeverBeyondThePeersWindow) {
   Send(Ack(1).Seq(1).Wnd(3000));
@@ -208,7 +208,7 @@ TEST_F(Sending, ABigSliceIsTakenWhenTheQueueIsEmpty) {
   EXPECT_EQ(Write("x"), Error::kWouldBlock);
 }
 
-// --- Path MTU and ICMP ---------------------------------------------------------------------------------------
+// --- Path MTU and ICMP ---------------------------------------------------------------------------
 
 TEST_F(Sending, Rfc1191_S6_1_PacketTooBigResegments) {
   ASSERT_EQ(WriteBytes(2920), Error::kOk);
@@ -284,7 +284,7 @@ TEST_F(Sending, AFullLinkIsTriedAgain) {
   EXPECT_THAT(Next(), Is(Packet().Size(100).Seq(1)));
 }
 
-// --- Keepalive: RFC 9293 3.8.4 ----------------------------------------------------------------------------------
+// --- Keepalive: RFC 9293 3.8.4 -------------------------------------------------------------------
 
 class Keepalive : public Sending {
  protected:

@@ -1,8 +1,8 @@
-// Pacing: sending at a rate rather than in bursts. For connections whose algorithm wants it (BBR) or whose user set
-// a limit (SO_MAX_PACING_RATE); others have none.
+// Pacing: sending at a rate rather than in bursts. For connections whose algorithm wants it (BBR)
+// or whose user set a limit (SO_MAX_PACING_RATE); others have none.
 //
-// The stack's timers have a grain of a millisecond, so what fell due meanwhile goes at once, up to kCredit's worth:
-// the rate holds on average, and ACKs clock what goes between two ticks.
+// The stack's timers have a grain of a millisecond, so what fell due meanwhile goes at once, up to
+// kCredit's worth: the rate holds on average, and ACKs clock what goes between two ticks.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_PACER_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_PACER_H_
 
@@ -17,7 +17,8 @@ class Pacer {
  public:
   static constexpr uint64_t kUnlimited = ~uint64_t{0};
 
-  Pacer(TimerQueue& timers, Timer::Handler handler, void* context) : timer_(timers, handler, context) {}
+  Pacer(TimerQueue& timers, Timer::Handler handler, void* context)
+      : timer_(timers, handler, context) {}
 
   // Whether to wait; if so the timer will tell when not to.
   bool Holds(Time now) {
@@ -26,7 +27,8 @@ class Pacer {
     return true;
   }
   void Sent(uint32_t octets, uint64_t rate, Time now) {
-    const auto cost = static_cast<int64_t>(static_cast<double>(octets) * 1e9 / static_cast<double>(rate));
+    const auto cost =
+        static_cast<int64_t>(static_cast<double>(octets) * 1e9 / static_cast<double>(rate));
     next_ = std::max(next_, now - kCredit) + Duration(std::min<int64_t>(cost, kLongest.count()));
   }
   // The largest piece to send at once: a millisecond's worth, as Linux has it.

@@ -1,4 +1,5 @@
-// How fast may be sent beside how much (pacer.h), and what algorithms that watch every ACK are told.
+// How fast may be sent beside how much (pacer.h), and what algorithms that watch every ACK are
+// told.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -11,7 +12,8 @@ void Connection::UpdatePacing() {
   if (!paced_) {
     pacer_.reset();
   } else if (pacer_ == nullptr) {
-    pacer_ = std::make_unique<Pacer>(*core_.env.timers, MemberTimer<&Connection::OnPacingTimer>, this);
+    pacer_ =
+        std::make_unique<Pacer>(*core_.env.timers, MemberTimer<&Connection::OnPacingTimer>, this);
   }
 }
 

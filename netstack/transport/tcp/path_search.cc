@@ -1,7 +1,7 @@
-// What a path carries that swallows big segments without a word (RFC 4821): a black hole is found by its
-// timeouts (7.7), and afterwards larger sizes are searched for (7.3) by single segments of text that are bigger
-// than others, as Linux does: one at a time, while all is well and enough follows to show its loss quickly. The
-// loss of a probe alone is no sign of congestion (7.6.2).
+// What a path carries that swallows big segments without a word (RFC 4821): a black hole is found
+// by its timeouts (7.7), and afterwards larger sizes are searched for (7.3) by single segments of
+// text that are bigger than others, as Linux does: one at a time, while all is well and enough
+// follows to show its loss quickly. The loss of a probe alone is no sign of congestion (7.6.2).
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -9,7 +9,8 @@
 namespace moat::netstack::tcp {
 namespace {
 
-constexpr uint32_t kLeastWindow = 11;  // segments of cwnd to probe with; RFC 4821 7.4 wants fast retransmit sure
+constexpr uint32_t kLeastWindow =
+    11;  // segments of cwnd to probe with; RFC 4821 7.4 wants fast retransmit sure
 
 }  // namespace
 
@@ -57,7 +58,8 @@ uint32_t Connection::NextPathProbe() {
 bool Connection::ProbePath(uint32_t unsent) {
   PathSearch& search = repair_->path;
   const uint32_t mss = tcb_.snd.mss;
-  if (search.probe != 0 || recovery_ != Recovery::kOpen || duplicate_acks_ > 0 || send_cwr_) return false;
+  if (search.probe != 0 || recovery_ != Recovery::kOpen || duplicate_acks_ > 0 || send_cwr_)
+    return false;
   if (flight_.lost() > 0 || flight_.sacked() > 0 || flight_.retransmitted() > 0) return false;
   if (window_.cwnd < kLeastWindow * mss) return false;
   const uint32_t size = NextPathProbe();
@@ -65,7 +67,8 @@ bool Connection::ProbePath(uint32_t unsent) {
   if (text <= mss) return false;
   const uint32_t needed = text + (kDupThresh + 1) * mss;
   const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
-  if (unsent < needed || edge < tcb_.snd.nxt + needed || CwndRoom() < text || PacerHolds()) return false;
+  if (unsent < needed || edge < tcb_.snd.nxt + needed || CwndRoom() < text || PacerHolds())
+    return false;
   const SeqNum seq = tcb_.snd.nxt;
   const SeqNum small = tcb_.snd.small;
   uint32_t length = text;
@@ -99,7 +102,8 @@ void Connection::PathProbeFailed() {
   ++core_.counters.mtu_probe_fail;
 }
 
-// What is deemed lost by now is the probe and nothing else: it is sent again, in pieces, with the window as it is.
+// What is deemed lost by now is the probe and nothing else: it is sent again, in pieces, with the
+// window as it is.
 bool Connection::OnlyPathProbeLost() {
   PathSearch& search = repair_->path;
   if (search.probe == 0 || tcb_.snd.una != search.begin || flight_.empty()) return false;

@@ -16,7 +16,7 @@ using std::chrono::seconds;
 
 constexpr uint32_t kMss = 1460;
 
-// --- RFC 4821 7.7 -----------------------------------------------------------------------------------
+// --- RFC 4821 7.7 --------------------------------------------------------------------------------
 
 TEST(Rfc4821, S7_7_ABlackHoleIsFoundWhenAskedTo) {
   PipeOptions options;
@@ -49,9 +49,10 @@ TEST(Rfc4821, S7_7_NotByDefault) {
   EXPECT_NE(Transfer(pipe, 100'000, 1000, minutes(2)), "");
 }
 
-// --- RFC 4821 7.3 -----------------------------------------------------------------------------------
+// --- RFC 4821 7.3 --------------------------------------------------------------------------------
 
-// A connection over a path that lets TCP segments (header included) of up to `limit` octets through.
+// A connection over a path that lets TCP segments (header included) of up to `limit` octets
+// through.
 class Search : public testing::Test {
  protected:
   static PipeOptions Options() {
@@ -71,7 +72,8 @@ class Search : public testing::Test {
     EXPECT_EQ(listener->Listen(1), Error::kOk);
     client = pipe.a().tcp->NewSocket(Family::kIpv4);
     EXPECT_EQ(client->Connect({pipe.b().address, 80}), Error::kInProgress);
-    EXPECT_TRUE(pipe.RunUntil([&] { return (client->Ready() & ready::kConnected) != 0; }, seconds(5)));
+    EXPECT_TRUE(
+        pipe.RunUntil([&] { return (client->Ready() & ready::kConnected) != 0; }, seconds(5)));
     pipe.Run(seconds(1));
     auto accepted = listener->Accept();
     EXPECT_TRUE(accepted.ok());
@@ -89,7 +91,9 @@ class Search : public testing::Test {
       read += ReadAll(*server).size();
     });
   }
-  uint32_t segment() { return client->Info().send_mss + 20 + 12; }  // with the header and timestamps
+  uint32_t segment() {
+    return client->Info().send_mss + 20 + 12;
+  }  // with the header and timestamps
   uint64_t Counter(std::string_view name) { return pipe.a().Counter(name); }
 
   Pipe pipe;
@@ -150,7 +154,7 @@ TEST_F(Search, WithoutSackToo) {
   EXPECT_GE(other.a().Counter("TcpExt.TCPMTUPSuccess"), 1u);
 }
 
-// --- RFC 5482, RFC 9293 3.8.3 -----------------------------------------------------------------------
+// --- RFC 5482, RFC 9293 3.8.3 --------------------------------------------------------------------
 
 TEST_F(Story, Rfc5482_TheUserTimeoutEndsTheConnectionOnTime) {
   Establish();

@@ -78,7 +78,8 @@ TEST(Rfc5681, S3_1_SsthreshIsHalfOfTheFlight) {
 }
 
 // Runs CUBIC for `time` at a constant round trip; returns cwnd in segments.
-uint32_t Cubic(CongestionControl& cubic, CongestionWindow& window, Time& now, Duration rtt, Duration time) {
+uint32_t Cubic(CongestionControl& cubic, CongestionWindow& window, Time& now, Duration rtt,
+               Duration time) {
   for (const Time end = now + time; now < end; now += rtt) {
     cubic.OnAck(Acked(window.cwnd, now, rtt), window);
   }

@@ -1,6 +1,6 @@
-// RACK (RFC 8985 6): which transmission was delivered last, and how much reordering to bear with before what
-// was sent earlier is deemed lost. Pure state and arithmetic; the flight keeps the records, recovery acts.
-// Names are the RFC's.
+// RACK (RFC 8985 6): which transmission was delivered last, and how much reordering to bear with
+// before what was sent earlier is deemed lost. Pure state and arithmetic; the flight keeps the
+// records, recovery acts. Names are the RFC's.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_RACK_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_RACK_H_
 
@@ -15,9 +15,10 @@ namespace moat::netstack::tcp {
 
 class Rack {
  public:
-  // Steps 1 to 3 of 6.2. `repeat_is_old`: the ACK's timestamp echo shows that what was retransmitted is
-  // acknowledged for its earlier transmission.
-  void OnDelivered(const Delivery& delivery, const RttEstimator& rtt, bool repeat_is_old, Time now) {
+  // Steps 1 to 3 of 6.2. `repeat_is_old`: the ACK's timestamp echo shows that what was
+  // retransmitted is acknowledged for its earlier transmission.
+  void OnDelivered(const Delivery& delivery, const RttEstimator& rtt, bool repeat_is_old,
+                   Time now) {
     if (delivery.reordered) reordering_seen_ = true;
     if (delivery.any_original) Take(delivery.newest_original, now);
     if (delivery.any_repeat && !repeat_is_old &&
@@ -30,7 +31,8 @@ class Rack {
   // The same: a recovery has ended.
   void OnRecoveryEnd();
 
-  // Step 4. `impatient`: in recovery, or as many segments were SACKed as RFC 5681 has duplicate ACKs.
+  // Step 4. `impatient`: in recovery, or as many segments were SACKed as RFC 5681 has duplicate
+  // ACKs.
   Duration ReorderingWindow(const RttEstimator& rtt, bool impatient) const;
   // What each transmission has before it is overdue, once a later one was delivered.
   Duration Patience(const RttEstimator& rtt, bool impatient) const {

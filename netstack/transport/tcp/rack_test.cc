@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 constexpr uint32_t kMss = 1460;
 constexpr Duration kRtt = milliseconds(40);
 
-// A connection with SACK and a measured round trip of 40 ms; Seg(n) is the n-th full segment to come.
+// A connection with SACK and a measured round trip of 40 ms; Seg(n) is the n-th full segment to
+// come.
 class RackStory : public Story {
  protected:
   void SetUp() override { Begin(Packet().Mss(1460).SackOk()); }
@@ -142,8 +143,8 @@ TEST_F(RackStory, TcpRecovery0_FallsBackToRfc6675) {
   EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(0))));
 }
 
-// Step 2: an ACK sooner than any round trip after a retransmission is for the original, and says nothing about
-// what was sent in between.
+// Step 2: an ACK sooner than any round trip after a retransmission is for the original, and says
+// nothing about what was sent in between.
 TEST_F(RackStory, Rfc8985_S6_2_AnAckTooSoonAfterARetransmissionIsNotItsAck) {
   Fly(4);
   Advance(kRtt);
@@ -167,7 +168,8 @@ TEST_F(RackStory, Rfc8985_S4_WithoutSackThereIsNeitherRackNorProbe) {
   EXPECT_EQ(Counter("TcpExt.TCPLossProbes"), 0u);
 }
 
-// Step 4: whatever is reported, one round trip is enough; after 16 recoveries without a report it is forgotten.
+// Step 4: whatever is reported, one round trip is enough; after 16 recoveries without a report it
+// is forgotten.
 TEST(RackWindow, Rfc8985_S6_2_GrowsWithReportsUpToARoundTripAndIsForgotten) {
   RttEstimator rtt;
   rtt.Sample(kRtt);
@@ -209,7 +211,7 @@ TEST(RackWindow, Rfc8985_S6_2_TheLeastRoundTripIsOfTheLastMinutes) {
   EXPECT_EQ(rtt.min_rtt(), milliseconds(90));
 }
 
-// --- 7. Tail loss probes --------------------------------------------------------------------------
+// --- 7. Tail loss probes -------------------------------------------------------------------------
 
 TEST_F(RackStory, Rfc8985_S7_3_ProbeRetransmitsTheLastSegmentAfterTwoRoundTrips) {
   Fly(4);
@@ -348,7 +350,7 @@ TEST_F(RackStory, Rfc7323_S3_2_TimestampsThatWereNotAgreedOnAreIgnored) {
   for (const Packet& packet : All()) EXPECT_FALSE(packet.timestamps.has_value());
 }
 
-// --- Super-segments -------------------------------------------------------------------------------
+// --- Super-segments ------------------------------------------------------------------------------
 
 TEST_F(RackStory, ALossWithinASuperSegmentIsOneSegment) {
   host.ip.set_max_gso_bytes(65535);
@@ -382,7 +384,7 @@ TEST_F(RackStory, SeveralLossesWithinASuperSegmentAreTheirSegments) {
   EXPECT_EQ(octets % kMss, 0u);
 }
 
-// --- RFC 2883: the receiver's reports ---------------------------------------------------------------
+// --- RFC 2883: the receiver's reports ------------------------------------------------------------
 
 TEST_F(RackStory, Rfc2883_S4_1_1_DuplicateBelowTheAckIsTheFirstBlock) {
   Send(Data("abcd").Seq(1).Ack(1));

@@ -1,5 +1,5 @@
-// The seventh step (RFC 9293 3.10.7.4): segment text, and what we tell the peer about it: windows (3.8.6) and
-// acknowledgements.
+// The seventh step (RFC 9293 3.10.7.4): segment text, and what we tell the peer about it: windows
+// (3.8.6) and acknowledgements.
 #include <algorithm>
 #include <utility>
 
@@ -54,15 +54,16 @@ void Connection::ReceiveText(Segment& segment) {
   }
 }
 
-// Whether the budget lets `size` octets in order wait for the user. The few segments that are offered under
-// pressure have a reserve, so that everybody goes on.
+// Whether the budget lets `size` octets in order wait for the user. The few segments that are
+// offered under pressure have a reserve, so that everybody goes on.
 bool Connection::MemoryForText(size_t size) {
   if (core_.memory.Allows(MemoryUse::kReceiveData, size)) return true;
   const bool few = receive_queue_.empty() || receive_queue_.size() + size <= WindowLimit();
   return few && core_.memory.Allows(MemoryUse::kReserve, size);
 }
 
-// The same, at the cost of what lies behind a hole: the peer keeps it until it is acknowledged (RFC 2018 8).
+// The same, at the cost of what lies behind a hole: the peer keeps it until it is acknowledged (RFC
+// 2018 8).
 bool Connection::MakeRoom(size_t size) {
   if (read_shut_ || MemoryForText(size)) return true;
   ++core_.counters.prune_called;
@@ -121,7 +122,8 @@ void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
   // Memory: the window bounds octets; this bounds what small pieces cost beside them.
   const size_t limit = 2 * static_cast<size_t>(receive_buffer_.size()) + 65536;
   if (inserted == OutOfOrderQueue::Inserted::kRefused) ++core_.counters.ofo_drop;
-  if (out_of_order_->footprint() > limit && out_of_order_->Prune(limit)) ++core_.counters.ofo_pruned;
+  if (out_of_order_->footprint() > limit && out_of_order_->Prune(limit))
+    ++core_.counters.ofo_pruned;
   // RFC 5681 4.2: at once, so that the sender counts duplicates; RFC 2883 4.
   const bool twice = inserted == OutOfOrderQueue::Inserted::kDuplicate ||
                      inserted == OutOfOrderQueue::Inserted::kPartial;
@@ -132,7 +134,8 @@ void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
   SendAck();
 }
 
-// RFC 2883 4: an ACK at once that reports `block` as received twice. False when the peer wants none.
+// RFC 2883 4: an ACK at once that reports `block` as received twice. False when the peer wants
+// none.
 bool Connection::SendDsack(const SackBlock& block) {
   if (!tcb_.sack || core_.sysctls.dsack->value() == 0) return false;
   SendAck(&block);
@@ -161,8 +164,9 @@ void Connection::SendAckNow() {
   SendAck();
 }
 
-// How far the window may open: not so far that a long queue forms in front of the stack; under pressure by a
-// few segments, so that everybody goes on, slowly. What was offered before stays offered.
+// How far the window may open: not so far that a long queue forms in front of the stack; under
+// pressure by a few segments, so that everybody goes on, slowly. What was offered before stays
+// offered.
 uint32_t Connection::WindowLimit() const {
   constexpr uint32_t kSegments = 4;  // Linux, __tcp_select_window()
   const uint32_t size = core_.governor.Limit(receive_buffer_.size(), receive_buffer_.rtt());
@@ -170,8 +174,8 @@ uint32_t Connection::WindowLimit() const {
   return std::min(size, std::max(kSegments * ack_policy_.receive_mss(), 4096u));
 }
 
-// RCV.WND for the header. The right edge never goes back (3.8.6); it moves on only by a worthwhile step
-// (3.8.6.2.2).
+// RCV.WND for the header. The right edge never goes back (3.8.6); it moves on only by a worthwhile
+// step (3.8.6.2.2).
 uint16_t Connection::AdvertiseWindow() {
   const uint32_t size = WindowLimit();
   const auto queued = static_cast<uint32_t>(std::min<size_t>(receive_queue_.size(), size));
@@ -217,8 +221,8 @@ void Connection::Consume(size_t n) {
     }
     // An ACK that is owed and need not wait for a reply goes with the window it reopens.
     if (ack_policy_.pending() && receive_queue_.empty() && !ack_policy_.ping_pong()) WantFlush();
-    // Window update, as Linux: when what is left has doubled, so that a slow reader does not send one
-    // per read.
+    // Window update, as Linux: when what is left has doubled, so that a slow reader does not send
+    // one per read.
     const uint32_t held = ReceiveWindow();
     const uint32_t size = WindowLimit();
     const auto queued = static_cast<uint32_t>(std::min<size_t>(receive_queue_.size(), size));

@@ -1,7 +1,8 @@
 // In-order octets that wait for the user, as the slices that arrived.
 //
-// A slice may keep far more memory alive than it shows. The queue counts footprints, copies a little
-// data out of a big block, and joins small pieces, so that memory stays within a small factor of octets.
+// A slice may keep far more memory alive than it shows. The queue counts footprints, copies a
+// little data out of a big block, and joins small pieces, so that memory stays within a small
+// factor of octets.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_RECEIVE_QUEUE_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_RECEIVE_QUEUE_H_
 

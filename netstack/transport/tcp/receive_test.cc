@@ -1,5 +1,5 @@
-// The receiving side: delayed ACKs and batches, window updates, autotuning, timestamps, window scaling,
-// backlogs.
+// The receiving side: delayed ACKs and batches, window updates, autotuning, timestamps, window
+// scaling, backlogs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ class Receiving : public Story {
   }
 };
 
-// --- Acknowledgements: RFC 9293 3.8.6.3, RFC 5681 4.2 -----------------------------------------------------
+// --- Acknowledgements: RFC 9293 3.8.6.3, RFC 5681 4.2 --------------------------------------------
 
 TEST_F(Receiving, Rfc5681_S4_2_EverySecondFullSegmentIsAcknowledged) {
   Converse();
@@ -84,7 +84,7 @@ TEST_F(Receiving, ReadingInTheBatchIsSeenByItsAck) {
   EXPECT_TRUE(Quiet());
 }
 
-// --- Windows: 3.8.6.2.2 ---------------------------------------------------------------------------------------
+// --- Windows: 3.8.6.2.2 --------------------------------------------------------------------------
 
 TEST_F(Receiving, Rfc9293_S3_8_6_2_2_ReaderReopensAClosedWindowByOneUpdate) {
   for (uint32_t at = 1; at < 65535; at += 1000) Send(Packet().Size(1000).Seq(at).Ack(1));
@@ -169,7 +169,7 @@ TEST_F(Scaled, ReceiveBufferOptionFixesTheWindow) {
   EXPECT_THAT(Next(), Is(Syn().Wnd(8000)));
 }
 
-// --- Timestamps: RFC 7323 -----------------------------------------------------------------------------------------
+// --- Timestamps: RFC 7323 ------------------------------------------------------------------------
 
 class Stamped : public Story {
  protected:
@@ -241,7 +241,7 @@ TEST_F(Story, Rfc7323_S3_2_OnlyOfferedWhenTheSynDid) {
   EXPECT_EQ(Next().timestamps->second, 7u);
 }
 
-// --- Backlog ----------------------------------------------------------------------------------------------------------
+// --- Backlog -------------------------------------------------------------------------------------
 
 class Backlog : public Story {
  protected:

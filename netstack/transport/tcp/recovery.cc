@@ -1,10 +1,11 @@
-// Loss detection and repair: RACK (RFC 8985 6) with SACK; duplicate ACKs and fast retransmit (RFC 5681 3.2),
-// NewReno (RFC 6582) without; limited transmit (RFC 3042), proportional rate reduction (RFC 6937), the response
-// to ECN (RFC 3168 6.1.2), and what a retransmission timeout does (RFC 6298 5.4 on, RFC 5681 3.1).
+// Loss detection and repair: RACK (RFC 8985 6) with SACK; duplicate ACKs and fast retransmit (RFC
+// 5681 3.2), NewReno (RFC 6582) without; limited transmit (RFC 3042), proportional rate reduction
+// (RFC 6937), the response to ECN (RFC 3168 6.1.2), and what a retransmission timeout does (RFC
+// 6298 5.4 on, RFC 5681 3.1).
 //
 // The scoreboard's pipe says how much may be sent; detection only marks records as lost, and output
-// sends what is marked as far as cwnd allows. Without SACK each duplicate ACK stands for one segment that
-// left the network. Taking a recovery back is undo.cc's.
+// sends what is marked as far as cwnd allows. Without SACK each duplicate ACK stands for one
+// segment that left the network. Taking a recovery back is undo.cc's.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -36,7 +37,8 @@ void Connection::OnAckEvent(AckEvent& event) {
   if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, last_receive_);
   if (event.delivery.reordered) ++core_.counters.sack_reorder;
   if (event.dsack) OnDsack(event);
-  if (event.echo && ecn_) core_.counters.delivered_ce += (event.marked + tcb_.snd.mss - 1) / tcb_.snd.mss;
+  if (event.echo && ecn_)
+    core_.counters.delivered_ce += (event.marked + tcb_.snd.mss - 1) / tcb_.snd.mss;
   if (event.echo && repair_ != nullptr) repair_->delivered_marked += event.marked;
   if (probe_outstanding_) LossProbeAck(event);
   switch (recovery_) {
@@ -61,7 +63,8 @@ void Connection::OpenAck(AckEvent& event) {
   const bool disorder = duplicate_acks_ > 0 || flight_.sacked() > 0;
   recovery_ = disorder ? Recovery::kDisorder : Recovery::kOpen;
   if (event.dsack) (void)TryUndoByDsack();
-  // Retransmissions still in flight (of a tail loss probe, of an undone recovery) may be overdue, too.
+  // Retransmissions still in flight (of a tail loss probe, of an undone recovery) may be overdue,
+  // too.
   if ((disorder || flight_.retransmitted() > 0) && ShouldEnterRecovery(event)) {
     if (path_search_ && OnlyPathProbeLost()) return;
     EnterRecovery(event.delivered);
@@ -88,7 +91,8 @@ bool Connection::DetectLoss(AckEvent& event) {
   const bool impatient = recovering || (enough && (mode & kNoDupThresh) == 0);
   const Duration patience = rack_.Patience(rtt_, impatient);
   uint32_t repeats = 0;
-  event.reorder_left = flight_.MarkOverdueLost(rack_.xmit(), rack_.end_seq(), patience, core_.Now(), &repeats);
+  event.reorder_left =
+      flight_.MarkOverdueLost(rack_.xmit(), rack_.end_seq(), patience, core_.Now(), &repeats);
   core_.counters.lost_retransmit += (repeats + tcb_.snd.mss - 1) / tcb_.snd.mss;
   event.lost = flight_.lost() - before + repeats;
   return event.lost > 0;
@@ -98,7 +102,8 @@ bool Connection::DetectLoss(AckEvent& event) {
 bool Connection::ShouldEnterRecovery(AckEvent& event) {
   if (flight_.empty()) return false;
   if (tcb_.sack) return DetectLoss(event);
-  // RFC 6582 3.2 (2): duplicate ACKs for what was sent before the last recovery ended start no new one.
+  // RFC 6582 3.2 (2): duplicate ACKs for what was sent before the last recovery ended start no new
+  // one.
   if (tcb_.snd.una < recover_ && recover_ <= tcb_.snd.nxt && recover_ != tcb_.snd.iss) return false;
   return duplicate_acks_ >= static_cast<uint32_t>(kDupThresh);
 }
@@ -110,7 +115,8 @@ void Connection::Reduce() {
   repair.prr_flight = std::max(flight_.total(), 1u);
   repair.prr_delivered = repair.prr_out = 0;
   recover_ = tcb_.snd.nxt;
-  // DEVIATION: RFC 5681 3.2 (2) leaves out what limited transmit sent, two segments; CUBIC asks for cwnd anyway.
+  // DEVIATION: RFC 5681 3.2 (2) leaves out what limited transmit sent, two segments; CUBIC asks for
+  // cwnd anyway.
   window_.ssthresh = congestion().OnCongestion(window_, flight_.total());
   if (ecn_) send_cwr_ = true;
 }
@@ -125,12 +131,14 @@ void Connection::EnterRecovery(uint32_t delivered) {
   recovery_ = Recovery::kFast;
   recover_ = tcb_.snd.nxt;
   if (!tcb_.sack) (void)flight_.MarkFirstLost(tcb_.snd.mss);
-  // Fast retransmit goes out at once, whatever the pipe (RFC 6675 5 (4.3), RFC 6937 3: at least one).
+  // Fast retransmit goes out at once, whatever the pipe (RFC 6675 5 (4.3), RFC 6937 3: at least
+  // one).
   ReduceProportionally(delivered);
   if (!algorithm_->owns_window) window_.cwnd = std::max(window_.cwnd, Pipe() + tcb_.snd.mss);
 }
 
-// RFC 3168 6.1.2: an ECN echo is answered as a loss would be, once per window; nothing is sent again.
+// RFC 3168 6.1.2: an ECN echo is answered as a loss would be, once per window; nothing is sent
+// again.
 void Connection::EnterReduced(uint32_t delivered) {
   ++core_.counters.ecn_reductions;
   Reduce();
@@ -192,7 +200,8 @@ void Connection::ReduceProportionally(uint32_t delivered) {
   int64_t send;
   if (pipe > window_.ssthresh) {
     const uint64_t share = static_cast<uint64_t>(repair.prr_delivered) * window_.ssthresh;
-    send = static_cast<int64_t>((share + repair.prr_flight - 1) / repair.prr_flight) - repair.prr_out;
+    send =
+        static_cast<int64_t>((share + repair.prr_flight - 1) / repair.prr_flight) - repair.prr_out;
   } else {
     const int64_t ahead = static_cast<int64_t>(repair.prr_delivered) - repair.prr_out;
     const int64_t limit = std::max<int64_t>(ahead, delivered) + tcb_.snd.mss;
@@ -259,7 +268,8 @@ void Connection::OnRetransmissionTimeout() {
   if (reneged) ++core_.counters.sack_reneging;
   const bool recovering = recovery_ == Recovery::kFast || recovery_ == Recovery::kLoss;
   // RFC 5681 3.1: ssthresh falls once per loss event, not with each repetition of the timeout.
-  if (!recovering || tcb_.snd.una >= recover_ || (recovery_ == Recovery::kLoss && retransmits_ == 0)) {
+  if (!recovering || tcb_.snd.una >= recover_ ||
+      (recovery_ == Recovery::kLoss && retransmits_ == 0)) {
     BeginUndo();
     window_.ssthresh = congestion().OnCongestion(window_, flight_.total());
     congestion().OnTimeout();

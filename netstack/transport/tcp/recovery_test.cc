@@ -173,7 +173,8 @@ TEST_F(WithSack, Rfc6675_S5_HolesAreRetransmittedAndNothingElse) {
   Send(Ack(Seg(0)).Seq(1).Sack({{Seg(3), Seg(4)}, {Seg(1), Seg(2)}}));
   EXPECT_TRUE(Quiet());
   Send(Ack(Seg(0)).Seq(1).Sack({{Seg(3), Seg(5)}, {Seg(1), Seg(2)}}));
-  for (uint32_t n = 6; n <= 10; ++n) Send(Ack(Seg(0)).Seq(1).Sack({{Seg(3), Seg(n)}, {Seg(1), Seg(2)}}));
+  for (uint32_t n = 6; n <= 10; ++n)
+    Send(Ack(Seg(0)).Seq(1).Sack({{Seg(3), Seg(n)}, {Seg(1), Seg(2)}}));
   std::vector<Packet> sent = All();
   ASSERT_EQ(sent.size(), 2u);
   EXPECT_THAT(sent[0], Is(Packet().Size(kMss).Seq(Seg(0))));
@@ -237,7 +238,7 @@ TEST_F(WithSack, Rfc2018_S8_RenegingIsNoticedByTheTimeout) {
   EXPECT_EQ(Counter("TcpExt.TCPSACKReneging"), 1u);
 }
 
-// --- The receiver's side: RFC 2018 4, RFC 2883 -----------------------------------------------------------------
+// --- The receiver's side: RFC 2018 4, RFC 2883 ---------------------------------------------------
 
 TEST_F(WithSack, Rfc2018_S4_MostRecentBlockIsFirst) {
   Send(Data("c").Seq(3).Ack(2));

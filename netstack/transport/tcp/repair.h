@@ -1,5 +1,6 @@
-// What a connection remembers of its last recovery: proportional rate reduction, and how to take the recovery
-// back when it proves to have been needless. Allocated with the first loss; most connections never have one.
+// What a connection remembers of its last recovery: proportional rate reduction, and how to take
+// the recovery back when it proves to have been needless. Allocated with the first loss; most
+// connections never have one.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
 
@@ -10,7 +11,8 @@
 
 namespace moat::netstack::tcp {
 
-// The search for what the path carries (RFC 4821 7.3), in sizes of the MSS; begun when a black hole was met.
+// The search for what the path carries (RFC 4821 7.3), in sizes of the MSS; begun when a black hole
+// was met.
 struct PathSearch {
   uint32_t low = 0;    // gets through; nothing bigger is sent but as a probe
   uint32_t high = 0;   // does not, as far as is known
@@ -34,7 +36,8 @@ struct Repair {
   uint32_t unexcused = 0;      // octets retransmitted since, less those that a D-SACK reported
   uint32_t stamp = 0;          // TSval of the first retransmission (RFC 3522 3.2); when `repeated`
 
-  // F-RTO (RFC 5682): undecided whether the timeout was spurious; and its step 2.b: only new data goes.
+  // F-RTO (RFC 5682): undecided whether the timeout was spurious; and its step 2.b: only new data
+  // goes.
   bool frto = false;
   bool frto_new_data = false;
 

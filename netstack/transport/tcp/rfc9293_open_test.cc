@@ -135,7 +135,7 @@ TEST_F(Rfc9293, S3_10_7_3_FinOnSynAckMakesCloseWait) {
   EXPECT_THAT(Next(), Is(Ack(2).Seq(1)));
 }
 
-// --- 3.5, figure 8: simultaneous open -------------------------------------------------------------
+// --- 3.5, figure 8: simultaneous open ------------------------------------------------------------
 
 TEST_F(Rfc9293, S3_5_SimultaneousOpenByAck) {
   Connect();
@@ -247,7 +247,7 @@ TEST_F(Rfc9293, S3_10_7_4_FinInSynReceivedMakesCloseWait) {
   EXPECT_TRUE(socket->AtEndOfStream());
 }
 
-// --- Retransmission of SYN and SYN,ACK (RFC 6298 2.1, 5.5; RFC 9293 3.8.3) --------------------------
+// --- Retransmission of SYN and SYN,ACK (RFC 6298 2.1, 5.5; RFC 9293 3.8.3) -----------------------
 
 TEST_F(Rfc9293, S3_8_3_SynIsRetransmittedWithBackOffAndGivesUp) {
   Connect();
@@ -274,7 +274,7 @@ TEST_F(Rfc9293, S3_8_3_SynAckIsRetransmittedAndForgotten) {
   EXPECT_EQ(host.StateOf(kHostPort), "");
 }
 
-// --- 3.7.1: maximum segment size -------------------------------------------------------------------
+// --- 3.7.1: maximum segment size -----------------------------------------------------------------
 
 TEST_F(Rfc9293, S3_7_1_MssOptionIsSentFromTheMtu) {
   host.ip.set_mtu(9000);
@@ -295,7 +295,7 @@ TEST_F(Rfc9293, S3_7_1_SegmentsHaveAtMostThePeersMss) {
   EXPECT_THAT(Next(), Is(Packet().Size(700).Seq(1)));
 }
 
-// --- Calls in the wrong state ------------------------------------------------------------------------
+// --- Calls in the wrong state --------------------------------------------------------------------
 
 TEST_F(Rfc9293, S3_10_1_SecondOpenIsAnError) {
   Connect();
@@ -333,7 +333,7 @@ TEST_F(Rfc9293, S3_10_1_ConnectAfterRefusalWorks) {
   EXPECT_EQ(state(), TcpState::kEstablished);
 }
 
-// --- Both families -------------------------------------------------------------------------------------
+// --- Both families -------------------------------------------------------------------------------
 
 class OverIpv6 : public Story {
  protected:

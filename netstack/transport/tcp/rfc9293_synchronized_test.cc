@@ -1,5 +1,5 @@
-// The synchronized states: sequence check, RST, SYN, ACK, URG, text (RFC 9293 3.10.7.4), the challenge ACKs
-// of RFC 5961, and closing (3.6).
+// The synchronized states: sequence check, RST, SYN, ACK, URG, text (RFC 9293 3.10.7.4), the
+// challenge ACKs of RFC 5961, and closing (3.6).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ class Established : public Story {
   void SetUp() override { Establish(); }
 };
 
-// --- First: sequence number ------------------------------------------------------------------------
+// --- First: sequence number ----------------------------------------------------------------------
 
 TEST_F(Established, Rfc9293_S3_10_7_4_TextInOrderIsDeliveredAndAcknowledged) {
   Send(Data("hello").Seq(1).Ack(1));
@@ -67,7 +67,8 @@ TEST_F(Established, Rfc9293_S3_10_7_4_ZeroWindowStillTakesAcks) {
   All();
   EXPECT_EQ(Write("x"), Error::kOk);
   EXPECT_THAT(Next(), Is(Data("x").Seq(1).Ack(65536).Wnd(0)));
-  Send(Packet().Size(1).Seq(65536).Ack(2));  // a probe with an ACK: the ACK counts, the text does not
+  Send(Packet().Size(1).Seq(65536).Ack(
+      2));  // a probe with an ACK: the ACK counts, the text does not
   EXPECT_EQ(socket->UnackedBytes(), 0u);
   EXPECT_EQ(socket->ReadableBytes(), 65535u);
   EXPECT_THAT(Next(), Is(Ack(65536).Wnd(0)));
@@ -86,7 +87,7 @@ TEST_F(Established, Rfc9293_S3_8_6_WindowNeverShrinks) {
   EXPECT_LE(edge, 1 + 65536u);
 }
 
-// --- Second: RST (RFC 5961 3.2) ----------------------------------------------------------------------
+// --- Second: RST (RFC 5961 3.2) ------------------------------------------------------------------
 
 TEST_F(Established, Rfc5961_S3_2_ExactResetResets) {
   Send(Rst().Seq(1));
@@ -112,7 +113,7 @@ TEST_F(Established, Rfc5961_S3_2_ResetOutsideOfTheWindowIsDropped) {
   EXPECT_EQ(state(), TcpState::kEstablished);
 }
 
-// --- Fourth: SYN (RFC 5961 4.2) ------------------------------------------------------------------------
+// --- Fourth: SYN (RFC 5961 4.2) ------------------------------------------------------------------
 
 TEST_F(Established, Rfc5961_S4_2_SynGetsAChallenge) {
   Send(Syn().Seq(1));
@@ -122,7 +123,7 @@ TEST_F(Established, Rfc5961_S4_2_SynGetsAChallenge) {
   EXPECT_EQ(state(), TcpState::kEstablished);
 }
 
-// --- Fifth: ACK (RFC 5961 5.2) -------------------------------------------------------------------------
+// --- Fifth: ACK (RFC 5961 5.2) -------------------------------------------------------------------
 
 TEST_F(Established, Rfc9293_S3_10_7_4_SegmentWithoutAckIsDropped) {
   Send(Packet().Seq(1));
@@ -156,7 +157,7 @@ TEST_F(Established, Rfc9293_S3_10_7_4_WindowUpdateOnlyFromANewerSegment) {
   EXPECT_EQ(socket->Info().send_window, 2000u);
 }
 
-// --- Sixth: URG ------------------------------------------------------------------------------------------
+// --- Sixth: URG ----------------------------------------------------------------------------------
 
 TEST_F(Established, Rfc9293_S3_10_7_4_UrgentDataIsAnnouncedAndStaysInTheStream) {
   Send(Data("abc").Seq(1).Ack(1).Urg(3));
@@ -206,7 +207,7 @@ TEST_F(Established, Rfc9293_S3_8_5_UrgentPointerIsBehindTheUrgentOctet) {
   EXPECT_THAT(Next(), Is(Data("abc").Seq(1).Urg(3)));
 }
 
-// --- Closing: 3.6 -----------------------------------------------------------------------------------------
+// --- Closing: 3.6 --------------------------------------------------------------------------------
 
 TEST_F(Established, Rfc9293_S3_6_NormalCloseFromOurSide) {
   EXPECT_EQ(socket->Shutdown(ShutdownHow::kWrite), Error::kOk);
@@ -362,7 +363,7 @@ TEST_F(Established, DisconnectMakesAFreshSocket) {
   Connect();
 }
 
-// --- TIME-WAIT ----------------------------------------------------------------------------------------------
+// --- TIME-WAIT -----------------------------------------------------------------------------------
 
 class TimeWaiting : public Story {
  protected:

@@ -1,5 +1,5 @@
-// A growing ring buffer: what TCP's queues are made of. Unlike std::deque it owns nothing while it is
-// empty and new, which keeps an idle connection small, and it can insert in the middle.
+// A growing ring buffer: what TCP's queues are made of. Unlike std::deque it owns nothing while it
+// is empty and new, which keeps an idle connection small, and it can insert in the middle.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_RING_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_RING_H_
 
@@ -63,7 +63,8 @@ class Ring {
     capacity_ = head_ = size_ = 0;
   }
 
-  // Index of the first element for which `less(element)` is false; elements must be partitioned by it.
+  // Index of the first element for which `less(element)` is false; elements must be partitioned by
+  // it.
   template <typename Less>
   size_t LowerBound(Less less) const {
     size_t low = 0;

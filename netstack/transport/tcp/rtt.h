@@ -8,8 +8,8 @@
 
 namespace moat::netstack::tcp {
 
-// DEVIATION: RFC 6298 2.4 wants a minimum of one second. Linux's 200 ms is what peers are used to, and
-// still far above their delayed acknowledgements (40 ms).
+// DEVIATION: RFC 6298 2.4 wants a minimum of one second. Linux's 200 ms is what peers are used to,
+// and still far above their delayed acknowledgements (40 ms).
 inline constexpr Duration kMinRto = std::chrono::milliseconds(200);
 inline constexpr Duration kMaxRto = std::chrono::seconds(120);  // 2.5: at least 60 s
 inline constexpr Duration kInitialRto = std::chrono::seconds(1);  // 2.1
@@ -22,8 +22,8 @@ class RttEstimator {
   bool has_sample() const { return srtt_ > Duration::zero(); }
   Duration srtt() const { return srtt_; }      // zero before the first sample
   Duration variance() const { return rttvar_; }
-  // The smallest of the last five minutes, or of half of them at least (RFC 8985 6.2, step 1: a path may
-  // become a longer one); zero before the first sample.
+  // The smallest of the last five minutes, or of half of them at least (RFC 8985 6.2, step 1: a
+  // path may become a longer one); zero before the first sample.
   Duration min_rtt() const { return min_rtt_; }
   Duration latest() const { return latest_; }
 

@@ -1,6 +1,6 @@
-// Octets that the user has written and the peer has not acknowledged, as the slices that were written.
-// Nothing is copied but small pieces, so that one big write stays one piece down to the link, and many
-// tiny writes do not pin a block each.
+// Octets that the user has written and the peer has not acknowledged, as the slices that were
+// written. Nothing is copied but small pieces, so that one big write stays one piece down to the
+// link, and many tiny writes do not pin a block each.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_SEND_QUEUE_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_SEND_QUEUE_H_
 

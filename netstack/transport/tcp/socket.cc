@@ -322,7 +322,9 @@ void Socket::Consume(size_t n) {
   if (connection_ != nullptr) connection_->Consume(n);
 }
 
-bool Socket::AtEndOfStream() const { return connection_ != nullptr && connection_->AtEndOfStream(); }
+bool Socket::AtEndOfStream() const {
+  return connection_ != nullptr && connection_->AtEndOfStream();
+}
 
 Error Socket::Shutdown(ShutdownHow how) {
   if (listener_ != nullptr) {

@@ -1,5 +1,5 @@
-// The handle that the user holds: fresh, bound, listening, connecting, connected or dead. It owns what a
-// socket is before it is a connection, and points to the connection or listener afterwards.
+// The handle that the user holds: fresh, bound, listening, connecting, connected or dead. It owns
+// what a socket is before it is a connection, and points to the connection or listener afterwards.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_SOCKET_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_SOCKET_H_
 

@@ -1,5 +1,5 @@
-// SYN cookies (RFC 4987 3.6): the state of a half-open connection, kept in the sequence number and timestamp
-// of our SYN,ACK instead of in memory. Used when the SYN queue is full.
+// SYN cookies (RFC 4987 3.6): the state of a half-open connection, kept in the sequence number and
+// timestamp of our SYN,ACK instead of in memory. Used when the SYN queue is full.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_SYN_COOKIES_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_SYN_COOKIES_H_
 

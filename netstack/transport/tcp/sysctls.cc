@@ -14,7 +14,8 @@ namespace {
 
 constexpr int64_t kIntMax = std::numeric_limits<int32_t>::max();
 
-const Sysctl* Number(SysctlTable& table, std::string name, int64_t value, int64_t min, int64_t max) {
+const Sysctl* Number(SysctlTable& table, std::string name, int64_t value, int64_t min,
+                     int64_t max) {
   SysctlSpec spec;
   spec.name = "ipv4." + std::move(name);
   spec.values = {value};

@@ -10,7 +10,8 @@ namespace moat::netstack::tcp {
 namespace recovery_bit {  // of tcp_recovery
 inline constexpr int64_t kUseRack = 1;
 inline constexpr int64_t kStaticWindow = 2;  // RACK's reordering window does not adapt to D-SACKs
-inline constexpr int64_t kNoDupThresh = 4;   // and does not shrink to nothing after three SACKed segments
+inline constexpr int64_t kNoDupThresh =
+    4;  // and does not shrink to nothing after three SACKed segments
 }  // namespace recovery_bit
 
 struct Sysctls {
@@ -52,7 +53,7 @@ struct Sysctls {
   const Sysctl* early_retrans;  // tail loss probes: 0 no, else yes
   const Sysctl* frto;
   const Sysctl* ecn;           // by value, what is accepted and what is asked for (ecn.cc)
-  const Sysctl* ecn_option;    // AccECN's: 0 never, 1 when a change must be told, 2 with every change
+  const Sysctl* ecn_option;  // AccECN's: 0 never, 1 when a change must be told, 2 with every change
   const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 the same
   const Sysctl* base_mss;         // octets
   const Sysctl* mtu_probe_floor;  // octets
@@ -60,7 +61,8 @@ struct Sysctls {
   const Sysctl* probe_threshold;  // octets; closer the search does not come
   const Sysctl* fast_open;        // fast_open_bit
   const Sysctl* fast_open_pause;  // seconds; 0: never
-  // Of cookies; as long as it is this one, the stack makes one of its own, which it keeps to itself.
+  // Of cookies; as long as it is this one, the stack makes one of its own, which it keeps to
+  // itself.
   static constexpr char kNoFastOpenKey[] = "00000000-00000000-00000000-00000000";
   const Sysctl* fast_open_key;
   const Sysctl* ecn_fallback;  // a SYN that is sent again does not ask

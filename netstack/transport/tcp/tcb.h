@@ -1,5 +1,5 @@
-// The transmission control block: the variables of RFC 9293 3.3.1 by their names, and those that RFC 7323
-// adds. Plain data; who changes it is said by the file that does.
+// The transmission control block: the variables of RFC 9293 3.3.1 by their names, and those that
+// RFC 7323 adds. Plain data; who changes it is said by the file that does.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_TCB_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_TCB_H_
 

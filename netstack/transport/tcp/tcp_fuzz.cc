@@ -1,6 +1,8 @@
-// Segments and user calls against connections in every state. Input: a sequence of five-octet commands.
+// Segments and user calls against connections in every state. Input: a sequence of five-octet
+// commands.
 //
-// The peer's stream is a fixed pattern, octet by octet, so whatever is delivered can be judged. Invariants:
+// The peer's stream is a fixed pattern, octet by octet, so whatever is delivered can be judged.
+// Invariants:
 //  - what is read is what the peer's stream holds at that place (bytes delivered are bytes sent);
 //  - the window's right edge, as sent, never goes back (RFC 9293 3.8.6);
 //  - a connection that waits for something has a timer.
@@ -39,7 +41,8 @@ class Fuzz {
 
   void Run(std::span<const uint8_t> input) {
     Begin(input.empty() ? 0 : input[0]);
-    for (size_t at = 1; at + 5 <= input.size() && at < 5 * 400; at += 5) Command(input.subspan(at, 5));
+    for (size_t at = 1; at + 5 <= input.size() && at < 5 * 400; at += 5)
+      Command(input.subspan(at, 5));
     socket_.reset();
     listener_.reset();
     Settle();
@@ -57,8 +60,10 @@ class Fuzz {
     sack_ = (mode & 2) != 0;
     shift_ = (mode & 4) != 0;
     if ((mode & 8) != 0) host_.Sysctl("ipv4.tcp_syncookies", "2");
-    constexpr const char* kAlgorithms[] = {"cubic", "reno", "bbr", "westwood", "vegas", "cubic", "bbr", "reno"};
-    host_.Sysctl("ipv4.tcp_congestion_control", kAlgorithms[(mode >> 6) * 2 + ((mode & 16) != 0 ? 1 : 0)]);
+    constexpr const char* kAlgorithms[] = {"cubic", "reno",  "bbr", "westwood",
+                                           "vegas", "cubic", "bbr", "reno"};
+    host_.Sysctl("ipv4.tcp_congestion_control",
+                 kAlgorithms[(mode >> 6) * 2 + ((mode & 16) != 0 ? 1 : 0)]);
     constexpr const char* kEcn[] = {"2", "1", "5", "3"};
     host_.Sysctl("ipv4.tcp_ecn", kEcn[mode >> 6]);
     if ((mode & 128) != 0) host_.Sysctl("ipv4.tcp_mtu_probing", "1");
@@ -134,7 +139,8 @@ class Fuzz {
     tcp.no_delay = (c[1] & 1) != 0;
     tcp.cork = (c[1] & 2) != 0;
     tcp.quick_ack = (c[1] & 4) != 0;
-    if ((c[1] & 8) != 0) tcp.max_pacing_rate = (c[1] & 16) != 0 ? ~uint64_t{0} : 1000u + c[3] * 4000u;
+    if ((c[1] & 8) != 0)
+      tcp.max_pacing_rate = (c[1] & 16) != 0 ? ~uint64_t{0} : 1000u + c[3] * 4000u;
     socket_->SetTcpOptions(tcp);
     SocketOptions options = socket_->options();
     options.keepalive = (c[2] & 1) != 0;
@@ -175,7 +181,8 @@ class Fuzz {
     StoreBe16(quoted + 2, 9);
     StoreBe32(quoted + 4, (snd_nxt_ - c[2]).value());
     IcmpErrorIn in{};
-    in.kind = c[3] % 2 == 0 ? IcmpErrorIn::Kind::kPacketTooBig : IcmpErrorIn::Kind::kHostUnreachable;
+    in.kind =
+        c[3] % 2 == 0 ? IcmpErrorIn::Kind::kPacketTooBig : IcmpErrorIn::Kind::kHostUnreachable;
     in.error = Error::kHostUnreachable;
     in.hard = true;
     in.mtu = 68 + c[4] * 8u;
@@ -187,7 +194,8 @@ class Fuzz {
     host_.tcp->ReceiveError(in);
   }
 
-  // c[1]: flags; c[2]: where its sequence number is; c[3]: its length; c[4]: its ACK, window, options.
+  // c[1]: flags; c[2]: where its sequence number is; c[3]: its length; c[4]: its ACK, window,
+  // options.
   void SendSegment(std::span<const uint8_t> c) {
     uint8_t flags = c[1] & 0x3f;
     if ((c[1] & 0x40) != 0) flags |= tcp_flag::kAck;
@@ -226,8 +234,8 @@ class Fuzz {
       options.accecn_fields = c[2] & 3;
       options.accecn = octets;
     }
-    Emit(seq, ack, flags, length, static_cast<uint16_t>((c[4] & 0x10) != 0 ? 0 : c[4] * 200 + 1), options,
-         length > 400 && (c[2] & 1) != 0 ? 400 : 0);
+    Emit(seq, ack, flags, length, static_cast<uint16_t>((c[4] & 0x10) != 0 ? 0 : c[4] * 200 + 1),
+         options, length > 400 && (c[2] & 1) != 0 ? 400 : 0);
   }
 
   void Emit(uint32_t seq, SeqNum ack, uint8_t flags, uint32_t length, uint16_t wnd,
@@ -294,7 +302,8 @@ class Fuzz {
     bool waits = false;
     for (const SocketInfo& info : host_.Sockets()) {
       if (info.state == "LISTEN") continue;
-      if (info.state != "ESTAB" && info.state != "CLOSE-WAIT" && info.state != "FIN-WAIT-2") waits = true;
+      if (info.state != "ESTAB" && info.state != "CLOSE-WAIT" && info.state != "FIN-WAIT-2")
+        waits = true;
       if (info.send_queue > 0 && info.state != "SYN-SENT") waits = true;
     }
     Check(!waits || host_.armed_timers() > 0);

@@ -63,7 +63,8 @@ void ArrivesAtListener(Core& core, const Segment& segment, const FlowKey& key,
 void Dispatch(Core& core, Segment& segment) {
   const FlowKey key = Core::KeyOf(segment);
   Flow* flow = core.flows.Find(key);
-  if (flow != nullptr && flow->device != 0 && flow->device != segment.packet->interface) flow = nullptr;
+  if (flow != nullptr && flow->device != 0 && flow->device != segment.packet->interface)
+    flow = nullptr;
   if (flow == nullptr) {
     ArrivesAtListener(core, segment, key, nullptr);
   } else if (flow->kind == Flow::Kind::kConnection) {
@@ -92,7 +93,8 @@ std::unique_ptr<TcpSocket> TcpProtocol::NewSocket(Family family) {
 
 TransportProtocol::Disposition TcpProtocol::Receive(const IpPacketIn& packet) {
   Segment segment;
-  core_->counters.in_segs += packet.gso_size == 0 ? 1 : (packet.payload.size() - 1) / packet.gso_size + 1;
+  core_->counters.in_segs +=
+      packet.gso_size == 0 ? 1 : (packet.payload.size() - 1) / packet.gso_size + 1;
   if (!Parse(packet, segment)) {
     ++core_->counters.in_errs;
     return Disposition::kHandled;
@@ -117,7 +119,8 @@ void TcpProtocol::ReceiveError(const IcmpErrorIn& error) {
   if (error.destination.is_v6() && error.destination.IsLinkLocal()) key.scope = error.interface;
   Flow* flow = core_->flows.Find(key);
   if (flow == nullptr || flow->kind != Flow::Kind::kConnection) return;
-  static_cast<Connection*>(flow)->OnIcmpError(error, SeqNum(LoadBe32(error.quoted_transport.data() + 4)));
+  static_cast<Connection*>(flow)->OnIcmpError(error,
+                                              SeqNum(LoadBe32(error.quoted_transport.data() + 4)));
   core_->Reap();
 }
 

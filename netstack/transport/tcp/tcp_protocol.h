@@ -1,4 +1,5 @@
-// TCP (RFC 9293): the protocol of one stack. Hands out sockets, takes segments and ICMP errors from IP.
+// TCP (RFC 9293): the protocol of one stack. Hands out sockets, takes segments and ICMP errors from
+// IP.
 //
 // Read connection.h next: it says which file does what.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_TCP_PROTOCOL_H_

@@ -40,7 +40,8 @@ bool TimeWait::SegmentArrives(const Segment& segment) {
   const bool old_timestamp =
       has_timestamp && static_cast<int32_t>(segment.options.ts_value - ts_recent_) < 0;
   if (segment.Has(tcp_flag::kRst)) {
-    // RFC 1337: a stray RST would end TIME-WAIT too early. RFC 9293 lets it; RFC 5961 3.2 wants it exact.
+    // RFC 1337: a stray RST would end TIME-WAIT too early. RFC 9293 lets it; RFC 5961 3.2 wants it
+    // exact.
     if (segment.seq == rcv_nxt_) {
       if (core_.sysctls.rfc1337->value() == 0) core_.Destroy(this);
     } else if (segment.seq.InWindow(rcv_nxt_, wnd_)) {
@@ -56,7 +57,8 @@ bool TimeWait::SegmentArrives(const Segment& segment) {
     if (newer) return true;
   }
   if (old_timestamp) ++core_.counters.paws_estab;
-  // The remote FIN again: acknowledge it, restart the 2 MSL timeout. Anything else is answered sparingly.
+  // The remote FIN again: acknowledge it, restart the 2 MSL timeout. Anything else is answered
+  // sparingly.
   const bool fin_again = segment.Has(tcp_flag::kFin) && segment.end() == rcv_nxt_;
   if (fin_again && !old_timestamp) timer_.Arm(core_.Now() + kTimeWaitDuration);
   const bool acceptable = segment.length() == 0 && segment.seq == rcv_nxt_;

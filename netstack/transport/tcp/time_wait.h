@@ -1,5 +1,6 @@
-// What remains of a connection in TIME-WAIT (RFC 9293 3.10.7.4): enough to answer for it, in a fraction
-// of its memory. Lasts 60 seconds, as in Linux (RFC 9293 says 2 MSL, four minutes; the MSL is ours to choose).
+// What remains of a connection in TIME-WAIT (RFC 9293 3.10.7.4): enough to answer for it, in a
+// fraction of its memory. Lasts 60 seconds, as in Linux (RFC 9293 says 2 MSL, four minutes; the MSL
+// is ours to choose).
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_TIME_WAIT_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_TIME_WAIT_H_
 
@@ -22,9 +23,9 @@ class TimeWait final : public Flow {
            uint64_t id, PortReservation port);
   ~TimeWait();
 
-  // True: `segment` is a SYN that may begin a new connection in place of this one (RFC 6191, RFC 1122
-  // 4.2.2.13); the caller destroys this object and gives the SYN to a listener, whose ISN must exceed
-  // minimum_isn().
+  // True: `segment` is a SYN that may begin a new connection in place of this one (RFC 6191, RFC
+  // 1122 4.2.2.13); the caller destroys this object and gives the SYN to a listener, whose ISN must
+  // exceed minimum_isn().
   bool SegmentArrives(const Segment& segment);
   SeqNum minimum_isn() const { return snd_nxt_ + 65537; }
   // Whether connect() may take over the flow (tcp_tw_reuse).

@@ -1,5 +1,5 @@
-// TIMEOUTs (RFC 9293 3.10.8): retransmission (RFC 6298), zero-window probes (RFC 9293 3.8.6.1), delayed
-// acknowledgements, keepalive (3.8.4), and the end of an orphan in FIN-WAIT-2.
+// TIMEOUTs (RFC 9293 3.10.8): retransmission (RFC 6298), zero-window probes (RFC 9293 3.8.6.1),
+// delayed acknowledgements, keepalive (3.8.4), and the end of an orphan in FIN-WAIT-2.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -79,8 +79,8 @@ int Connection::RetryLimit() const {
   return retries == 0 ? kOrphanRetries : retries;
 }
 
-// R2 of RFC 1122 4.2.3.5, as time: what `retries` doublings of the smallest timeout last, so that fast
-// and slow paths give up alike (Linux, retransmits_timed_out()).
+// R2 of RFC 1122 4.2.3.5, as time: what `retries` doublings of the smallest timeout last, so that
+// fast and slow paths give up alike (Linux, retransmits_timed_out()).
 bool Connection::GaveUp(int retries) {
   const Duration waited = core_.Now() - first_timeout_;
   if (settings_->tcp.user_timeout > Duration::zero()) return waited >= settings_->tcp.user_timeout;
@@ -95,7 +95,8 @@ bool Connection::HeardSinceLastTimer() const {
   return last_receive_ >= send_timer_.deadline() - rtt_.Rto(backoff_);
 }
 
-// Nobody waits for an orphan, so that it goes before others are refused memory (tcp_out_of_resources()).
+// Nobody waits for an orphan, so that it goes before others are refused memory
+// (tcp_out_of_resources()).
 bool Connection::OrphanMustGo() {
   if (!orphan() || core_.memory.Allows(MemoryUse::kOrphans, 0)) return false;
   ++core_.counters.abort_on_memory;
@@ -106,8 +107,8 @@ bool Connection::OrphanMustGo() {
 void Connection::OnRetransmitTimeout() {
   if (flight_.empty()) return;
   if (retransmits_ == 0) first_timeout_ = std::max(last_send_, Time{});
-  // A peer that shrank its window to nothing, and answers, is not given up (RFC 9293 3.8.6, SHLD-17), unless the
-  // user said when: what is retransmitted probes its window.
+  // A peer that shrank its window to nothing, and answers, is not given up (RFC 9293 3.8.6,
+  // SHLD-17), unless the user said when: what is retransmitted probes its window.
   const bool probing = tcb_.snd.wnd == 0 && !orphan() && HeardSinceLastTimer() &&
                        settings_->tcp.user_timeout == Duration::zero();
   if (!probing && GaveUp(RetryLimit())) {
@@ -133,8 +134,8 @@ void Connection::OnRetransmitTimeout() {
 // The window is closed, or too small, or the link refused: nothing in flight will bring an ACK.
 void Connection::OnPersistTimeout() {
   if (probes_ == 0) first_timeout_ = core_.Now();
-  // A peer that answers probes may keep its window closed as long as it likes (RFC 9293 MUST-37); one that
-  // does not answer is gone, and an orphan has nobody to wait.
+  // A peer that answers probes may keep its window closed as long as it likes (RFC 9293 MUST-37);
+  // one that does not answer is gone, and an orphan has nobody to wait.
   const bool silent = probes_ > 0 && !HeardSinceLastTimer();
   const bool closed = tcb_.snd.wnd == 0;
   if (closed && (silent || orphan()) && probes_ > 0 && GaveUp(RetryLimit())) {
@@ -163,7 +164,8 @@ void Connection::OnPersistTimeout() {
     if (probes_ < 255) ++probes_;
     backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
   }
-  push_now_ = true;  // the override timeout of 3.8.6.2.1 (4), which also ends a cork (Linux, 200 ms)
+  push_now_ =
+      true;  // the override timeout of 3.8.6.2.1 (4), which also ends a cork (Linux, 200 ms)
   Output(/*force=*/true);
 }
 
@@ -193,7 +195,8 @@ void Connection::Flush() {
   if (ack_policy_.pending() && IsSynchronized(state_)) SendAck();
 }
 
-// --- Keepalive and FIN-WAIT-2 share a timer: the one is for open connections, the other for orphans.
+// --- Keepalive and FIN-WAIT-2 share a timer: the one is for open connections, the other for
+// orphans.
 
 void Connection::ArmIdleTimer() {
   if (state_ == TcpState::kFinWait2 && orphan()) return;
@@ -203,7 +206,8 @@ void Connection::ArmIdleTimer() {
   }
   const Time from = std::max(last_receive_, last_data_receive_);
   const TcpOptions& options = settings_->tcp;
-  const Duration wait = keepalive_probes_ == 0 ? options.keepalive_idle : options.keepalive_interval;
+  const Duration wait =
+      keepalive_probes_ == 0 ? options.keepalive_idle : options.keepalive_interval;
   idle_timer_.Arm(keepalive_probes_ == 0 ? from + wait : core_.Now() + wait);
 }
 

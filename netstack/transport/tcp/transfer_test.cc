@@ -1,4 +1,5 @@
-// Whole transfers between two protocols over a bad network in virtual time: all complete and are exact.
+// Whole transfers between two protocols over a bad network in virtual time: all complete and are
+// exact.
 #include <tuple>
 #include <utility>
 
@@ -36,7 +37,9 @@ TEST_P(Transfers, SuperSegments) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Transfers, testing::Values(Family::kIpv4, Family::kIpv6),
-                         [](const auto& info) { return info.param == Family::kIpv4 ? "V4" : "V6"; });
+                         [](const auto& info) {
+                           return info.param == Family::kIpv4 ? "V4" : "V6";
+                         });
 
 // loss, reordering, duplication in percent; congestion control; SACK; timestamps; super-segments.
 struct BadPath {
@@ -79,17 +82,19 @@ INSTANTIATE_TEST_SUITE_P(
     All, Grid,
     testing::Combine(testing::Values(BadPath{1, 0, 0}, BadPath{5, 0, 0}, BadPath{20, 0, 0},
                                      BadPath{0, 20, 0}, BadPath{0, 0, 20}, BadPath{5, 10, 5}),
-                     testing::Values("cubic", "reno", "westwood", "vegas", "bbr"), testing::Bool(), testing::Bool(),
-                     testing::Bool()),
+                     testing::Values("cubic", "reno", "westwood", "vegas", "bbr"), testing::Bool(),
+                     testing::Bool(), testing::Bool()),
     GridName);
 
-// RFC 9768 over a path that marks, loses, reorders and duplicates: transfers are exact, and the sender comes to the
-// receiver's counts, or above them where lost ACKs left a doubt (3.2.2.5.2). Nothing is mistaken for mangling.
+// RFC 9768 over a path that marks, loses, reorders and duplicates: transfers are exact, and the
+// sender comes to the receiver's counts, or above them where lost ACKs left a doubt (3.2.2.5.2).
+// Nothing is mistaken for mangling.
 struct Marking {
   int mark;  // percent, as the others
   BadPath path;
 };
-using MarkingPoint = std::tuple<Marking, bool, bool, bool>;  // SACK; timestamps; super-segments kept whole
+using MarkingPoint =
+    std::tuple<Marking, bool, bool, bool>;  // SACK; timestamps; super-segments kept whole
 
 class Marks : public testing::TestWithParam<MarkingPoint> {};
 
@@ -112,10 +117,13 @@ TEST_P(Marks, BothEndsCountTheSame) {
   TcpInfo client, server;
   EXPECT_EQ(Transfer(pipe, 500'000, 500'000, minutes(30), &client, &server), "");
   ASSERT_TRUE(client.accurate_ecn && server.accurate_ecn);
-  for (const auto& [sender, receiver] : {std::pair(&client, &server), std::pair(&server, &client)}) {
+  for (const auto& [sender, receiver] :
+       {std::pair(&client, &server), std::pair(&server, &client)}) {
     // Text stays ECN-capable, unless each of the first packets is marked (3.2.2.3).
-    EXPECT_GT(receiver->received_e0_bytes + receiver->received_ce_bytes, marking.mark < 90 ? 400'000u : 50'000u);
-    // The last of them may not have been told, and what was lost on the way leaves a doubt of eight now and then.
+    EXPECT_GT(receiver->received_e0_bytes + receiver->received_ce_bytes,
+              marking.mark < 90 ? 400'000u : 50'000u);
+    // The last of them may not have been told, and what was lost on the way leaves a doubt of eight
+    // now and then.
     EXPECT_GE(sender->delivered_marked + 8, receiver->received_marked);
     EXPECT_LE(sender->delivered_marked, receiver->received_marked * 2 + 16);
     EXPECT_LE(sender->delivered_ce_bytes, receiver->received_ce_bytes);
@@ -127,13 +135,15 @@ TEST_P(Marks, BothEndsCountTheSame) {
 std::string MarkingName(const testing::TestParamInfo<MarkingPoint>& info) {
   const auto& [marking, sack, timestamps, keep] = info.param;
   return absl::StrCat("M", marking.mark, "L", marking.path.loss, "R", marking.path.reorder, "D",
-                      marking.path.duplicate, sack ? "_Sack" : "", timestamps ? "_Ts" : "", keep ? "_Whole" : "");
+                      marking.path.duplicate, sack ? "_Sack" : "", timestamps ? "_Ts" : "",
+                      keep ? "_Whole" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, Marks,
-    testing::Combine(testing::Values(Marking{5, {0, 0, 0}}, Marking{30, {0, 0, 0}}, Marking{90, {1, 0, 0}},
-                                     Marking{10, {5, 0, 0}}, Marking{10, {0, 10, 0}}, Marking{20, {2, 5, 5}}),
+    testing::Combine(testing::Values(Marking{5, {0, 0, 0}}, Marking{30, {0, 0, 0}},
+                                     Marking{90, {1, 0, 0}}, Marking{10, {5, 0, 0}},
+                                     Marking{10, {0, 10, 0}}, Marking{20, {2, 5, 5}}),
                      testing::Bool(), testing::Bool(), testing::Bool()),
     MarkingName);
 

@@ -69,7 +69,8 @@ Error Connection::SendOut(OutSegment& out) {
   fields.seq = out.seq;
   fields.flags = out.flags;
   fields.ae = out.ae;
-  if (echo_ce_ && (out.flags & (tcp_flag::kSyn | tcp_flag::kRst)) == 0) fields.flags |= tcp_flag::kEce;
+  if (echo_ce_ && (out.flags & (tcp_flag::kSyn | tcp_flag::kRst)) == 0)
+    fields.flags |= tcp_flag::kEce;
   if ((out.flags & tcp_flag::kAck) != 0) fields.ack = tcb_.rcv.nxt;
   fields.window = out.wnd;
   if (tcb_.snd.urgent && tcb_.snd.up > out.seq && tcb_.snd.up - out.seq <= 65535) {
@@ -153,7 +154,8 @@ Error Connection::SendSyn() {
   out.wnd = static_cast<uint16_t>(std::min<uint32_t>(receive_buffer_.size(), 65535));
   last_send_ = core_.Now();
   if (fast_open_ == nullptr) return SendOut(out);
-  // What is sent again has neither option nor text, in case that is what gets lost (RFC 7413 4.2.1, 4.2.2).
+  // What is sent again has neither option nor text, in case that is what gets lost (RFC
+  // 7413 4.2.1, 4.2.2).
   if (fast_open_->with_option && retransmits_ == 0) fast_open_->cookie.Put(out.options);
   if (!answer) out.text = SynText();
   const Error error = SendOut(out);

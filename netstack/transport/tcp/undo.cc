@@ -1,8 +1,8 @@
-// Recoveries that were needless, and taking them back: Eifel (RFC 3522, 4015) by timestamps, D-SACK (RFC 2883,
-// 3708), and F-RTO (RFC 5682) after a timeout.
+// Recoveries that were needless, and taking them back: Eifel (RFC 3522, 4015) by timestamps, D-SACK
+// (RFC 2883, 3708), and F-RTO (RFC 5682) after a timeout.
 //
-// DEVIATION: RFC 4015 4 sets cwnd anew from what is in flight; as Linux, the larger of the window before the
-// reduction and the present one is taken.
+// DEVIATION: RFC 4015 4 sets cwnd anew from what is in flight; as Linux, the larger of the window
+// before the reduction and the present one is taken.
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -27,8 +27,8 @@ void Connection::NoteRepeat(uint32_t length) {
   repair_->unexcused += length;
 }
 
-// RFC 3522 3.2 (4): the ACK that advances was caused by the original, for it echoes an older timestamp than the
-// first retransmission had.
+// RFC 3522 3.2 (4): the ACK that advances was caused by the original, for it echoes an older
+// timestamp than the first retransmission had.
 bool Connection::CausedByOriginal(const AckEvent& event) const {
   return repair_->repeated && event.has_echo &&
          static_cast<int32_t>(event.ts_echo - repair_->stamp) < 0;
@@ -72,7 +72,8 @@ bool Connection::TryUndoPartly(const AckEvent& event) {
 
 // All that was retransmitted has been reported as a duplicate.
 bool Connection::TryUndoByDsack() {
-  if (repair_ == nullptr || !repair_->may_undo || !repair_->repeated || repair_->unexcused > 0) return false;
+  if (repair_ == nullptr || !repair_->may_undo || !repair_->repeated || repair_->unexcused > 0)
+    return false;
   ++core_.counters.dsack_undo;
   if (recovery_ == Recovery::kFast) rack_.OnRecoveryEnd();
   UndoWindow();
@@ -92,12 +93,13 @@ void Connection::OnDsack(const AckEvent& event) {
   repair_->unexcused -= std::min(length, repair_->unexcused);
 }
 
-// F-RTO with SACK (RFC 5682 3.1), which without SACK is the basic algorithm (2.1). Returns true when the ACK is
-// dealt with.
+// F-RTO with SACK (RFC 5682 3.1), which without SACK is the basic algorithm (2.1). Returns true
+// when the ACK is dealt with.
 bool Connection::FrtoAck(const AckEvent& event) {
   Repair& repair = *repair_;
-  // Step 3.b: what was never retransmitted has arrived. An ACK that covers the retransmission too may owe its
-  // progress to that, with SACK as without: the SACKs that came before may have been lost.
+  // Step 3.b: what was never retransmitted has arrived. An ACK that covers the retransmission too
+  // may owe its progress to that, with SACK as without: the SACKs that came before may have been
+  // lost.
   const Delivery& delivery = event.delivery;
   const bool original =
       delivery.any_original && delivery.first_original_end <= recover_ && !delivery.repaired;

@@ -44,7 +44,7 @@ class UndoStory : public Story {
   uint32_t mss_ = kMss;
 };
 
-// --- F-RTO ------------------------------------------------------------------------------------------
+// --- F-RTO ---------------------------------------------------------------------------------------
 
 TEST_F(UndoStory, Rfc5682_S2_1_3b_AckOfWhatWasNotRetransmittedUndoesTheTimeout) {
   Begin(Packet().Mss(1460));
@@ -137,7 +137,7 @@ TEST_F(UndoStory, TcpFrto0_RetransmitsAtOnce) {
   EXPECT_THAT(Next(), Is(Packet().Size(mss_).Seq(Seg(1))));
 }
 
-// --- Eifel --------------------------------------------------------------------------------------------
+// --- Eifel ---------------------------------------------------------------------------------------
 
 TEST_F(UndoStory, Rfc3522_S3_2_AnEchoOlderThanTheRetransmissionUndoesTheTimeout) {
   Begin(Packet().Mss(1460).SackOk().Ts(1, 0));
@@ -180,7 +180,7 @@ TEST_F(UndoStory, Rfc4015_AFastRecoveryThatReorderingCausedIsUndone) {
   EXPECT_EQ(socket->Info().ca_state, 0);
 }
 
-// --- D-SACK -------------------------------------------------------------------------------------------
+// --- D-SACK --------------------------------------------------------------------------------------
 
 TEST_F(UndoStory, Rfc3708_AReportedDuplicateOfAllThatWasRetransmittedUndoes) {
   Begin(Packet().Mss(1460).SackOk());

@@ -1,10 +1,10 @@
-// Which socket a UDP datagram is for. Sockets are found by hash, so that neither ten thousand connected
-// sockets on one port nor ten thousand ports cost anything per packet.
+// Which socket a UDP datagram is for. Sockets are found by hash, so that neither ten thousand
+// connected sockets on one port nor ten thousand ports cost anything per packet.
 //
-// The choice is Linux's (udp4_lib_lookup2(), udp6_lib_lookup2()): a socket connected to the sender, else
-// one bound to the destination address, else one bound to the wildcard. Among those, the best score wins: a
-// socket of the packet's own family before a dual-stack one, one bound to the device before one that is
-// not; then the youngest. Equals with SO_REUSEPORT share by a hash of the flow.
+// The choice is Linux's (udp4_lib_lookup2(), udp6_lib_lookup2()): a socket connected to the sender,
+// else one bound to the destination address, else one bound to the wildcard. Among those, the best
+// score wins: a socket of the packet's own family before a dual-stack one, one bound to the device
+// before one that is not; then the youngest. Equals with SO_REUSEPORT share by a hash of the flow.
 #ifndef MOAT_NETSTACK_TRANSPORT_UDP_UDP_TABLE_H_
 #define MOAT_NETSTACK_TRANSPORT_UDP_UDP_TABLE_H_
 

@@ -1,5 +1,5 @@
-// netstack on AF_PACKET without a sentry: what the stack and the link can do before any container. Serves
-// an echo on port 8080, a sink on 8081 and a source on 8082 (TCP), and a UDP echo on 8080.
+// netstack on AF_PACKET without a sentry: what the stack and the link can do before any container.
+// Serves an echo on port 8080, a sink on 8081 and a source on 8082 (TCP), and a UDP echo on 8080.
 //
 //   peer INTERFACE ADDRESS/LENGTH MAC
 #include <malloc.h>
@@ -110,7 +110,8 @@ class Peer {
     for (const Service service : {Service::kEcho, Service::kSink, Service::kSource}) {
       auto listener = stack_.NewTcpSocket(any.family());
       const Endpoint local{.address = any, .port = static_cast<uint16_t>(service)};
-      Require(listener->Bind(local) == Error::kOk && listener->Listen(4096) == Error::kOk, "listen");
+      Require(listener->Bind(local) == Error::kOk && listener->Listen(4096) == Error::kOk,
+              "listen");
       listeners_.emplace_back(std::move(listener), service);
     }
     udp_ = stack_.NewUdpSocket(any.family());
@@ -121,7 +122,8 @@ class Peer {
   void Run() {
     std::vector<RxFrame> frames;
     while (!g_stop) {
-      const auto wait = std::min<Duration>(stack_.NextDeadline() - clock_.Now(), std::chrono::hours(1));
+      const auto wait =
+          std::min<Duration>(stack_.NextDeadline() - clock_.Now(), std::chrono::hours(1));
       const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
       pollfd readable{link_.fd(), POLLIN, 0};
       poll(&readable, 1, static_cast<int>(std::max<int64_t>(milliseconds, 0)));

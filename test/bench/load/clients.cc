@@ -48,7 +48,8 @@ struct Attempt {
 void Start(int epoll, const Address& address, Attempt& attempt) {
   attempt.fd = Socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK);
   attempt.sent = false;
-  if (connect(attempt.fd, address.get(), address.size) != 0 && errno != EINPROGRESS) Fail("connect");
+  if (connect(attempt.fd, address.get(), address.size) != 0 && errno != EINPROGRESS)
+    Fail("connect");
   epoll_event event{};
   event.events = EPOLLOUT;
   event.data.ptr = &attempt;
@@ -147,7 +148,8 @@ int SendStream(const Address& address, double seconds) {
   uint64_t bytes = 0;
   const double begin = Now();
   while (Now() < begin + seconds) {
-    bytes += static_cast<uint64_t>(Check(static_cast<int>(write(fd, block.data(), block.size())), "write"));
+    bytes += static_cast<uint64_t>(
+        Check(static_cast<int>(write(fd, block.data(), block.size())), "write"));
   }
   return PrintRate(bytes, Now() - begin);
 }
@@ -166,7 +168,8 @@ int ReceiveStream(const Address& address, double seconds) {
   return PrintRate(bytes, Now() - begin);
 }
 
-// Opens `count` connections, checks each with one byte, says "ready", and holds them until its input ends.
+// Opens `count` connections, checks each with one byte, says "ready", and holds them until its
+// input ends.
 int IdleConnections(const Address& address, int count) {
   for (int i = 0; i < count; ++i) {
     const int fd = ConnectTcp(address);

@@ -43,7 +43,8 @@ void FramePeer::SendArp(bool request) {
   message.sender = kPeerAddress;
   message.target_mac = request ? MacAddress{} : kSubjectMac;
   message.target = kSubjectAddress;
-  EmitEthernet(frame_.data(), request ? MacAddress::Broadcast() : kSubjectMac, kPeerMac, ethertype::kArp);
+  EmitEthernet(frame_.data(), request ? MacAddress::Broadcast() : kSubjectMac, kPeerMac,
+               ethertype::kArp);
   EmitArp(message, frame_.data() + kIpOffset);
   subject_.Receive(std::span(frame_).first(kIpOffset + kArpSize));
 }

@@ -1,5 +1,5 @@
-// The host at the other end of a Subject's link. It has no stack: it makes the frames of well-behaved
-// peers and notes what comes back, which costs the same whatever the subject is.
+// The host at the other end of a Subject's link. It has no stack: it makes the frames of
+// well-behaved peers and notes what comes back, which costs the same whatever the subject is.
 #ifndef MOAT_TEST_BENCH_MICRO_FRAME_PEER_H_
 #define MOAT_TEST_BENCH_MICRO_FRAME_PEER_H_
 
@@ -38,7 +38,8 @@ class FramePeer final : public FrameSink {
   Flow Open(uint16_t subject_port);
   // FINs of both sides, and the last ACK.
   void Close(Flow& flow);
-  // One segment with `size` octets that acknowledges all that came. Call Settle() before its effects count.
+  // One segment with `size` octets that acknowledges all that came. Call Settle() before its
+  // effects count.
   void SendSegment(Flow& flow, size_t size);
   // Settles the subject, answers its ARP requests, and takes what it sent last as of `flow`.
   void Settle(Flow& flow);

@@ -1,5 +1,6 @@
-// What a stack costs per frame: the same frames into netstack and into lwIP, in one process and without a
-// system call, checksums in software. Each figure includes FramePeer's work, which the Peer rows tell.
+// What a stack costs per frame: the same frames into netstack and into lwIP, in one process and
+// without a system call, checksums in software. Each figure includes FramePeer's work, which the
+// Peer rows tell.
 //
 //   bazel run --config=opt //test/bench/micro:frames_bench
 #include <benchmark/benchmark.h>
@@ -80,8 +81,8 @@ void TcpEcho(benchmark::State& state) {
   Require(peer.payload() - before == static_cast<uint64_t>(state.iterations()));
 }
 
-// The same on each of the given number of connections in turn, so that none is in the CPU's caches. Time
-// stands still: an echo is acknowledged a round later.
+// The same on each of the given number of connections in turn, so that none is in the CPU's caches.
+// Time stands still: an echo is acknowledged a round later.
 template <typename S>
 void TcpEchoEach(benchmark::State& state) {
   S subject;
@@ -160,7 +161,8 @@ size_t AllocatedBytes() {
   return info.uordblks + info.hblkhd;
 }
 
-// Bytes per connection that has carried an octet each way and waits, what its program keeps included.
+// Bytes per connection that has carried an octet each way and waits, what its program keeps
+// included.
 template <typename S>
 void IdleConnections(benchmark::State& state) {
   const auto count = static_cast<size_t>(state.range(0));
@@ -179,7 +181,8 @@ void IdleConnections(benchmark::State& state) {
       ticker.Round();
     }
     Require(subject.connections() == count);
-    state.counters["bytes_each"] = static_cast<double>(AllocatedBytes() - before) / static_cast<double>(count);
+    state.counters["bytes_each"] =
+        static_cast<double>(AllocatedBytes() - before) / static_cast<double>(count);
   }
 }
 
@@ -217,7 +220,8 @@ void AddAll(const std::vector<int64_t>& counts) {
   Add<S>("UdpEcho", UdpEcho<S>);
   auto* echo = Add<S>("TcpEcho", TcpEcho<S>)->Arg(0);
   auto* each = Add<S>("TcpEchoEach", TcpEchoEach<S>);
-  auto* idle = Add<S>("IdleConnections", IdleConnections<S>)->Iterations(1)->Unit(benchmark::kMillisecond);
+  auto* idle =
+      Add<S>("IdleConnections", IdleConnections<S>)->Iterations(1)->Unit(benchmark::kMillisecond);
   for (const int64_t count : counts) {
     echo->Arg(count);
     each->Arg(count);

@@ -72,7 +72,8 @@ class LwipSubject::Impl {
     static constexpr std::array<uint8_t, 65535> kData{};
     if (last_ == nullptr) return 0;
     size = std::min<size_t>(size, tcp_sndbuf(last_));
-    if (size == 0 || tcp_write(last_, kData.data(), static_cast<u16_t>(size), TCP_WRITE_FLAG_COPY) != ERR_OK) {
+    if (size == 0 ||
+        tcp_write(last_, kData.data(), static_cast<u16_t>(size), TCP_WRITE_FLAG_COPY) != ERR_OK) {
       return 0;
     }
     tcp_output(last_);

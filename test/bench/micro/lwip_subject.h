@@ -1,5 +1,5 @@
-// lwIP (Debian's liblwip, as it is configured there) as a Subject, through its raw API on one thread. It
-// is global: there is one at a time. Its clock is the machine's.
+// lwIP (Debian's liblwip, as it is configured there) as a Subject, through its raw API on one
+// thread. It is global: there is one at a time. Its clock is the machine's.
 #ifndef MOAT_TEST_BENCH_MICRO_LWIP_SUBJECT_H_
 #define MOAT_TEST_BENCH_MICRO_LWIP_SUBJECT_H_
 

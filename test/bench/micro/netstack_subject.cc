@@ -59,7 +59,8 @@ class NetstackSubject::Server final : public netstack::SocketObserver {
 
   void AcceptAll() {
     for (auto socket = socket_->Accept(); socket.ok(); socket = socket_->Accept()) {
-      subject_.last_ = subject_.Adopt(std::make_unique<Server>(subject_, std::move(*socket), echo_));
+      subject_.last_ =
+          subject_.Adopt(std::make_unique<Server>(subject_, std::move(*socket), echo_));
     }
   }
 

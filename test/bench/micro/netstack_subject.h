@@ -33,7 +33,9 @@ class NetstackSubject final : public Subject {
  private:
   class Server;
   struct PlainLink final : netstack::Link {
-    netstack::LinkCapabilities capabilities() const override { return {.has_ethernet_header = true}; }
+    netstack::LinkCapabilities capabilities() const override {
+      return {.has_ethernet_header = true};
+    }
     bool Transmit(const netstack::TxFrame& frame) override;
     FrameSink* sink = nullptr;
     std::vector<uint8_t> bytes;

@@ -1,5 +1,5 @@
-// Two stacks on one virtual wire with every offload, as over a veth pair: super-segments cross whole, and
-// what crosses is copied once, as AF_PACKET copies it.
+// Two stacks on one virtual wire with every offload, as over a veth pair: super-segments cross
+// whole, and what crosses is copied once, as AF_PACKET copies it.
 #ifndef MOAT_TEST_BENCH_MICRO_STACK_PAIR_H_
 #define MOAT_TEST_BENCH_MICRO_STACK_PAIR_H_
 

@@ -8,7 +8,8 @@ namespace {
 std::string FlagNames(uint8_t flags) {
   constexpr std::pair<uint8_t, const char*> kNames[] = {
       {tcp_flag::kSyn, "SYN"}, {tcp_flag::kFin, "FIN"}, {tcp_flag::kRst, "RST"},
-      {tcp_flag::kAck, "ACK"}, {tcp_flag::kUrg, "URG"}, {tcp_flag::kEce, "ECE"}, {tcp_flag::kCwr, "CWR"}};
+      {tcp_flag::kAck, "ACK"}, {tcp_flag::kUrg, "URG"}, {tcp_flag::kEce, "ECE"},
+      {tcp_flag::kCwr, "CWR"}};
   std::string text;
   for (const auto& [flag, name] : kNames) {
     if ((flags & flag) != 0) absl::StrAppend(&text, text.empty() ? "" : ",", name);
@@ -59,7 +60,8 @@ std::string Describe(const Packet& packet) {
 }
 
 bool Matches(const Packet& got, const Packet& want, std::string* why) {
-  const uint8_t kIgnored = tcp_flag::kPsh | (want.ace || want.accecn ? tcp_flag::kEce | tcp_flag::kCwr : 0);
+  const uint8_t kIgnored =
+      tcp_flag::kPsh | (want.ace || want.accecn ? tcp_flag::kEce | tcp_flag::kCwr : 0);
   // Data, an ACK that is not compared, may be asked for without saying ACK.
   uint8_t want_flags = want.flags;
   if ((want.data || want.size) && (want_flags & tcp_flag::kRst) == 0) want_flags |= tcp_flag::kAck;
@@ -79,13 +81,14 @@ bool Matches(const Packet& got, const Packet& want, std::string* why) {
   }
   return !Differs("seq", got.seq, want.seq, why) && !Differs("ack", got.ack, want.ack, why) &&
          !Differs("wnd", got.wnd, want.wnd, why) && !Differs("data", got.data, want.data, why) &&
-         !Differs("urgent", got.urgent, want.urgent, why) && !Differs("mss", got.mss, want.mss, why) &&
-         !Differs("shift", got.shift, want.shift, why) &&
+         !Differs("urgent", got.urgent, want.urgent, why) &&
+         !Differs("mss", got.mss, want.mss, why) && !Differs("shift", got.shift, want.shift, why) &&
          !Differs("sackOK", got.sack_ok, want.sack_ok, why) &&
          !Differs("timestamps", got.timestamps, want.timestamps, why) &&
          !Differs("ecn", got.ecn, want.ecn, why) && !Differs("ace", got.ace, want.ace, why) &&
          !Differs("AccECN option", got.accecn, want.accecn, why) &&
-         !Differs("sack", got.sack, want.sack, why) && !Differs("gso", got.gso_size, want.gso_size, why);
+         !Differs("sack", got.sack, want.sack, why) &&
+         !Differs("gso", got.gso_size, want.gso_size, why);
 }
 
 }  // namespace moat::netstack::tcp

@@ -1,9 +1,11 @@
-// Segments as tests write them: a builder of what the peer sends, and a matcher of what the host sent.
+// Segments as tests write them: a builder of what the peer sends, and a matcher of what the host
+// sent.
 //
 //   peer.Send(Syn().Seq(0).Mss(1460));
 //   EXPECT_THAT(peer.Next(), Is(SynAck().Seq(0).Ack(1)));
 //
-// Sequence numbers are relative: a segment's own to its sender's ISS, an acknowledgment to the other's.
+// Sequence numbers are relative: a segment's own to its sender's ISS, an acknowledgment to the
+// other's.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_TESTING_PACKET_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_TESTING_PACKET_H_
 
@@ -38,7 +40,8 @@ struct Packet {
   std::optional<uint16_t> gso_size;
   std::optional<std::string> cookie;  // Fast Open; "": the option asks for one
   std::optional<uint8_t> ecn;  // codepoint of the IP header
-  std::optional<uint8_t> ace;  // AE, CWR and ECE as one number; when set, or `accecn` is, `flags` does not say these
+  std::optional<uint8_t>
+      ace;  // AE, CWR and ECE as one number; when set, or `accecn` is, `flags` does not say these
   // AccECN option: its kind and fields. Kind 0: must be absent.
   std::optional<std::pair<uint8_t, std::vector<uint32_t>>> accecn;
 
@@ -57,8 +60,14 @@ struct Packet {
   Packet& Cookie(std::string v) { cookie = std::move(v); return *this; }
   Packet& Ecn(uint8_t v) { ecn = v; return *this; }
   Packet& Ace(uint8_t v) { ace = v; return *this; }
-  Packet& AccEcn0(std::vector<uint32_t> v) { accecn = {tcp_option::kAccEcn0, std::move(v)}; return *this; }
-  Packet& AccEcn1(std::vector<uint32_t> v) { accecn = {tcp_option::kAccEcn1, std::move(v)}; return *this; }
+  Packet& AccEcn0(std::vector<uint32_t> v) {
+    accecn = {tcp_option::kAccEcn0, std::move(v)};
+    return *this;
+  }
+  Packet& AccEcn1(std::vector<uint32_t> v) {
+    accecn = {tcp_option::kAccEcn1, std::move(v)};
+    return *this;
+  }
   Packet& NoAccEcn() { accecn.emplace(); return *this; }
   Packet& Gso(uint16_t v) { gso_size = v; return *this; }
 };

@@ -60,7 +60,8 @@ void Pipe::Cut(const FakeIp::Sent& sent, bool to_b) {
 void Pipe::Launch(FakeIp::Sent sent, bool to_b) {
   ++packets_;
   const uint8_t codepoint = sent.traffic_class & 3;
-  if (options_.mark > 0 && (codepoint == 1 || codepoint == 2) && Chance() < options_.mark) sent.traffic_class |= 3;
+  if (options_.mark > 0 && (codepoint == 1 || codepoint == 2) && Chance() < options_.mark)
+    sent.traffic_class |= 3;
   if (Chance() < options_.loss) {
     ++dropped_;
     return;
@@ -68,9 +69,11 @@ void Pipe::Launch(FakeIp::Sent sent, bool to_b) {
   Time at = clock_.Now();
   if (options_.bits_per_second != 0) {
     Time& free_at = free_at_[to_b ? 1 : 0];
-    const auto serialize = Duration(sent.bytes.size() * 8 * 1'000'000'000 / options_.bits_per_second);
+    const auto serialize =
+        Duration(sent.bytes.size() * 8 * 1'000'000'000 / options_.bits_per_second);
     free_at = std::max(free_at, at) + serialize;
-    if ((free_at - at) / std::max(serialize, Duration(1)) > static_cast<int64_t>(options_.queue_packets)) {
+    if ((free_at - at) / std::max(serialize, Duration(1)) >
+        static_cast<int64_t>(options_.queue_packets)) {
       free_at -= serialize;
       ++dropped_;
       return;
@@ -78,7 +81,8 @@ void Pipe::Launch(FakeIp::Sent sent, bool to_b) {
     at = free_at;
   }
   at += options_.delay;
-  if (Chance() < options_.reorder) at += options_.delay * static_cast<int64_t>(random_.Below(1000)) / 250;
+  if (Chance() < options_.reorder)
+    at += options_.delay * static_cast<int64_t>(random_.Below(1000)) / 250;
   const bool twice = Chance() < options_.duplicate;
   if (twice) flying_.emplace(at + options_.delay / 2, Packet{to_b, sent});
   flying_.emplace(at, Packet{to_b, std::move(sent)});
@@ -213,9 +217,10 @@ std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit, TcpI
   if (!finished) {
     const TcpInfo info = client.socket->Info();
     return absl::StrCat("stalled: server got ", server.received, " of ", size, ", client got ",
-                        client.received, " of ", reply, "; client recovery ", info.ca_state, " unacked ",
-                        info.unacked, " lost ", info.lost, " rto ms ", info.rto.count() / 1000000,
-                        " send window ", info.send_window, " cwnd ", info.congestion_window);
+                        client.received, " of ", reply, "; client recovery ", info.ca_state,
+                        " unacked ", info.unacked, " lost ", info.lost, " rto ms ",
+                        info.rto.count() / 1000000, " send window ", info.send_window, " cwnd ",
+                        info.congestion_window);
   }
   return "";
 }

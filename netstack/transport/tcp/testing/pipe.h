@@ -35,8 +35,8 @@ class Pipe {
   FakeClock& clock() { return clock_; }
   PipeOptions& options() { return options_; }
 
-  // Moves what was sent into the network, and runs until `done` or `limit` of virtual time. Calls `work`
-  // after each event. Returns whether done.
+  // Moves what was sent into the network, and runs until `done` or `limit` of virtual time. Calls
+  // `work` after each event. Returns whether done.
   bool RunUntil(const std::function<bool()>& done, Duration limit,
                 const std::function<void()>& work = [] {});
   void Run(Duration time) {
@@ -69,10 +69,11 @@ class Pipe {
   uint64_t dropped_ = 0;
 };
 
-// One transfer of `size` octets from a client on a to a server on b, and `reply` octets back; checks each
-// octet. Returns an empty string, or what went wrong. `client` and `server` get what the ends know in the end.
-std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit, TcpInfo* client = nullptr,
-                     TcpInfo* server = nullptr);
+// One transfer of `size` octets from a client on a to a server on b, and `reply` octets back;
+// checks each octet. Returns an empty string, or what went wrong. `client` and `server` get what
+// the ends know in the end.
+std::string Transfer(Pipe& pipe, size_t size, size_t reply, Duration limit,
+                     TcpInfo* client = nullptr, TcpInfo* server = nullptr);
 
 }  // namespace moat::netstack::tcp
 

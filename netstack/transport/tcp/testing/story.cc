@@ -112,7 +112,8 @@ Packet Story::Decode(const FakeIp::Sent& sent) {
   if (options.has_window_scale) packet.shift = options.window_scale;
   packet.sack_ok = options.sack_permitted;
   if (options.has_fast_open) {
-    packet.cookie = std::string(reinterpret_cast<const char*>(options.fast_open), options.fast_open_size);
+    packet.cookie =
+        std::string(reinterpret_cast<const char*>(options.fast_open), options.fast_open_size);
   }
   if (options.has_timestamps) {
     packet.timestamps = {options.ts_value, options.ts_echo};
@@ -129,7 +130,8 @@ Packet Story::Decode(const FakeIp::Sent& sent) {
   packet.accecn->first = options.accecn_kind;
   for (size_t i = 0; i < options.accecn_fields; ++i) {
     const uint8_t* p = options.accecn + 3 * i;
-    packet.accecn->second.push_back(static_cast<uint32_t>(p[0]) << 16 | static_cast<uint32_t>(p[1]) << 8 | p[2]);
+    packet.accecn->second.push_back(static_cast<uint32_t>(p[0]) << 16 |
+                                    static_cast<uint32_t>(p[1]) << 8 | p[2]);
   }
   if (sent.gso != GsoType::kNone) packet.gso_size = sent.gso_size;
   return packet;
