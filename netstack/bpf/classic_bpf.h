@@ -35,8 +35,8 @@ struct BpfInstruction {
 struct BpfInput {
   std::span<const uint8_t> head{};                    // from the link header on
   std::span<const std::span<const uint8_t>> rest{};   // what follows, in pieces
-  size_t start =
-      0;  // in the packet: what offset 0 of the program means (SOCK_DGRAM: the network header)
+  // In the packet: what offset 0 of the program means (SOCK_DGRAM: the network header).
+  size_t start = 0;
   size_t network = 0;  // in the packet: SKF_NET_OFF
   uint16_t protocol = 0;
   uint8_t packet_type = 0;

@@ -17,10 +17,11 @@ namespace moat::netstack {
 
 inline constexpr InterfaceIndex kLoopbackIndex = 1;
 
+inline constexpr size_t kMaxInterfaceName = 15;  // bytes; IFNAMSIZ - 1
+
 struct InterfaceOptions {
-  InterfaceIndex index =
-      0;  // > 0; 1 is the loopback interface, which every stack has from the start
-  std::string name;          // at most 15 bytes
+  InterfaceIndex index = 0;  // > 0; 1 is the loopback interface, which every stack has
+  std::string name;          // at most kMaxInterfaceName bytes
   MacAddress mac;
   uint32_t mtu = 1500;
   bool up = true;

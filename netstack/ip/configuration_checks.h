@@ -9,8 +9,6 @@
 
 namespace moat::netstack {
 
-inline constexpr size_t kMaxInterfaceName = 15;  // IFNAMSIZ - 1
-
 inline absl::Status NoInterface(InterfaceIndex index) {
   return absl::NotFoundError(absl::StrCat("no interface with index ", index));
 }

@@ -46,8 +46,8 @@ enum class RxChecksum : uint8_t {
 // A received frame, possibly a super-segment (GRO) of up to 64 KiB.
 struct RxFrame {
   Slice bytes{};  // from the link header on; from the IP header on links without one
-  RxChecksum checksum =
-      RxChecksum::kUnverified;  // of the transport header; IPv4's own is always checked
+  // Of the transport header; IPv4's own is always checked.
+  RxChecksum checksum = RxChecksum::kUnverified;
   GsoType gso = GsoType::kNone;
   uint16_t gso_size = 0;  // size of the segments that were merged; 0 when the frame is one segment
   // kVerified because it never was computed: the field holds the pseudo-header sum.

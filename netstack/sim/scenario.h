@@ -108,8 +108,8 @@ struct LinkEvent {
 struct Scenario {
   std::string file;  // for messages
   uint64_t seed = 1;
-  Duration limit =
-      std::chrono::hours(1);  // of virtual time; it ends earlier when all flows are done
+  // Of virtual time; it ends earlier when all flows are done.
+  Duration limit = std::chrono::hours(1);
   std::vector<NodeSpec> nodes;
   std::vector<LinkSpec> links;
   std::vector<SettingSpec> settings;

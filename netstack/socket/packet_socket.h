@@ -25,8 +25,7 @@ namespace moat::netstack {
 namespace frame_protocol {  // linux/if_ether.h; others are EtherTypes
 inline constexpr uint16_t k802_3 = 0x0001;  // ETH_P_802_3: to send an 802.3 frame
 inline constexpr uint16_t kAll = 0x0003;    // ETH_P_ALL: also what is sent
-inline constexpr uint16_t k802_2 =
-    0x0004;  // ETH_P_802_2: an 802.3 frame, which has a length for a type
+inline constexpr uint16_t k802_2 = 0x0004;  // ETH_P_802_2: with a length instead of a type
 }  // namespace frame_protocol
 
 // PACKET_HOST and its like (linux/if_packet.h).

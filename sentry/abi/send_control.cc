@@ -7,11 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
-#include <utility>
 
 #include "netstack/wire/ipv4_options.h"
 #include "sentry/abi/bytes.h"
+#include "sentry/abi/ip_options.h"
 
 namespace moat::sentry {
 namespace {
@@ -90,20 +89,10 @@ int Tos(const Message& message, const SendControlRules&, SendControl& out) {
 
 // As ip_options_get() has it: what is beyond 40 octets is not looked at.
 int ReturnOptions(const Message& message, const SendControlRules& rules, SendControl& out) {
-  auto options = std::make_shared<netstack::Ipv4Options>();
   const size_t size = std::min(message.data.size(), netstack::kIpv4MaxOptions);
-  switch (netstack::TakeProgramOptions(message.data.first(size), options.get())) {
-    case netstack::Ipv4OptionVerdict::kMalformed:
-      return EINVAL;
-    case netstack::Ipv4OptionVerdict::kSourceRoute:
-      return EOPNOTSUPP;
-    case netstack::Ipv4OptionVerdict::kPrivileged:
-      if (!rules.net_raw) return EINVAL;
-      break;
-    case netstack::Ipv4OptionVerdict::kGood:
-      break;
-  }
-  out.ip_options = std::move(options);
+  const auto options = DecodeIpOptions(message.data.first(size), [&] { return rules.net_raw; });
+  if (!options.ok()) return options.error();
+  out.ip_options = *options;
   return 0;
 }
 

@@ -36,21 +36,6 @@ class RouterConfigTest : public ControlTest {
     return out;
   }
 
-  grpc::Status AddRoute(const v1::Route& route, bool replace = false) {
-    v1::AddRouteRequest request;
-    *request.mutable_route() = route;
-    request.set_replace(replace);
-    v1::AddRouteResponse response;
-    return Call(&v1::Sandbox::Stub::AddRoute, request, &response);
-  }
-
-  grpc::Status RemoveRoute(const v1::Route& route) {
-    v1::RemoveRouteRequest request;
-    *request.mutable_route() = route;
-    v1::RemoveRouteResponse response;
-    return Call(&v1::Sandbox::Stub::RemoveRoute, request, &response);
-  }
-
   std::vector<v1::Rule> Rules(v1::Family family = v1::FAMILY_ANY) {
     v1::ListRulesRequest request;
     request.set_family(family);

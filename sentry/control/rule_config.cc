@@ -17,8 +17,6 @@ using netstack::Prefix;
 using netstack::RouteType;
 using netstack::RuleInfo;
 
-constexpr size_t kMaxInterfaceName = 15;  // IFNAMSIZ - 1
-
 // The one that every stack has and that cannot be removed.
 RuleInfo MainRule() {
   RuleInfo rule;
@@ -41,19 +39,11 @@ absl::Status ParseSide(std::string_view field, const std::string& text, RuleInfo
   return absl::OkStatus();
 }
 
+// What routes of a user can be, but throw, which ends the search in one table only.
 absl::StatusOr<RouteType> Action(v1::Route::Type type) {
-  switch (type) {
-    case v1::Route::TYPE_UNICAST:
-      return RouteType::kUnicast;
-    case v1::Route::TYPE_BLACKHOLE:
-      return RouteType::kBlackhole;
-    case v1::Route::TYPE_UNREACHABLE:
-      return RouteType::kUnreachable;
-    case v1::Route::TYPE_PROHIBIT:
-      return RouteType::kProhibit;
-    default:
-      return absl::InvalidArgumentError("type: a rule cannot be of this type");
-  }
+  absl::StatusOr<RouteType> action = AddableType(type);
+  if (action.ok() && *action != RouteType::kThrow) return action;
+  return absl::InvalidArgumentError("type: a rule cannot be of this type");
 }
 
 // All of it but the priority.
@@ -75,7 +65,7 @@ absl::StatusOr<RuleInfo> Parse(const v1::Rule& request) {
   if (status.ok()) status = ParseSide("to", request.to(), &rule, &rule.to);
   if (!status.ok()) return status;
   rule.in_interface = request.incoming_interface();
-  if (rule.in_interface.size() > kMaxInterfaceName) {
+  if (rule.in_interface.size() > netstack::kMaxInterfaceName) {
     return absl::InvalidArgumentError("incoming_interface: a name has at most 15 bytes");
   }
   absl::StatusOr<RouteType> action = Action(request.type());

@@ -38,21 +38,6 @@ class SandboxServiceTest : public ControlTest {
     return routes;
   }
 
-  grpc::Status AddRoute(const v1::Route& route, bool replace = false) {
-    v1::AddRouteRequest request;
-    *request.mutable_route() = route;
-    request.set_replace(replace);
-    v1::AddRouteResponse response;
-    return Call(&v1::Sandbox::Stub::AddRoute, request, &response);
-  }
-
-  grpc::Status RemoveRoute(const v1::Route& route) {
-    v1::RemoveRouteRequest request;
-    *request.mutable_route() = route;
-    v1::RemoveRouteResponse response;
-    return Call(&v1::Sandbox::Stub::RemoveRoute, request, &response);
-  }
-
   grpc::Status AddAddress(const std::string& interface, const std::string& prefix) {
     v1::AddAddressRequest request;
     request.set_interface(interface);

@@ -38,23 +38,6 @@ int HexDigit(char c) {
 
 bool IsMapped(const IpAddress& address) { return address.is_v6() && address.IsMappedV4(); }
 
-absl::StatusOr<RouteType> AddableType(v1::Route::Type type) {
-  switch (type) {
-    case v1::Route::TYPE_UNICAST:
-      return RouteType::kUnicast;
-    case v1::Route::TYPE_BLACKHOLE:
-      return RouteType::kBlackhole;
-    case v1::Route::TYPE_UNREACHABLE:
-      return RouteType::kUnreachable;
-    case v1::Route::TYPE_PROHIBIT:
-      return RouteType::kProhibit;
-    case v1::Route::TYPE_THROW:
-      return RouteType::kThrow;
-    default:
-      return absl::InvalidArgumentError("type: a route of this type cannot be added");
-  }
-}
-
 // The interface through which `gateway` is on link: that of the main table's longest such route.
 std::optional<netstack::InterfaceIndex> InterfaceToward(const netstack::Stack& stack,
                                                         const IpAddress& gateway) {
@@ -140,6 +123,23 @@ absl::StatusOr<Prefix> ParseDestination(std::string_view field, std::string_view
     return Invalid(field, text, "has bits set after its prefix length");
   }
   return prefix;
+}
+
+absl::StatusOr<RouteType> AddableType(v1::Route::Type type) {
+  switch (type) {
+    case v1::Route::TYPE_UNICAST:
+      return RouteType::kUnicast;
+    case v1::Route::TYPE_BLACKHOLE:
+      return RouteType::kBlackhole;
+    case v1::Route::TYPE_UNREACHABLE:
+      return RouteType::kUnreachable;
+    case v1::Route::TYPE_PROHIBIT:
+      return RouteType::kProhibit;
+    case v1::Route::TYPE_THROW:
+      return RouteType::kThrow;
+    default:
+      return absl::InvalidArgumentError("type: a route of this type cannot be added");
+  }
 }
 
 absl::StatusOr<uint32_t> ParseTable(uint32_t table) {

@@ -14,6 +14,8 @@ absl::StatusOr<netstack::IpAddress> ParseAddress(std::string_view field, std::st
 // Host bits may be set: an interface address. ParseDestination() wants them clear: a route.
 absl::StatusOr<netstack::Prefix> ParsePrefix(std::string_view field, std::string_view text);
 absl::StatusOr<netstack::Prefix> ParseDestination(std::string_view field, std::string_view text);
+// The types that routes of a user can have.
+absl::StatusOr<netstack::RouteType> AddableType(v1::Route::Type type);
 // The number of a table that may be written; 0 is the main one's.
 absl::StatusOr<uint32_t> ParseTable(uint32_t table);
 absl::StatusOr<netstack::MacAddress> ParseMac(std::string_view field, std::string_view text);

@@ -36,4 +36,19 @@ v1::Sandbox::Stub& ControlTest::client() {
   return *client_;
 }
 
+grpc::Status ControlTest::AddRoute(const v1::Route& route, bool replace) {
+  v1::AddRouteRequest request;
+  *request.mutable_route() = route;
+  request.set_replace(replace);
+  v1::AddRouteResponse response;
+  return Call(&v1::Sandbox::Stub::AddRoute, request, &response);
+}
+
+grpc::Status ControlTest::RemoveRoute(const v1::Route& route) {
+  v1::RemoveRouteRequest request;
+  *request.mutable_route() = route;
+  v1::RemoveRouteResponse response;
+  return Call(&v1::Sandbox::Stub::RemoveRoute, request, &response);
+}
+
 }  // namespace moat::sentry

@@ -57,6 +57,9 @@ class ControlTest : public ::testing::Test {
     return (client().*method)(&context, request, response);
   }
 
+  grpc::Status AddRoute(const v1::Route& route, bool replace = false);
+  grpc::Status RemoveRoute(const v1::Route& route);
+
   netstack::FakeClock clock_;
   netstack::SeededRandom random_{1};
   netstack::ChannelLink link_;

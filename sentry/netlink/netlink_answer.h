@@ -15,8 +15,8 @@ namespace moat::sentry {
 
 // What a socket has set that changes answers (SOL_NETLINK).
 struct NetlinkFlags {
-  bool strict_check =
-      false;  // NETLINK_GET_STRICT_CHK: dumps are filtered and their headers checked
+  // NETLINK_GET_STRICT_CHK: dumps are filtered and their headers checked.
+  bool strict_check = false;
   bool cap_ack = false;       // NETLINK_CAP_ACK: errors do not quote the whole request
 };
 

@@ -5,11 +5,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <memory>
-#include <utility>
 
 #include "netstack/wire/ipv4_options.h"
 #include "sentry/abi/errno_map.h"
+#include "sentry/abi/ip_options.h"
 #include "sentry/options/membership.h"
 #include "sentry/options/option_row.h"
 #include "sentry/options/raw_level.h"
@@ -158,21 +157,11 @@ int SetIpOptions(const OptionTarget& target, const OptionInput& input) {
   if (input.length > static_cast<int32_t>(netstack::kIpv4MaxOptions)) return EINVAL;
   const auto length = static_cast<size_t>(std::max(input.length, 0));
   if (input.value.size() < length) return EFAULT;
-  auto options = std::make_shared<netstack::Ipv4Options>();
-  switch (netstack::TakeProgramOptions(input.value.first(length), options.get())) {
-    case netstack::Ipv4OptionVerdict::kMalformed:
-      return EINVAL;
-    case netstack::Ipv4OptionVerdict::kSourceRoute:
-      return EOPNOTSUPP;
-    case netstack::Ipv4OptionVerdict::kPrivileged:
-      if (!target.host.HasCapability(CAP_NET_RAW)) return EINVAL;
-      break;
-    case netstack::Ipv4OptionVerdict::kGood:
-      break;
-  }
+  const auto options = DecodeIpOptions(
+      input.value.first(length), [&] { return target.host.HasCapability(CAP_NET_RAW); });
+  if (!options.ok()) return options.error();
   ChangeOptions(target, [&](SocketOptions& changed) {
-    if (options->size == 0) options.reset();
-    changed.ip_options = std::move(options);
+    changed.ip_options = (*options)->size != 0 ? *options : nullptr;
   });
   return 0;
 }

@@ -13,8 +13,8 @@ namespace moat::netstack::tcp {
 // One sample. `interval` zero: none could be taken from this ACK.
 struct RateSample {
   uint32_t delivered = 0;        // octets over the interval
-  uint32_t prior_delivered =
-      0;  // the connection's count when the newest record was sent, modulo 2^32
+  // The connection's count when the newest record was sent, modulo 2^32.
+  uint32_t prior_delivered = 0;
   Duration interval{};
   bool app_limited = false;
   bool any = false;              // the ACK delivered something: prior_delivered has a meaning

@@ -9,8 +9,8 @@
 namespace moat::netstack::tcp {
 namespace {
 
-constexpr uint32_t kLeastWindow =
-    11;  // segments of cwnd to probe with; RFC 4821 7.4 wants fast retransmit sure
+// Segments of cwnd to probe with; RFC 4821 7.4 wants fast retransmit sure.
+constexpr uint32_t kLeastWindow = 11;
 
 }  // namespace
 

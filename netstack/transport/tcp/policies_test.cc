@@ -32,7 +32,7 @@ TEST(Rfc6298, S2_1_OneSecondBeforeTheFirstSample) {
 
 TEST(Rfc6298, S2_2_FirstSample) {
   RttEstimator rtt;
-  rtt.Sample(milliseconds(400));
+  rtt.Sample(milliseconds(400), Time{});
   EXPECT_EQ(rtt.srtt(), milliseconds(400));
   EXPECT_EQ(rtt.variance(), milliseconds(200));
   EXPECT_EQ(rtt.Rto(), milliseconds(1200));
@@ -40,15 +40,15 @@ TEST(Rfc6298, S2_2_FirstSample) {
 
 TEST(Rfc6298, S2_3_LaterSamples) {
   RttEstimator rtt;
-  rtt.Sample(milliseconds(400));
-  rtt.Sample(milliseconds(800));
+  rtt.Sample(milliseconds(400), Time{});
+  rtt.Sample(milliseconds(800), Time{});
   EXPECT_EQ(rtt.variance(), milliseconds(250));
   EXPECT_EQ(rtt.srtt(), milliseconds(450));
 }
 
 TEST(Rfc6298, S2_4_FloorAndS2_5Ceiling) {
   RttEstimator rtt;
-  rtt.Sample(microseconds(50));
+  rtt.Sample(microseconds(50), Time{});
   EXPECT_GE(rtt.Rto(), kMinRto);
   EXPECT_LE(rtt.Rto(), kMinRto + milliseconds(1));
   EXPECT_EQ(rtt.Rto(20), kMaxRto);

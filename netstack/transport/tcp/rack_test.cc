@@ -172,7 +172,7 @@ TEST_F(RackStory, Rfc8985_S4_WithoutSackThereIsNeitherRackNorProbe) {
 // is forgotten.
 TEST(RackWindow, Rfc8985_S6_2_GrowsWithReportsUpToARoundTripAndIsForgotten) {
   RttEstimator rtt;
-  rtt.Sample(kRtt);
+  rtt.Sample(kRtt, Time{});
   Rack rack;
   EXPECT_EQ(rack.ReorderingWindow(rtt, false), kRtt / 4);
   EXPECT_EQ(rack.ReorderingWindow(rtt, true), Duration::zero());

@@ -17,7 +17,7 @@ inline constexpr Duration kInitialRto = std::chrono::seconds(1);  // 2.1
 class RttEstimator {
  public:
   // One measured round trip, which ended `now`; at least a nanosecond is taken.
-  void Sample(Duration rtt, Time now = Time{});
+  void Sample(Duration rtt, Time now);
 
   bool has_sample() const { return srtt_ > Duration::zero(); }
   Duration srtt() const { return srtt_; }      // zero before the first sample

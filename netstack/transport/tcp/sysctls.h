@@ -10,8 +10,7 @@ namespace moat::netstack::tcp {
 namespace recovery_bit {  // of tcp_recovery
 inline constexpr int64_t kUseRack = 1;
 inline constexpr int64_t kStaticWindow = 2;  // RACK's reordering window does not adapt to D-SACKs
-inline constexpr int64_t kNoDupThresh =
-    4;  // and does not shrink to nothing after three SACKed segments
+inline constexpr int64_t kNoDupThresh = 4;   // nor shrinks to nothing after three SACKed segments
 }  // namespace recovery_bit
 
 struct Sysctls {

@@ -164,8 +164,8 @@ void Connection::OnPersistTimeout() {
     if (probes_ < 255) ++probes_;
     backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
   }
-  push_now_ =
-      true;  // the override timeout of 3.8.6.2.1 (4), which also ends a cork (Linux, 200 ms)
+  // The override timeout of 3.8.6.2.1 (4), which also ends a cork (Linux, 200 ms).
+  push_now_ = true;
   Output(/*force=*/true);
 }
 
