@@ -359,5 +359,78 @@ TCP_CASE(113, MUST, "RFC 9768 3.1.5",
   for (const Packet& p : after) b.CheckPacket(p, Ace(kFirstAce));
 }
 
+
+// --- What comes again, or does not fit -----------------------------------------------------------
+
+TCP_CASE(114, SHOULD, "RFC 9768 3.1.5",
+         "A SYN without ECN after one that asked for AccECN gets a SYN,ACK with AccECN.",
+         kSysctls) {
+  b.CheckPacket(Ask(b, t, 7), Ace(2));
+  t.seq -= 1;
+  Send(b, t, 0, kNotEct, tcp::kSyn);
+  b.Expect(t.Any() && Has(tcp::kSyn | tcp::kAck, tcp::kSyn | tcp::kAck) && Ace(2), 900ms);
+}
+TCP_CASE(115, MUST, "RFC 9768 3.1.4.1",
+         "SYNs that are sent again, with and without AccECN, have the sequence number of the "
+         "first.",
+         kSysctls) {
+  std::optional<Socket> socket;
+  Dial(b, t, socket);
+  const Match syn = t.Any() && Has(tcp::kSyn, tcp::kSyn);
+  b.CheckPacket(b.Expect(syn, 4s), Is(tcp::kSequence, t.ack - 1));
+  b.CheckPacket(b.Expect(syn, 6s), Is(tcp::kSequence, t.ack - 1));
+}
+TCP_CASE(116, MUST, "RFC 9768 3.2", "What is sent again has the counter as it is then.", kSysctls) {
+  Open(b, t);
+  t.socket().Send(Pattern(10));
+  b.CheckPacket(b.Expect(t.Text()), Ace(kFirstAce));
+  Mark(b, t, {});
+  b.CheckPacket(b.Expect(t.Text(), 4s), Ace(6));
+}
+TCP_CASE(117, SHOULD, "RFC 9768 3.2.3.2.2",
+         "A SYN,ACK that is sent a third time has neither AccECN nor its option.", kSysctls) {
+  Ask(b, t, 7);
+  const Match again = t.Any() && Has(tcp::kSyn | tcp::kAck, tcp::kSyn | tcp::kAck);
+  b.Expect(again, 4s);
+  b.CheckPacket(b.Expect(again, 6s), Ace(0) && WithOption(false));
+}
+TCP_CASE(118, MUST, "RFC 9768 3.1.5",
+         "That text comes as ECN-capable is no reason to send text so.", kSysctls) {
+  b.CheckPacket(Ask(b, t, 0), Ace(0));
+  Send(b, t, 0, kNotEct, tcp::kAck);
+  t.Accept();
+  Send(b, t, 0, kEct0, tcp::kAck, Pattern(10));
+  b.Expect(t.AckOf(t.seq));
+  SendsTextAs(b, t, t.socket(), kNotEct);
+}
+TCP_CASE(119, SHOULD, "RFC 9768 3.1.5",
+         "The flags of a SYN,ACK that comes once the connection is established are ignored.",
+         kSysctls) {
+  std::optional<Socket> socket;
+  DialAndAnswer(b, t, socket, 2);
+  b.Wait(600ms);
+  t.seq -= 1;
+  Send(b, t, 0, kNotEct, tcp::kSyn | tcp::kAck);
+  b.Expect(t.AckOf(t.seq));
+  SendsTextAs(b, t, *socket, kEct0);
+}
+TCP_CASE(120, MUST, "RFC 9768 3.2.2.4",
+         "The first counter may have any value but zero: text goes on as ECN-capable.", kSysctls) {
+  Open(b, t);
+  t.socket().Send(Pattern(10));
+  t.end = static_cast<uint32_t>(b.Expect(t.Text()).Get(tcp::kSequence)) + 10;
+  t.ack = t.end;
+  Send(b, t, 3, kNotEct, tcp::kAck);
+  SendsTextAs(b, t, t.socket(), kEct0);
+}
+TCP_CASE(121, MUST, "RFC 9768 3.2.2.5.1", "Two ACKs with CE are not acknowledged.", kSysctls) {
+  Open(b, t);
+  b.Forget();
+  for (int i = 0; i < 2; ++i) Mark(b, t, {});
+  b.ExpectNothing(t.Any());
+  for (int i = 0; i < 5; ++i) Mark(b, t, {});
+  b.Expect(t.AckOf(t.seq) && Without());
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -74,16 +74,18 @@ RESET_OUTSIDE(120, kClosing, "CLOSING")
 RESET_OUTSIDE(121, kLastAck, "LAST-ACK")
 RESET_OUTSIDE(122, kTimeWait, "TIME-WAIT")
 
-void ResetExact(TcpPeer& t, TcpState state) {
+void ResetExact(Bench& b, TcpPeer& t, TcpState state) {
   t.Reach(state);
+  b.Forget();
   t.Send(tcp::kRst);
+  b.ExpectNothing(t.Acks() || t.Reset(), 100ms);
   t.ExpectGone();
 }
 #define RESET_EXACT(number, state, name)                                                           \
   TCP_CASE(number, MUST, "RFC 9293 3.10.7.4, second; RFC 5961 3.2, 2)",                            \
            name                                                                                    \
            ": a RST with the sequence number RCV.NXT ends the connection, and is not answered.") { \
-    ResetExact(t, TcpState::state);                                                                \
+    ResetExact(b, t, TcpState::state);                                                             \
   }
 RESET_EXACT(123, kSynReceived, "SYN-RECEIVED")
 RESET_EXACT(124, kEstablished, "ESTABLISHED")
@@ -158,6 +160,24 @@ TCP_CASE(146, MUST, "RFC 9293 3.10.7.4, fourth; RFC 5961 4.2",
   t.ExpectAlive();
 }
 
+void SynElsewhere(Bench& b, TcpPeer& t, uint32_t seq, const Bytes& text) {
+  t.Open();
+  b.Wait(600ms);
+  b.Forget();
+  t.SendAt(seq, tcp::kSyn, text);
+  b.Expect(t.Ack());
+  t.ExpectAlive();
+}
+TCP_CASE(286, MUST, "RFC 9293 3.10.7.4, fourth; RFC 5961 4.2",
+         "ESTABLISHED: a SYN with the sequence number RCV.NXT, and text, is answered by a "
+         "challenge ACK, and its text is not taken.") {
+  SynElsewhere(b, t, TcpPeer::kIss + 1, Pattern(10));
+}
+TCP_CASE(287, MUST, "RFC 9293 3.10.7.4, first; RFC 5961 4.2",
+         "ESTABLISHED: a SYN behind the window is answered by an ACK and ends nothing.") {
+  SynElsewhere(b, t, TcpPeer::kIss + kFar, {});
+}
+
 // --- Fifth: the ACK field
 // --------------------------------------------------------------------------
 
@@ -225,6 +245,24 @@ TCP_CASE(
   b.Expect(t.Ack());
   t.ack = right;
   t.ExpectAlive();
+}
+TCP_CASE(288, MUST, "RFC 5961 5.2",
+         "ESTABLISHED: an ACK older than SND.UNA by the largest window is taken with its text, one "
+         "that is an octet older is not.") {
+  t.window = 1000;
+  t.Open();
+  t.socket().Send(Pattern(3000));
+  t.Read(3000);
+  b.Wait(600ms);
+  b.Forget();
+  const uint32_t right = t.ack;
+  t.ack = right - 1001;
+  b.Send(t.Segment(tcp::kAck, Pattern(10)));
+  b.Expect(t.Ack());
+  t.ack = right - 1000;
+  t.SendText(Pattern(10));
+  t.ack = right;
+  b.Expect(t.AckOf(t.seq));
 }
 TCP_CASE(158, MUST, "RFC 9293 3.10.7.4, fifth",
          "ESTABLISHED: what is acknowledged is not sent again; the rest is.") {

@@ -32,10 +32,11 @@ Match SynAck(TcpPeer& t) {
 }
 
 // Our SYN with these of ECE and CWR; returns the SYN,ACK.
-Packet Handshake(Bench& b, TcpPeer& t, int bits) {
+Packet Handshake(Bench& b, TcpPeer& t, int bits, int receive_buffer = 0) {
   b.SetSysctl("ipv4.tcp_ecn", "1");
   t.syn_options = tcp_option::Mss(kMss);
   t.Listen();
+  if (receive_buffer > 0) t.listener().Set(Option::kReceiveBuffer, receive_buffer);
   t.Send(tcp::kSyn | bits);
   const Packet answer = b.Expect(SynAck(t));
   t.ack = t.end = static_cast<uint32_t>(answer.Get(tcp::kSequence)) + 1;
@@ -241,6 +242,90 @@ TCP_CASE(49, MUST, "RFC 3168 6.1.1; 6.1.2", "Without ECN agreed on, ECE changes 
   const std::vector<Packet> after = Burst(b, t);
   b.Check(after.size() > before, "the window did not grow");
   for (const Packet& p : after) b.CheckPacket(p, Flags(tcp::kCwr, 0));
+}
+
+
+// --- Handshakes in which only a part is about ECN
+// ----------------------------------------------------------
+
+TCP_CASE(60, MUST, "RFC 3168 6.1.1",
+         "After a SYN,ACK with CWR alone text is not sent as ECN-capable.", kSysctls) {
+  TextAfterSynAck(b, t, tcp::kCwr, kNotEct);
+}
+TCP_CASE(61, SHOULD, "RFC 3168 6.1.1",
+         "A device that is not to use ECN answers a SYN that asks for it without ECE and CWR.",
+         kSysctls) {
+  b.SetSysctl("ipv4.tcp_ecn", "0");
+  t.Listen();
+  t.Send(tcp::kSyn | kEcnBits);
+  b.CheckPacket(b.Expect(SynAck(t)), Flags(kEcnBits, 0));
+}
+TCP_CASE(62, SHOULD, "RFC 3168 6.1.1",
+         "After a second SYN, without ECE and CWR, text is not sent as ECN-capable.", kSysctls) {
+  b.CheckPacket(Handshake(b, t, kEcnBits), Flags(kEcnBits, tcp::kEce));
+  b.Wait(600ms);
+  t.SendAt(t.seq - 1, tcp::kSyn);
+  b.Expect(SynAck(t), 3s);
+  t.SendAck();
+  t.Accept();
+  t.socket().Send(Pattern(10));
+  b.Expect(t.Text() && Marked(kNotEct));
+}
+// The device's SYN went once with ECE and CWR and then without; the SYN,ACK answers the first.
+void AnswerLate(Bench& b, TcpPeer& t, std::optional<Socket>& socket) {
+  b.SetSysctl("ipv4.tcp_ecn", "1");
+  socket.emplace(b.OpenTcp(t.v6()));
+  socket->Connect({t.from.ip(t.v6()), t.port});
+  const Match syn = Is(tcp::kDestinationPort, t.port) && Flags(tcp::kSyn, tcp::kSyn);
+  const Packet first = b.Expect(syn && Flags(kEcnBits, kEcnBits));
+  t.device_port = static_cast<int>(first.Get(tcp::kSourcePort));
+  t.ack = t.end = static_cast<uint32_t>(first.Get(tcp::kSequence)) + 1;
+  const Packet again = b.Expect(syn, 4s);
+  if (b.ok() && (again.Get(tcp::kFlags).u64() & kEcnBits) != 0)
+    return b.NotApplicable("the device asks for ECN again");
+  t.Send(tcp::kSyn | tcp::kAck | tcp::kEce);
+  b.Expect(t.Any() && Flags(tcp::kAck | tcp::kSyn, tcp::kAck));
+}
+TCP_CASE(63, MUST, "RFC 3168 6.1.1",
+         "A device that has also sent a SYN without ECE and CWR sends no text as ECN-capable.",
+         kSysctls) {
+  std::optional<Socket> socket;
+  AnswerLate(b, t, socket);
+  if (!b.ok()) return;
+  socket->Send(Pattern(10));
+  b.Expect(t.Text() && Marked(kNotEct));
+}
+TCP_CASE(64, MUST, "RFC 3168 6.1.1", "But it echoes the marks of text that comes.", kSysctls) {
+  std::optional<Socket> socket;
+  AnswerLate(b, t, socket);
+  if (!b.ok()) return;
+  b.Send(WithEcn(t, t.Segment(tcp::kAck, Pattern(10)), kCe));
+  t.seq += 10;
+  b.Expect(t.AckOf(t.seq) && Flags(tcp::kEce, tcp::kEce));
+}
+TCP_CASE(65, SHOULD, "RFC 3168 6.1.2", "What is sent again has no CWR.", kSysctls) {
+  size_t before = 0;
+  const std::vector<Packet> after = AfterEce(b, t, &before);
+  b.Check(!after.empty(), "no text came");
+  if (!b.ok()) return;
+  b.CheckPacket(after[0], Flags(tcp::kCwr, tcp::kCwr));
+  b.CheckPacket(b.Expect(t.Text() && Is(tcp::kSequence, after[0].Get(tcp::kSequence).u64()), 4s),
+                Flags(tcp::kCwr, 0) && Marked(kNotEct));
+}
+TCP_CASE(66, SHOULD, "RFC 3168 6.1.6", "The mark of a window probe is echoed.", kSysctls) {
+  auto window = static_cast<uint32_t>(Handshake(b, t, kEcnBits, 16384).Get(tcp::kWindow));
+  t.SendAck();
+  for (int i = 0; i < 400 && window > 0 && b.ok(); ++i) {
+    b.Send(WithEcn(t, t.Segment(tcp::kAck, Pattern(std::min(window, kMss))), kEct0));
+    const Packet ack = b.Expect(t.Acks(), 2s);
+    t.seq = static_cast<uint32_t>(ack.Get(tcp::kAcknowledgment));
+    window = static_cast<uint32_t>(ack.Get(tcp::kWindow));
+  }
+  b.CheckEqual(window, 0, "the window");
+  b.Wait(600ms);
+  b.Forget();
+  b.Send(WithEcn(t, t.Segment(tcp::kAck, Pattern(1)), kCe));
+  b.Expect(t.AckOf(t.seq) && Flags(tcp::kEce, tcp::kEce));
 }
 
 }  // namespace

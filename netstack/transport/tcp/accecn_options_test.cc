@@ -138,6 +138,26 @@ TEST_F(Rfc9768, S3_2_3_1_OctetsOfTheOptionAreReported) {
   EXPECT_EQ(info.delivered_marked, 1u);
 }
 
+TEST_F(Rfc9768, S3_2_3_2_1_AnOptionOnASynIsIgnored) {
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).Ace(7).AccEcn0({0, 0, 0}));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ace(2)));
+  Send(Ack(1).Seq(1).Ace(2).AccEcn0({1, 0, 1}));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  Fill();
+  Send(Ack(Seg(4)).Seq(1).Ace(6).AccEcn0({1 + 3 * kMss, kMss}));
+  EXPECT_EQ(socket->Info().delivered_ce_bytes, kMss);
+}
+
+TEST_F(Rfc9768, S3_2_3_2_4_CountersMayBeginWithAnyValueButZero) {
+  EstablishAccurate(Packet().Mss(1460).AccEcn0({77, 0, 99}));
+  Fill();
+  Send(Ack(Seg(4)).Seq(1).Ace(6).AccEcn0({77 + 3 * kMss, kMss, 99}));
+  EXPECT_EQ(socket->Info().delivered_ce_bytes, kMss);
+  EXPECT_EQ(CodepointOfText(), kEct0);
+}
+
 TEST_F(Rfc9768, S3_2_3_2_5_MarkedOctetsWithoutMarkedPacketsEndEct) {
   EstablishAccurate(Packet().Mss(1460).AccEcn0({1, 0, 1}));
   Fill();

@@ -69,6 +69,9 @@ bool Connection::TakeRepeatedSyn(const Segment& segment) {
     Die(passive_ ? Error::kOk : Error::kConnectionReset);
     return false;
   }
+  // RFC 3168 6.1.1: the peer has given ECN up. Our answer says that we understood, and if it should
+  // use ECN nevertheless its marks are echoed.
+  if (asked == EcnMode::kNone) ecn_ect_ = false;
   if (accecn_ == nullptr) return true;
   accecn_->handshake_codepoint = CodepointOf(segment);
   accecn_->syn_repeated = true;

@@ -275,6 +275,7 @@ class Connection final : public Flow {
   void NoteRepeat(uint32_t length);
   bool CausedByOriginal(const AckEvent& event) const;
   void UndoWindow();
+  void KeepReduction();
   bool TryUndo(const AckEvent& event);
   bool TryUndoPartly(const AckEvent& event);
   bool TryUndoByDsack();
@@ -422,6 +423,7 @@ class Connection final : public Flow {
   bool probe_repeats_ : 1 = false;      // TLP.is_retrans
   bool probe_armed_by_rtt_ : 1 = true;  // a round trip was measured since the last probe
   bool ecn_ : 1 = false;       // negotiated, of RFC 3168's kind
+  bool ecn_ect_ : 1 = false;   // and new text may be ECN-capable: no SYN went or came without it
   bool accecn_asked_ : 1 = false;  // by our SYN
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there

@@ -55,7 +55,7 @@ EcnMode Connection::JudgeEcn(const Core& core, const Segment& syn) {
 uint8_t Connection::EcnSetupAce(bool answer) {
   const bool fallback = core_.sysctls.ecn_fallback->value() != 0;
   if (answer) {
-    if (accecn_ == nullptr) return ecn_ ? kClassicGranted : kNothing;
+    if (accecn_ == nullptr) return ecn_ && ecn_ect_ ? kClassicGranted : kNothing;
     if (retransmits_ <= kAccurateRetries || !fallback)
       return HandshakeAce(accecn_->handshake_codepoint);
     accecn_->send_ect = false;  // 3.1.5: the peer may have understood that there is no ECN
@@ -63,13 +63,14 @@ uint8_t Connection::EcnSetupAce(bool answer) {
   }
   // One kind only is asked for, whatever becomes of the sysctl (3.1.5).
   if (retransmits_ == 0) {
-    ecn_ = ModeOf(kOutgoing, core_) == EcnMode::kClassic;
+    ecn_ = ecn_ect_ = ModeOf(kOutgoing, core_) == EcnMode::kClassic;
     accecn_asked_ = ModeOf(kOutgoing, core_) == EcnMode::kAccurate;
   }
   if (accecn_asked_) return retransmits_ > kAccurateRetries && fallback ? kNothing : kAccurateAsked;
-  // RFC 3168 6.1.1.1: what drops SYNs that ask for it must not keep us from connecting.
-  if (retransmits_ > 0 && fallback) ecn_ = false;
-  return ecn_ ? kClassicAsked : kNothing;
+  // RFC 3168 6.1.1.1: what drops SYNs that ask for it must not keep us from connecting. Marks are
+  // still echoed to a peer that answers the first one (6.1.1), but nothing of ours is ECN-capable.
+  if (retransmits_ > 0 && fallback) ecn_ect_ = false;
+  return ecn_ && ecn_ect_ ? kClassicAsked : kNothing;
 }
 
 // The peer's SYN, or its SYN,ACK that answers ours.
@@ -84,6 +85,7 @@ void Connection::TakeEcnSetup(const Segment& segment) {
     mode = JudgeEcn(core_, segment);
   }
   ecn_ = mode == EcnMode::kClassic;
+  ecn_ect_ = ecn_ && (passive_ || ecn_ect_);
   if (mode != EcnMode::kAccurate) return;
   if (answer) {
     TakeAccEcnAnswer(segment);
@@ -109,12 +111,13 @@ void Connection::TakeCongestionMark(const Segment& segment) {
 // ECN-capable.
 uint8_t Connection::TrafficClass(uint8_t configured, bool new_text) const {
   const auto rest = static_cast<uint8_t>(configured & ~ip_ecn::kMask);
-  const bool capable = ecn_ || (accecn_ != nullptr && accecn_->send_ect);
+  const bool capable = ecn_ect_ || (accecn_ != nullptr && accecn_->send_ect);
   return capable && new_text ? rest | ip_ecn::kEct0 : rest;
 }
 
 // RFC 3168 6.1.2: at most one reaction per window of data.
 bool Connection::HeedsEcho() const {
+  if (repair_ != nullptr && repair_->undone) return true;
   const bool same_window =
       tcb_.snd.una <= recover_ && recover_ <= tcb_.snd.nxt && recover_ != tcb_.snd.iss;
   return !same_window;

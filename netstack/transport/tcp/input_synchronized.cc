@@ -82,7 +82,9 @@ bool Connection::CheckSequence(Segment& segment) {
   if (length == 0) {
     acceptable = window == 0 ? segment.seq == nxt : segment.seq.InWindow(nxt, window);
     // A pure ACK right at the edge of a full window is not outside of it (RFC 9293 3.10.7.4, note).
-    if (window != 0 && segment.seq == nxt + window) acceptable = true;
+    // A RST there is (RFC 5961 3.2).
+    if (window != 0 && segment.seq == nxt + window && !segment.Has(tcp_flag::kRst))
+      acceptable = true;
   } else {
     acceptable = segment.seq.InWindow(nxt, window) || (segment.end() - 1).InWindow(nxt, window) ||
                  (segment.seq <= nxt && segment.end() > nxt + window && window > 0);
@@ -95,7 +97,8 @@ bool Connection::CheckSequence(Segment& segment) {
   // for.
   if (state_ == TcpState::kSynReceived && segment.Has(tcp_flag::kSyn) &&
       segment.Has(tcp_flag::kAck) && segment.seq == tcb_.rcv.irs && segment.ack == tcb_.snd.nxt) {
-    segment.flags &= static_cast<uint8_t>(~tcp_flag::kSyn);
+    // Nor do its ECE and CWR mean what they do without SYN (RFC 3168 6.1.1).
+    segment.flags &= static_cast<uint8_t>(~(tcp_flag::kSyn | tcp_flag::kEce | tcp_flag::kCwr));
     segment.had_syn = true;
     segment.seq += 1;
     return true;
@@ -105,6 +108,11 @@ bool Connection::CheckSequence(Segment& segment) {
   if (window == 0 && segment.seq == nxt && !segment.Has(tcp_flag::kSyn)) {
     if (segment.text.size() > 0) ++core_.counters.zero_window_drop;
     const bool answer = segment.length() > 0 && !segment.Has(tcp_flag::kRst);
+    // RFC 3168 6.1.6: the mark of a window probe counts, since its number is hard to guess.
+    if (answer && ecn_) {
+      TakeCongestionMark(segment);
+      segment.flags &= static_cast<uint8_t>(~tcp_flag::kCwr);
+    }
     segment.text = Slice();
     segment.flags &= static_cast<uint8_t>(~tcp_flag::kFin);
     if (answer) SendAckNow();
@@ -198,8 +206,10 @@ bool Connection::CheckAck(Segment& segment) {
   if (!segment.Has(tcp_flag::kAck)) return false;
   if (state_ == TcpState::kSynReceived && !AckInSynReceived(segment)) return false;
   if (syn_ack_unacked_ && !AckOfEarlySynAck(segment)) return false;
-  // RFC 5961 5.2.
-  const bool too_old = segment.ack < tcb_.snd.una - std::max(tcb_.snd.max_wnd, 1u);
+  // RFC 5961 5.2; nor, as Linux, can be acknowledged what was never sent: before the first octet.
+  const auto span =
+      static_cast<uint32_t>(std::min<uint64_t>(tcb_.snd.max_wnd, stats_.bytes_acked + 1));
+  const bool too_old = segment.ack < tcb_.snd.una - span;
   if (segment.ack > tcb_.snd.nxt || too_old) {
     ChallengeAck();
     return false;

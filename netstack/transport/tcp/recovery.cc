@@ -39,7 +39,10 @@ void Connection::OnAckEvent(AckEvent& event) {
   if (event.dsack) OnDsack(event);
   if (event.echo && ecn_)
     core_.counters.delivered_ce += (event.marked + tcb_.snd.mss - 1) / tcb_.snd.mss;
-  if (event.echo && repair_ != nullptr) repair_->delivered_marked += event.marked;
+  if (event.echo && repair_ != nullptr) {
+    repair_->delivered_marked += event.marked;
+    KeepReduction();
+  }
   if (probe_outstanding_) LossProbeAck(event);
   switch (recovery_) {
     case Recovery::kFast:
@@ -70,8 +73,8 @@ void Connection::OpenAck(AckEvent& event) {
     EnterRecovery(event.delivered);
     return;
   }
-  if (event.echo && HeedsEcho()) {
-    EnterReduced(event.delivered);
+  if (event.echo) {  // RFC 3168 6.1.2: nor does the window grow by it
+    if (HeedsEcho()) EnterReduced(event.delivered);
     return;
   }
   if (event.acked > 0) GrowWindow(event);
@@ -127,7 +130,9 @@ void Connection::EnterRecovery(uint32_t delivered) {
   } else {
     ++core_.counters.reno_recovery;
   }
-  if (recovery_ != Recovery::kReduced) Reduce();  // once per window, or it was done for an echo
+  // Once per window, or it was done for an echo; unless what is lost was sent after that one (RFC
+  // 3168 6.1.2: CWR with it).
+  if (recovery_ != Recovery::kReduced || tcb_.snd.una >= recover_) Reduce();
   recovery_ = Recovery::kFast;
   recover_ = tcb_.snd.nxt;
   if (!tcb_.sack) (void)flight_.MarkFirstLost(tcb_.snd.mss);
@@ -235,6 +240,8 @@ void Connection::LossAck(AckEvent& event) {
   } else if (tcb_.sack) {
     (void)DetectLoss(event);
   }
+  // DEVIATION: RFC 3168 6.1.2 lets no ACK with ECE grow it; but what is repeated cannot say CWR, so
+  // that all ACKs have ECE until new text goes (as Linux).
   GrowWindow(event);
 }
 

@@ -27,10 +27,12 @@ struct Repair {
   uint32_t prr_out = 0;
   uint32_t prr_flight = 1;
 
-  // The window before it, and what would show that it was needless.
+  // The window before it, which is 0 when there is no way back to it (RFC 4015 3.2 (9)); and what
+  // would show that it was needless.
   uint32_t prior_cwnd = 0;
   uint32_t prior_ssthresh = 0;
-  bool may_undo = false;       // the above is there to return to
+  bool may_undo = false;       // that it was needless may still show
+  bool undone = false;         // it has: the window is as if there had been none
   SeqNum undo_from;            // SND.UNA when it began
   bool repeated = false;       // something was retransmitted since
   uint32_t unexcused = 0;      // octets retransmitted since, less those that a D-SACK reported

@@ -109,8 +109,23 @@ TEST_F(Established, Rfc5961_S3_2_ResetInWindowGetsAChallenge) {
 TEST_F(Established, Rfc5961_S3_2_ResetOutsideOfTheWindowIsDropped) {
   Send(Rst().Seq(0));
   Send(Rst().Seq(70000));
+  Send(Rst().Seq(1 + 65535));  // right behind it
   EXPECT_TRUE(Quiet());
   EXPECT_EQ(state(), TcpState::kEstablished);
+  Send(Rst().Seq(65535));
+  EXPECT_THAT(Next(), Is(Ack(1).Seq(1)));
+}
+
+TEST_F(Established, Rfc5961_S7_TheLimitIsASysctl) {
+  host.Sysctl("ipv4.tcp_challenge_ack_limit", "1");
+  Send(Rst().Seq(2));
+  EXPECT_THAT(Next(), Is(Ack(1).Seq(1)));
+  Advance(std::chrono::milliseconds(600));  // past the limit of one connection
+  Send(Rst().Seq(2));
+  EXPECT_TRUE(Quiet());
+  Advance(std::chrono::milliseconds(600));
+  Send(Rst().Seq(2));
+  EXPECT_THAT(Next(), Is(Ack(1).Seq(1)));
 }
 
 // --- Fourth: SYN (RFC 5961 4.2) ------------------------------------------------------------------
@@ -139,6 +154,18 @@ TEST_F(Established, Rfc5961_S5_2_VeryOldAckGetsAChallengeAndItsTextIsDropped) {
   Send(Data("evil").Seq(1).Ack(1u - 70000u));
   EXPECT_THAT(Next(), Is(Ack(1).Seq(1)));
   EXPECT_EQ(socket->ReadableBytes(), 0u);
+}
+
+// A window is no measure of what can be acknowledged before so much was sent.
+TEST_F(Established, Rfc5961_S5_2_NorIsAnAckOfWhatWasNeverSentTaken) {
+  Send(Data("evil").Seq(1).Ack(1u - 1000u));
+  EXPECT_THAT(Next(), Is(Ack(1).Seq(1)));
+  EXPECT_EQ(socket->ReadableBytes(), 0u);
+  ASSERT_EQ(WriteBytes(1000), Error::kOk);
+  Next();
+  Send(Ack(1001).Seq(1));
+  Send(Data("good").Seq(1).Ack(1));
+  EXPECT_EQ(Read(), "good");
 }
 
 TEST_F(Established, Rfc9293_S3_10_7_4_OldAckIsIgnoredButItsTextCounts) {

@@ -17,6 +17,7 @@ void Connection::BeginUndo() {
   repair.repeated = false;
   repair.unexcused = 0;
   repair.may_undo = true;
+  repair.undone = false;
   repair.undo_from = tcb_.snd.una;
 }
 
@@ -36,16 +37,22 @@ bool Connection::CausedByOriginal(const AckEvent& event) const {
 
 void Connection::UndoWindow() {
   Repair& repair = *repair_;
-  window_.cwnd = std::max(window_.cwnd, repair.prior_cwnd);
-  window_.ssthresh = std::max(window_.ssthresh, repair.prior_ssthresh);
-  if (congestion_ != nullptr) congestion_->OnUndo();
+  if (repair.prior_cwnd > 0) {
+    window_.cwnd = std::max(window_.cwnd, repair.prior_cwnd);
+    window_.ssthresh = std::max(window_.ssthresh, repair.prior_ssthresh);
+    if (congestion_ != nullptr) congestion_->OnUndo();
+    send_cwr_ = false;
+    repair.undone = true;
+  }
   repair.may_undo = false;
   repair.frto = repair.frto_new_data = false;
   flight_.UnmarkLost();
   recovery_ = flight_.sacked() > 0 ? Recovery::kDisorder : Recovery::kOpen;
   duplicate_acks_ = 0;
-  send_cwr_ = false;
 }
+
+// RFC 4015 3.2 (9): there was congestion in any case, so the reduction stands.
+void Connection::KeepReduction() { repair_->prior_cwnd = repair_->prior_ssthresh = 0; }
 
 // An ACK that advances, within fast recovery's end or after a timeout.
 bool Connection::TryUndo(const AckEvent& event) {
