@@ -156,6 +156,31 @@ TEST_F(Stateless, Rfc8415_S21_23_RefreshesWhenToldButNotTooOften) {
   EXPECT_TRUE(Next().empty());
 }
 
+TEST_F(Stateless, Rfc8415_S21_23_WithoutBeingToldItRefreshesOnceADay) {
+  Reply(TransactionOf(Asked()), servers);
+  Advance(seconds(86400 - 1));
+  EXPECT_TRUE(Next().empty());
+  EXPECT_FALSE(Asked(seconds(3)).empty());
+}
+
+TEST_F(Stateless, Rfc8415_S21_25_BoundsOutOfBoundsAreIgnored) {
+  for (const uint32_t bound : {59u, 86401u}) {
+    Reply(TransactionOf(Asked()), servers + Option(32, Number(600)) + Option(83, Number(bound)));
+    ASSERT_TRUE(Informed());
+    Advance(seconds(602));
+    Advance(hours(10));
+    world.link.Clear();
+    Advance(hours(10));  // once an hour, as without the option
+    int count = 0;
+    Bytes last;
+    for (Bytes next = Next(); !next.empty(); next = Next(), ++count) last = next;
+    EXPECT_NEAR(count, 10, 2);
+    world.link.Clear();
+    Reply(TransactionOf(last), servers + Option(32, Number(600)));
+    Advance(seconds(600));
+  }
+}
+
 TEST_F(Stateless, Rfc8415_S21_25_TheServerBoundsRetransmission) {
   Reply(TransactionOf(Asked()), servers + Option(32, Number(600)) + Option(83, Number(60)));
   Advance(seconds(602));

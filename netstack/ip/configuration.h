@@ -55,6 +55,7 @@ struct AddressOptions {
   bool detect_conflict = false;        // IPv4: probe before use, defend (RFC 5227)
   bool autoconfigured = false;         // from a router advertisement (RFC 4862)
   bool temporary = false;              // RFC 8981
+  Duration dad_delay{};                // IPv6: before the first probe (RFC 7217 6)
 };
 
 // A recursive DNS server that a router advertised (RFC 8106).

@@ -75,6 +75,9 @@ struct Interface {
     }
     return nullptr;
   }
+  const AssignedAddress* FindAddress(const IpAddress& address) const {
+    return const_cast<Interface*>(this)->FindAddress(address);
+  }
   InterfaceInfo Info() const {
     return {index, name, mac, mtu, up, running, loopback, counters};
   }

@@ -80,7 +80,8 @@ void IpLayer::StartDetection(Interface& interface, AssignedAddress& address) {
     return conflicts_.Start(interface.index, address.prefix.address);
   }
   detection_.Start(interface.index, address.prefix.address,
-                   static_cast<int>(interface.conf.own(Conf::kDadTransmits)));
+                   static_cast<int>(interface.conf.own(Conf::kDadTransmits)),
+                   address.options.dad_delay);
 }
 
 // RFC 5227 2.1: the link that came up, or got its carrier back, may be another one.

@@ -31,6 +31,9 @@ struct RouteQuery {
   uint32_t flow_hash = 0;         // chooses among equal-cost next hops
   // To 255.255.255.255 from 0.0.0.0, "this host", whatever addresses there are (RFC 2131 4.1).
   bool nameless = false;
+  // What the program wants of RFC 6724 5, rule 7; neither: use_tempaddr decides.
+  bool prefer_temporary = false;
+  bool prefer_public = false;
   bool operator==(const RouteQuery&) const = default;
 };
 

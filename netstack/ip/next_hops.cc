@@ -149,6 +149,13 @@ MacAddress NextHops::InterfaceMac(InterfaceIndex interface) const {
   return found == nullptr ? MacAddress{} : found->mac;
 }
 
+bool NextHops::IsOwnMac(const MacAddress& mac) const {
+  for (const auto& interface : state_.interfaces.all()) {
+    if (interface->mac == mac) return true;
+  }
+  return false;
+}
+
 void NextHops::SendArp(InterfaceIndex interface, const MacAddress& to, const ArpMessage& message) {
   Interface* out = state_.interfaces.Find(interface);
   if (out == nullptr || !out->resolves()) return;

@@ -66,6 +66,7 @@ class NextHops final : public NeighborHost, public ArpHost, public NdpHost {
   // --- ArpHost ---------------------------------------------------------------------------------
   bool AnswersArp(InterfaceIndex interface, const IpAddress& address) const override;
   MacAddress InterfaceMac(InterfaceIndex interface) const override;
+  bool IsOwnMac(const MacAddress& mac) const override;
   void AddressClaimed(InterfaceIndex interface, const IpAddress& address,
                       bool is_probe) override {
     listener_.AddressClaimed(interface, address, is_probe);

@@ -289,8 +289,28 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
   }
   SetMtu(found->mtu, route);
   const Error chosen = ChooseSource(query, found->source, route);
-  if (chosen == Error::kOk && route.via_gateway) KeepSelfAssignedOnLink(route);
-  return chosen;
+  if (chosen != Error::kOk || !route.via_gateway) return chosen;
+  KeepSelfAssignedOnLink(route);
+  if (redirect == nullptr) PreferAdvertiser(*found, route);
+  return Error::kOk;
+}
+
+// RFC 8028 3.2: of the default routers, one that advertised the prefix of the source, whatever
+// their preferences are. The networks behind the others may drop what is not from their own
+// prefixes.
+void RouteFinder::PreferAdvertiser(const RouteInfo& found, RouteHandle& route) {
+  if (found.protocol != kRouteByRouterAdvertisement || found.destination.length != 0) return;
+  const AssignedAddress* source = route.out->FindAddress(route.source);
+  if (source == nullptr || source->advertisers.empty()) return;
+  if (AdvertisedBy(*source, route.next_hop)) return;
+  std::optional<IpAddress> better;
+  state_.routes.ForEachGatewayBeside(
+      found, [&](InterfaceIndex interface, const IpAddress& gateway) {
+        const bool alive = state_.dead_gateways.Since(interface, gateway) == kNever;
+        if (better.has_value() || interface != route.interface || !alive) return;
+        if (AdvertisedBy(*source, gateway)) better = gateway;
+      });
+  if (better.has_value()) route.next_hop = *better;
 }
 
 // RFC 3927 2.6.2: what comes from an address that we gave ourselves goes to no router; who it is
@@ -314,7 +334,10 @@ Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpA
   const bool same_family = route.next_hop.family() == route.destination.family();
   const std::optional<IpAddress> source =
       SelectSource(state_.interfaces, state_.policies, *route.out, route.destination,
-                   same_family ? route.next_hop : route.destination);
+                   same_family ? route.next_hop : route.destination,
+                   query.prefer_temporary ? TemporaryAddresses::kPrefer
+                   : query.prefer_public  ? TemporaryAddresses::kAvoid
+                                          : TemporaryAddresses::kByInterface);
   if (!source.has_value()) return Error::kAddressNotAvailable;
   route.source = *source;
   return Error::kOk;

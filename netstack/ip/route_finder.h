@@ -67,6 +67,7 @@ class RouteFinder {
   Error FillMulticast(const RouteQuery& query, RouteHandle& route);
   Error FillUnicast(const RouteQuery& query, RouteHandle& route);
   void KeepSelfAssignedOnLink(RouteHandle& route);
+  void PreferAdvertiser(const RouteInfo& found, RouteHandle& route);
   Error UseInterface(InterfaceIndex index, RouteHandle& route);
   Error ChooseSource(const RouteQuery& query, const std::optional<IpAddress>& preferred,
                      RouteHandle& route);

@@ -15,7 +15,7 @@ constexpr int kGlobalScope = 14;
 struct Candidate {
   const AssignedAddress* address;
   bool on_out_interface;
-  bool prefers_temporary;  // use_tempaddr of its interface is 2
+  bool prefers_temporary;  // who sends does, or use_tempaddr of its interface is 2
   bool by_next_hop;        // its prefix was advertised by the next hop,
   bool by_another;         // or by routers that are not
 };
@@ -49,14 +49,17 @@ bool Better(const Candidate& a, const Candidate& b, const IpAddress& destination
   return common_x > common_y;
 }
 
-bool AdvertisedBy(const AssignedAddress& assigned, const IpAddress& router) {
-  const auto& all = assigned.advertisers;
-  return std::find(all.begin(), all.end(), router) != all.end();
+bool Prefers(TemporaryAddresses temporary, const Interface& interface) {
+  if (temporary != TemporaryAddresses::kByInterface) {
+    return temporary == TemporaryAddresses::kPrefer;
+  }
+  return interface.conf.own(Conf::kUseTempAddr) == 2;
 }
 
 std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces,
                                   const AddressPolicyTable& policies, const Interface& out,
-                                  const IpAddress& destination, const IpAddress& next_hop) {
+                                  const IpAddress& destination, const IpAddress& next_hop,
+                                  TemporaryAddresses temporary) {
   std::optional<Candidate> best;
   // RFC 6724 4: for multicast and link-local destinations only the outgoing interface's addresses.
   const bool this_link = destination.IsMulticast() || destination.IsLinkLocal();
@@ -68,8 +71,8 @@ std::optional<IpAddress> SelectV6(const InterfaceTable& interfaces,
       if (!address.is_v6() || !assigned.usable()) continue;
       if (!on_out && (address.IsLinkLocal() || address.IsLoopback())) continue;
       const bool by_next_hop = on_out && AdvertisedBy(assigned, next_hop);
-      const Candidate candidate{&assigned, on_out, interface->conf.own(Conf::kUseTempAddr) == 2,
-                                by_next_hop, !by_next_hop && !assigned.advertisers.empty()};
+      const Candidate candidate{&assigned, on_out, Prefers(temporary, *interface), by_next_hop,
+                                !by_next_hop && !assigned.advertisers.empty()};
       if (!best.has_value() || Better(candidate, *best, destination, policies)) {
         best = candidate;
       }
@@ -116,9 +119,16 @@ int ScopeOf(const IpAddress& address) {
 
 std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces,
                                       const AddressPolicyTable& policies, const Interface& out,
-                                      const IpAddress& destination, const IpAddress& next_hop) {
-  return destination.is_v4() ? SelectV4(interfaces, out, next_hop)
-                             : SelectV6(interfaces, policies, out, destination, next_hop);
+                                      const IpAddress& destination, const IpAddress& next_hop,
+                                      TemporaryAddresses temporary) {
+  return destination.is_v4()
+             ? SelectV4(interfaces, out, next_hop)
+             : SelectV6(interfaces, policies, out, destination, next_hop, temporary);
+}
+
+bool AdvertisedBy(const AssignedAddress& assigned, const IpAddress& router) {
+  const auto& all = assigned.advertisers;
+  return std::find(all.begin(), all.end(), router) != all.end();
 }
 
 }  // namespace moat::netstack

@@ -10,9 +10,16 @@
 
 namespace moat::netstack {
 
-std::optional<IpAddress> SelectSource(const InterfaceTable& interfaces,
-                                      const AddressPolicyTable& policies, const Interface& out,
-                                      const IpAddress& destination, const IpAddress& next_hop);
+// What who sends wants of rule 7.
+enum class TemporaryAddresses : uint8_t { kByInterface, kPrefer, kAvoid };
+
+std::optional<IpAddress> SelectSource(
+    const InterfaceTable& interfaces, const AddressPolicyTable& policies, const Interface& out,
+    const IpAddress& destination, const IpAddress& next_hop,
+    TemporaryAddresses temporary = TemporaryAddresses::kByInterface);
+
+// Was the prefix of the address advertised by `router`?
+bool AdvertisedBy(const AssignedAddress& assigned, const IpAddress& router);
 
 // RFC 6724 3.1, 3.2: 1 interface-local, 2 link-local, 5 site-local, 14 global.
 int ScopeOf(const IpAddress& address);

@@ -321,6 +321,16 @@ TEST_F(LinkLocal, Rfc3927_S2_5_RepliesAreBroadcast) {
   EXPECT_EQ(sent_to, MacAddress::Broadcast());
 }
 
+TEST_F(LinkLocal, Rfc3927_S2_6_2_OthersAddressesAreNotAnsweredFor) {
+  Bound();
+  AddRoutable();
+  ASSERT_TRUE(world.stack.SetSysctl("ipv4.ip_forward", "1").ok());
+  world.link.Clear();
+  world.ReceiveArp(ArpOperation::kRequest, kNeighbor, kPeerMac, Ip("169.254.200.1"),
+                   MacAddress::Broadcast());
+  EXPECT_TRUE(Sent().empty());
+}
+
 TEST_F(LinkLocal, Rfc3927_S2_5_RequestsAreBroadcastAlsoToANeighborThatIsKnown) {
   Bound();
   ASSERT_EQ(Send(kNeighbor), Error::kOk);

@@ -57,12 +57,14 @@ void Arp::Receive(InterfaceIndex interface, std::span<const uint8_t> bytes, bool
     ++counters_.bad_sender;
     return;
   }
-  if (message.sender_mac != host_.InterfaceMac(interface)) {
+  // Two of our interfaces may be on one link and hear each other (RFC 5227 2.1.1, 2.4).
+  const bool another = !host_.IsOwnMac(message.sender_mac);
+  if (another) {
     host_.AddressClaimed(interface, probe ? message.target : message.sender, probe);
   }
   // Somebody else uses our address: believing it would cut us off from ourselves (RFC 5227 2.4).
   if (!probe && host_.AnswersArp(interface, message.sender)) {
-    if (message.sender_mac != host_.InterfaceMac(interface)) ++counters_.conflicts;
+    if (another) ++counters_.conflicts;
     return;
   }
   if (message.operation == ArpOperation::kRequest) {

@@ -19,6 +19,8 @@ class ArpHost {
   // Does this host answer for `address` on `interface`?
   virtual bool AnswersArp(InterfaceIndex interface, const IpAddress& address) const = 0;
   virtual MacAddress InterfaceMac(InterfaceIndex interface) const = 0;
+  // Is it the link address of any interface of this host?
+  virtual bool IsOwnMac(const MacAddress& mac) const = 0;
   // Another station says that it has `address`, or probes for it (RFC 5227).
   virtual void AddressClaimed(InterfaceIndex interface, const IpAddress& address,
                               bool is_probe) = 0;

@@ -144,6 +144,119 @@ TEST_F(Discovery, Rfc7217_S5_StableWithinAPrefixUnrelatedBetween) {
   EXPECT_EQ(identifiers(), first);
 }
 
+// Without one that is given, a stack draws its own secret.
+TEST_F(Discovery, Rfc7217_S5_AnotherSecretMeansOtherIdentifiers) {
+  Set("addr_gen_mode", "2");
+  std::set<IpAddress> seen;
+  for (const char* secret : {"", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:9", "0:2:3:4:5:6:7:8"}) {
+    if (*secret != 0) {
+      ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.default.stable_secret", secret).ok());
+    }
+    Receive(router, Ra(1800, prefix));
+    seen.insert(world.stack.Addresses().back().prefix.address);
+    Set("accept_ra", "0");
+    Set("accept_ra", "1");
+  }
+  EXPECT_EQ(seen.size(), 4u);  // all of its 128 bits count
+}
+
+TEST_F(Discovery, Rfc7217_S5_TheInterfaceIsPartOfIt) {
+  ChannelLink other_link{{}};
+  ASSERT_TRUE(world.stack
+                  .AddInterface({.index = 3, .name = "eth1", .mac = kOwnMac, .mtu = 1500,
+                                 .up = true, .running = true, .link = &other_link})
+                  .ok());
+  AddressOptions at_once;
+  at_once.no_dad = true;
+  ASSERT_TRUE(world.stack.AddAddress(3, *Prefix::Parse("fe80::3/64"), at_once).ok());
+  for (const char* name : {"eth0", "eth1"}) {
+    const std::string conf = absl::StrCat("ipv6.conf.", name, ".");
+    ASSERT_TRUE(world.stack.SetSysctl(conf + "addr_gen_mode", "2").ok());
+    ASSERT_TRUE(world.stack.SetSysctl(conf + "accept_ra", "1").ok());
+  }
+  Receive(router, Ra(1800, prefix));
+  Bytes message = Ra(1800, prefix);
+  Checksum sum;
+  sum.AddPseudoHeader(router, Ip("ff02::1"), ip_protocol::kIcmpV6,
+                      static_cast<uint32_t>(message.size()));
+  sum.Add(message);
+  StoreBe16(message.data() + 2, sum.Finish());
+  world.stack.Receive(
+      3, ReceivedFrame(EthernetFrame(
+             MulticastMac(Ip("ff02::1")), kPeerMac, ethertype::kIpv6,
+             IpPacket(router, Ip("ff02::1"), ip_protocol::kIcmpV6, message, 255))));
+  std::set<IpAddress> formed;
+  for (const AddressInfo& info : world.stack.Addresses()) {
+    if (info.options.autoconfigured) formed.insert(info.prefix.address);
+  }
+  EXPECT_EQ(formed.size(), 2u);
+}
+
+// As if it were a duplicate.
+TEST_F(Discovery, Rfc7217_S5_AnIdentifierThatIsInUseIsNotTaken) {
+  Set("addr_gen_mode", "2");
+  Receive(router, Ra(1800, prefix));
+  const Prefix first = world.stack.Addresses().back().prefix;
+  Set("accept_ra", "0");
+  ASSERT_TRUE(world.stack.AddAddress(kEth0, first, {}).ok());
+  Set("accept_ra", "1");
+  Receive(router, Ra(1800, prefix));
+  const AddressInfo info = world.stack.Addresses().back();
+  EXPECT_TRUE(info.options.autoconfigured);
+  EXPECT_NE(info.prefix.address, first.address);
+  EXPECT_TRUE(info.prefix.address.InPrefix(first.address, 64));
+}
+
+TEST_F(Discovery, Rfc7217_S6_AfterThreeMoreNothingElseIsTried) {
+  Set("addr_gen_mode", "2");
+  Receive(router, Ra(1800, prefix));
+  for (int round = 0; round < 4; ++round) {
+    const IpAddress address = world.stack.Addresses().back().prefix.address;
+    Bytes advertisement(kMaxNdpEmit);
+    advertisement.resize(
+        EmitNeighborAdvertisement(address, false, false, true, kPeerMac, advertisement.data()));
+    world.ReceiveNdp(address, Ip("ff02::1"), advertisement);
+  }
+  for (int i = 0; i < 5; ++i) {
+    world.Advance(hours(1));
+    Receive(router, Ra(1800, prefix));
+  }
+  for (const AddressInfo& info : world.stack.Addresses()) {
+    EXPECT_EQ(info.duplicate, info.options.autoconfigured);
+  }
+  EXPECT_FALSE(Address(own).has_value());  // nor one that is made from the link address
+}
+
+TEST_F(Discovery, Rfc7217_S6_TheNextOneWaitsForUpToASecond) {
+  Set("addr_gen_mode", "2");
+  std::set<int64_t> waits;
+  for (int round = 0; round < 8; ++round) {
+    Receive(router, Ra(1800, prefix));
+    const IpAddress address = world.stack.Addresses().back().prefix.address;
+    Bytes advertisement(kMaxNdpEmit);
+    advertisement.resize(
+        EmitNeighborAdvertisement(address, false, false, true, kPeerMac, advertisement.data()));
+    world.ReceiveNdp(address, Ip("ff02::1"), advertisement);
+    world.link.Clear();
+    const Time begin = world.clock.Now();
+    bool probed = false;
+    while (!probed && world.clock.Now() < begin + seconds(2)) {
+      world.Advance(milliseconds(1));
+      while (!world.Silent()) {
+        const ParsedFrame frame = world.Next();
+        probed = probed || (frame.icmp_type() == icmpv6_type::kNeighborSolicitation &&
+                            frame.source.IsUnspecified());
+      }
+    }
+    const int64_t wait = (world.clock.Now() - begin) / milliseconds(1);
+    EXPECT_LE(wait, 1001);
+    waits.insert(wait / 50);
+    Set("accept_ra", "0");
+    Set("accept_ra", "1");
+  }
+  EXPECT_GE(waits.size(), 4u);
+}
+
 TEST_F(Discovery, Rfc7217_S6_ADuplicateIsReplaced) {
   Set("addr_gen_mode", "2");
   Receive(router, Ra(1800, prefix));

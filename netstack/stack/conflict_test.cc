@@ -65,6 +65,7 @@ TEST_F(Conflicts, Rfc5227_S2_1_1_ThreeProbesThenTwoAnnouncements) {
     EXPECT_EQ(messages[i].sender, i < 3 ? nobody : fresh);
     EXPECT_EQ(messages[i].target, fresh);
     EXPECT_EQ(messages[i].target_mac, MacAddress{});
+    EXPECT_EQ(messages[i].sender_mac, kOwnMac);
   }
   EXPECT_LE(times[0] - begin, milliseconds(1010));
   for (size_t i = 0; i < 2; ++i) {
@@ -75,6 +76,73 @@ TEST_F(Conflicts, Rfc5227_S2_1_1_ThreeProbesThenTwoAnnouncements) {
   EXPECT_NEAR((times[4] - times[3]) / milliseconds(1), 2000, 20);
   EXPECT_FALSE(Info().tentative);
   EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
+  world.Advance(std::chrono::hours(25));
+  EXPECT_TRUE(Sent().empty());  // not periodically
+}
+
+// Nobody can foretell when the probes come.
+TEST_F(Conflicts, Rfc5227_S2_1_1_TheTimesBetweenProbesAreRandom) {
+  std::vector<int64_t> first, between;
+  for (int round = 0; round < 30; ++round) {
+    Add();
+    const Time begin = world.clock.Now();
+    Time last = begin;
+    for (int probes = 0; probes < 3;) {
+      world.Advance(milliseconds(5));
+      if (Sent().empty()) continue;
+      (probes == 0 ? first : between).push_back((world.clock.Now() - last) / milliseconds(1));
+      last = world.clock.Now();
+      ++probes;
+    }
+    ASSERT_TRUE(world.stack.RemoveAddress(kEth0, {fresh, 24}).ok());
+  }
+  const auto spread = [](const std::vector<int64_t>& times, int64_t least, int64_t most) {
+    const auto [low, high] = std::minmax_element(times.begin(), times.end());
+    EXPECT_GE(*low, least);
+    EXPECT_LE(*low, least + 250);
+    EXPECT_LE(*high, most + 5);
+    EXPECT_GE(*high, most - 250);
+  };
+  spread(first, 0, 1000);
+  spread(between, 1000, 2000);
+}
+
+// A request as well as a reply, and until ANNOUNCE_WAIT after the last probe.
+TEST_F(Conflicts, Rfc5227_S2_1_1_AnythingFromTheAddressIsAConflictUntilTheWaitIsOver) {
+  const auto after_the_last_probe = [this](Duration wait) {
+    Add();
+    for (size_t probes = 0; probes < 3; probes += Sent().size()) world.Advance(milliseconds(1));
+    world.Advance(wait);
+    world.ReceiveArp(ArpOperation::kRequest, fresh, kOtherMac, Ip("192.0.2.9"),
+                     MacAddress::Broadcast());
+    const bool duplicate = Info().duplicate;
+    EXPECT_TRUE(world.stack.RemoveAddress(kEth0, {fresh, 24}).ok());
+    (void)Sent();
+    return duplicate;
+  };
+  EXPECT_TRUE(after_the_last_probe(milliseconds(1990)));
+  EXPECT_FALSE(after_the_last_probe(milliseconds(2010)));  // it is ours, and defended
+}
+
+// Two of our interfaces may be on one link: they hear each other.
+TEST_F(Conflicts, Rfc5227_S2_1_1_AnotherInterfaceOfOursIsNoConflict) {
+  ChannelLink other_link{{}};
+  ASSERT_TRUE(world.stack
+                  .AddInterface({.index = 3, .name = "eth1", .mac = kOtherMac, .mtu = 1500,
+                                 .up = true, .running = true, .link = &other_link})
+                  .ok());
+  Add();
+  world.Advance(seconds(2));
+  world.ReceiveArp(ArpOperation::kRequest, nobody, kOtherMac, fresh, MacAddress::Broadcast());
+  EXPECT_FALSE(Info().duplicate);
+  world.Advance(seconds(10));
+  ASSERT_TRUE(world.stack.IsLocalAddress(fresh));
+  (void)Sent();
+  Claim();
+  Claim();
+  EXPECT_TRUE(Sent().empty());  // nothing to defend against
+  EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
+  EXPECT_EQ(world.Count("Arp.Conflicts"), 0u);
 }
 
 TEST_F(Conflicts, Rfc5227_S2_1_1_ATentativeAddressIsNotAnsweredFor) {
@@ -114,7 +182,11 @@ TEST_F(Conflicts, Rfc5227_S2_4_b_DefendedOnceThenGivenUp) {
   world.Advance(seconds(12));
   (void)Sent();
   Claim();
-  ASSERT_EQ(Sent().size(), 1u);  // one announcement
+  const std::vector<ArpMessage> defence = Sent();
+  ASSERT_EQ(defence.size(), 1u);  // one announcement
+  EXPECT_EQ(defence[0].sender, fresh);
+  EXPECT_EQ(defence[0].target, fresh);
+  EXPECT_EQ(defence[0].sender_mac, kOwnMac);
   EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
   world.Advance(seconds(11));
   Claim();
@@ -152,10 +224,47 @@ TEST_F(Conflicts, Rfc5227_S2_1_ALinkThatComesUpIsProbedAnew) {
   EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
 }
 
+TEST_F(Conflicts, Rfc5227_S2_1_ACarrierThatComesBackIsProbedAnew) {
+  Add();
+  world.Advance(seconds(12));
+  ASSERT_TRUE(world.stack.SetInterfaceRunning(kEth0, false).ok());
+  ASSERT_TRUE(world.stack.SetInterfaceRunning(kEth0, true).ok());
+  (void)Sent();
+  EXPECT_FALSE(world.stack.IsLocalAddress(fresh));
+  world.Advance(seconds(12));
+  EXPECT_EQ(Sent().size(), 5u);
+  EXPECT_TRUE(world.stack.IsLocalAddress(fresh));
+}
+
+// From the first announcement on, and until the address is given up.
+TEST_F(Conflicts, Rfc5227_S2_5_RequestsAreAnsweredWhileTheAddressIsUsed) {
+  Add();
+  const auto answered = [this] {
+    (void)Sent();
+    world.ReceiveArp(ArpOperation::kRequest, Ip("192.0.2.2"), kPeerMac, fresh,
+                     MacAddress::Broadcast());
+    const ParsedFrame frame = world.Next();
+    ArpMessage reply;
+    if (ParseArp(frame.payload, &reply) != ArpParse::kOk) return false;
+    EXPECT_EQ(frame.to, kPeerMac);  // 2.6: not a broadcast
+    return reply.operation == ArpOperation::kReply && reply.sender == fresh;
+  };
+  for (std::vector<ArpMessage> sent; sent.empty() || sent.back().sender != fresh; sent = Sent()) {
+    EXPECT_FALSE(answered());
+    world.Advance(milliseconds(1));
+  }
+  EXPECT_TRUE(answered());
+  Claim();
+  EXPECT_TRUE(answered());
+  Claim();
+  EXPECT_FALSE(answered());
+}
+
 TEST_F(Conflicts, Rfc5227_S2_1_1_AnotherInterfacesConflictsDoNotSlowDown) {
   ChannelLink other_link{{}};
+  const MacAddress mac{{0x02, 0, 0, 0, 0, 0x09}};
   ASSERT_TRUE(world.stack
-                  .AddInterface({.index = 3, .name = "eth1", .mac = kOtherMac, .mtu = 1500,
+                  .AddInterface({.index = 3, .name = "eth1", .mac = mac, .mtu = 1500,
                                  .up = true, .running = true, .link = &other_link})
                   .ok());
   for (int i = 0; i < 12; ++i) {

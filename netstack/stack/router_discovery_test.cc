@@ -293,5 +293,53 @@ TEST_F(Discovery, Rfc8106_NameServersAreData) {
   EXPECT_TRUE(world.stack.NameServers().empty());
 }
 
+// Several in one option, several options, their lifetimes as the last one said; 0 ends one.
+TEST_F(Discovery, Rfc8106_S5_1_EachAdvertisementSaysAnewHowLongTheyServe) {
+  const auto servers = [](uint32_t lifetime, const std::vector<const char*>& addresses) {
+    Bytes option(8 + 16 * addresses.size());
+    option[0] = 25;
+    option[1] = static_cast<uint8_t>(option.size() / 8);
+    StoreBe32(option.data() + 4, lifetime);
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      std::memcpy(option.data() + 8 + 16 * i, Ip(addresses[i]).data(), 16);
+    }
+    return option;
+  };
+  const auto known = [this] {
+    std::set<IpAddress> found;
+    for (const NameServerInfo& server : world.stack.NameServers()) found.insert(server.address);
+    return found;
+  };
+  // 5.3.1: three from each of two routers at least are kept.
+  Receive(router, Ra(1800, servers(120, {"2001:db8::1:1", "2001:db8::1:2", "2001:db8::1:3"})));
+  Receive(second, Ra(1800, servers(120, {"2001:db8::2:1"}) +
+                               servers(0xffffffff, {"2001:db8::2:2", "fe80::2:3"})));
+  EXPECT_EQ(known().size(), 6u);
+  for (const NameServerInfo& server : world.stack.NameServers()) {
+    EXPECT_EQ(server.interface, kEth0);  // what a link-local one is good for
+  }
+  world.Advance(seconds(100));
+  Receive(router, Ra(1800, servers(120, {"2001:db8::1:2"})));
+  Receive(router, Ra(1800, servers(0, {"2001:db8::1:3"})));
+  EXPECT_EQ(known().count(Ip("2001:db8::1:3")), 0u);
+  EXPECT_EQ(known().size(), 5u);
+  world.Advance(seconds(21));
+  EXPECT_EQ(known(), (std::set<IpAddress>{Ip("2001:db8::1:2"), Ip("2001:db8::2:2"),
+                                          Ip("fe80::2:3")}));
+  world.Advance(seconds(100));
+  EXPECT_EQ(known(), (std::set<IpAddress>{Ip("2001:db8::2:2"), Ip("fe80::2:3")}));
+}
+
+TEST_F(Discovery, Rfc8106_S5_1_OptionsOfAWrongLengthAreIgnored) {
+  for (const uint8_t units : {1, 2, 4}) {
+    Bytes option(units * size_t{8});
+    option[0] = 25;
+    option[1] = units;
+    StoreBe32(option.data() + 4, 120);
+    Receive(router, Ra(1800, option));
+    EXPECT_TRUE(world.stack.NameServers().empty()) << int{units};
+  }
+}
+
 }  // namespace
 }  // namespace moat::netstack

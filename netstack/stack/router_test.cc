@@ -74,6 +74,7 @@ TEST_P(Router, ForwardingIsPerIncomingInterface) {
   world.Set(Forwarding("eth0"), "0");
   world.ReceiveIp(Packet(far.far));
   EXPECT_TRUE(world.FarSilent());
+  EXPECT_TRUE(world.Silent());
   world.ReceiveFar(IpPacket(far.far, cast.peer, ip_protocol::kUdp,
                             UdpDatagram(far.far, cast.peer, 1, 2, {})));
   EXPECT_EQ(world.Next().destination, cast.peer);
@@ -142,6 +143,42 @@ TEST_P(Router, ARouteChangeReachesTheNextPacket) {
   world.Route(v4() ? "10.0.0.0/8" : "2001:db8:ffff::/48", far.gateway, kEth1);
   world.ReceiveIp(Packet(far.beyond));
   EXPECT_EQ(world.NextFar().destination, far.beyond);
+}
+
+TEST_P(Router, Rfc1812_S5_3_12_3_RoutesByAnInterfaceThatIsDownAreNotUsed) {
+  const Prefix beyond = *Prefix::Parse(v4() ? "10.0.0.0/8" : "2001:db8:ffff::/48");
+  RouteInfo best{.destination = beyond, .gateway = far.gateway, .interface = kEth1, .metric = 1,
+                 .source = {}};
+  RouteInfo other{.destination = beyond, .gateway = cast.other, .interface = kEth0, .metric = 2,
+                  .source = {}};
+  ASSERT_TRUE(world.stack.AddRoute(best).ok());
+  ASSERT_TRUE(world.stack.AddRoute(other).ok());
+  world.ReceiveIp(Packet(far.beyond));
+  EXPECT_EQ(world.NextFar().destination, far.beyond);
+  ASSERT_TRUE(world.stack.SetInterfaceUp(kEth1, false).ok());
+  world.ReceiveIp(Packet(far.beyond));
+  EXPECT_TRUE(world.FarSilent());
+  bool by_the_other = false;
+  while (!world.Silent()) {  // and perhaps a redirect
+    const ParsedFrame out = world.Next();
+    if (out.destination == far.beyond) by_the_other = out.to == kOtherMac;
+  }
+  EXPECT_TRUE(by_the_other);
+  // Without any the sender is told.
+  ASSERT_TRUE(world.stack.RemoveRoute(other).ok());
+  RouteInfo rest;
+  rest.destination = {IpAddress::Any(GetParam()), 0};
+  ASSERT_TRUE(world.stack.RemoveRoute(rest).ok());
+  world.ReceiveIp(Packet(far.beyond));
+  ExpectError(icmpv4_type::kDestinationUnreachable, icmpv4_code::kNetwork,
+              icmpv6_type::kDestinationUnreachable, icmpv6_code::kNoRoute);
+  // The route was not forgotten.
+  ASSERT_TRUE(world.stack.SetInterfaceUp(kEth1, true).ok());
+  world.far_link.Clear();
+  world.ReceiveIp(Packet(far.beyond));
+  bool again = false;
+  while (!world.FarSilent()) again = again || world.NextFar().destination == far.beyond;
+  EXPECT_TRUE(again);
 }
 
 TEST_P(Router, ALocalRouteIsNotForwarded) {
@@ -242,6 +279,7 @@ TEST_P(Router, PacketsWaitForResolution) {
   const IpAddress late = Ip(v4() ? "203.0.113.78" : "2001:db8:1::78");
   world.ReceiveIp(Packet(late));
   world.far_link.Clear();
+  EXPECT_TRUE(world.Silent());  // no error yet
   world.KnowOn(kEth1, late, kFarMac);
   const ParsedFrame out = world.NextFar();
   EXPECT_EQ(out.destination, late);

@@ -113,6 +113,28 @@ TEST_F(TemporaryAddresses, Rfc8981_S3_3_1_IdentifiersDifferByPrefixAndTime) {
   EXPECT_GE(identifiers.size(), 10u);
 }
 
+// The same seed draws the same identifier, unless the interface has it already.
+class Twin : public TemporaryAddresses {
+ public:
+  void TestBody() override {}
+  IpAddress DrawBeside(const IpAddress& present) {
+    AddressOptions options;
+    options.no_dad = true;
+    EXPECT_TRUE(world.stack.AddAddress(kEth0, {present, 64}, options).ok());
+    Advertise();
+    return Temporary().size() == 1 ? Temporary()[0].prefix.address : Ip("::");
+  }
+};
+
+TEST_F(TemporaryAddresses, Rfc8981_S3_3_1_AnIdentifierThatIsInUseIsDrawnAnew) {
+  const IpAddress any = Ip("2001:db8:5::77");
+  const IpAddress drawn = Twin().DrawBeside(any);
+  ASSERT_EQ(Twin().DrawBeside(any), drawn);
+  const IpAddress again = Twin().DrawBeside(drawn);
+  EXPECT_NE(again, drawn);
+  EXPECT_TRUE(again.InPrefix(any, 64));
+}
+
 TEST_F(TemporaryAddresses, Rfc8981_S3_4_5_NoneWithoutTimeToBePreferred) {
   Advertise(7200, 0);
   EXPECT_TRUE(Temporary().empty());

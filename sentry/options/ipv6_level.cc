@@ -228,6 +228,10 @@ int SetAddressPreferences(const OptionTarget& target, const OptionInput& input) 
   const int cga = value & (kCga | kNonCga);
   if (cga == (kCga | kNonCga)) return EINVAL;
   target.settings.address_preferences = stored;
+  ChangeOptions(target, [&](SocketOptions& options) {
+    options.prefer_temporary = (stored & kTemporary) != 0;
+    options.prefer_public = (stored & kPublic) != 0;
+  });
   return 0;
 }
 

@@ -72,6 +72,26 @@ class OptionsTest : public testing::Test {
                     .pending_error = pending_error_, .host = host_};
 };
 
+TEST_F(OptionsTest, AddressPreferencesReachTheStack) {
+  FakeTcpSocket socket{Family::kIpv6};
+  const OptionTarget target{.kind = SocketKind::kTcp, .family = Family::kIpv6, .tcp = &socket,
+                            .datagram = nullptr, .settings = settings_,
+                            .pending_error = pending_error_, .host = host_};
+  const auto set = [&](int value) {
+    return SetSocketOption(target, IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, sizeof(value),
+                           BytesOf(value));
+  };
+  EXPECT_EQ(set(0x2), 0);  // IPV6_PREFER_SRC_PUBLIC
+  EXPECT_TRUE(socket.options().prefer_public);
+  EXPECT_FALSE(socket.options().prefer_temporary);
+  EXPECT_EQ(set(0x1), 0);  // IPV6_PREFER_SRC_TMP
+  EXPECT_FALSE(socket.options().prefer_public);
+  EXPECT_TRUE(socket.options().prefer_temporary);
+  EXPECT_EQ(set(0x100), 0);  // IPV6_PREFER_SRC_PUBTMP_DEFAULT
+  EXPECT_FALSE(socket.options().prefer_public);
+  EXPECT_FALSE(socket.options().prefer_temporary);
+}
+
 TEST_F(OptionsTest, MaxPacingRateReachesTheStack) {
   EXPECT_EQ(Set(SOL_SOCKET, SO_MAX_PACING_RATE, uint32_t{1000}), 0);
   EXPECT_EQ(tcp_socket_.tcp_options().max_pacing_rate, 1000u);

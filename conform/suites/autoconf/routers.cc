@@ -148,11 +148,11 @@ Frame RaBy(const Node& router, int preference, const Bytes& options = {}) {
                              Join({ndp_option::SourceLinkAddress(router.mac), options}))
       .Set(icmp6::kPreference, preference);
 }
-// Both advertise; this one is used.
+// Both advertise, the same prefix; this one is used.
 void IsUsed(Bench& b, int by_router, int by_other, const Mac& used) {
   Start(b);
   b.Send(RaBy(b.router, by_router, Prefix64(kPrefix)));
-  b.Send(RaBy(b.other, by_other));
+  b.Send(RaBy(b.other, by_other, Prefix64(kPrefix)));
   b.Wait(2300ms);
   GoesBy(b, used);
 }
@@ -174,7 +174,7 @@ CONFORM(55, MUST, "RFC 4191 2.2", "The reserved preference counts as medium.", k
 }
 CONFORM(56, MUST, "RFC 4191 3.1", "A preference that changes counts at once.", kAuto) {
   IsUsed(b, kHigh, kMedium, b.router.mac);
-  b.Send(RaBy(b.router, kLow));
+  b.Send(RaBy(b.router, kLow, Prefix64(kPrefix)));
   b.Wait(100ms);
   GoesBy(b, b.other.mac);
 }
@@ -322,6 +322,46 @@ CONFORM(69, SHOULD, "RFC 8981 3.1; RFC 6724 5",
   b.Ping(b.remote.ip6);
   b.Expect(EchoRequest6() && IsNot(ipv6::kSource, Ip(kAddress)) &&
            IsNot(ipv6::kSource, b.device.link_local));
+}
+
+// --- Routers and their prefixes: RFC 8028 --------------------------------------------------------
+
+CONFORM(72, SHOULD, "RFC 8028 3.2",
+        "The router that advertised the source's prefix is used, whatever preference another has.",
+        kAuto) {
+  Start(b);
+  b.Send(RaBy(b.router, kLow, Prefix64(kPrefix)));
+  b.Send(RaBy(b.other, kHigh));
+  b.Wait(2300ms);
+  GoesBy(b, b.router.mac);
+}
+CONFORM(73, SHOULD, "RFC 8028 3.2",
+        "What comes from an address goes by the router that advertised its prefix.",
+        {.needs = kIpv6 | kAddresses | kSysctls | kAutoconf | kUdp, .setup = Setup::kBare}) {
+  Start(b);
+  b.Send(RaBy(b.router, kMedium, Prefix64(kPrefix)));
+  b.Send(RaBy(b.other, kMedium, Prefix64(kSecondPrefix)));
+  b.Wait(2300ms);
+  const auto goes_by = [&](const Ip& own, const Mac& mac) {
+    Socket socket = b.OpenUdp(true);
+    socket.Bind({own, 5000});
+    socket.SendTo({"2001:db8:9::9", 4000}, Pattern(9));
+    b.Expect(UdpTo(4000) && From(own) && Is(eth::kDestination, mac));
+    socket.Close();
+  };
+  goes_by(kAddress, b.router.mac);
+  goes_by("2001:db8:6::ff:fe00:1", b.other.mac);
+}
+CONFORM(74, SHOULD, "RFC 8028 3.2; RFC 4861 6.3.4",
+        "A router that is none any more is not used for its prefix either.", kAuto) {
+  Start(b);
+  b.Send(RaBy(b.router, kMedium, Prefix64(kPrefix)));
+  b.Send(RaBy(b.other, kMedium));
+  b.Wait(2300ms);
+  GoesBy(b, b.router.mac);
+  b.Send(RouterAdvertisement(b.router, 0, ndp_option::SourceLinkAddress(b.router.mac)));
+  b.Wait(100ms);
+  GoesBy(b, b.other.mac);
 }
 
 // --- Name servers: RFC 8106 ----------------------------------------------------------------------

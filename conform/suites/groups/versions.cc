@@ -140,6 +140,29 @@ CONFORM(206, MUST, "RFC 3376 7.1", "A query of more than 8 and less than 12 byte
   b.Expect(g.About());
 }
 
+// Queries as a forger on another link may send them.
+Frame QueryTo(const GroupBench& g, const Ip& to, const Ip& group, const Bytes& options) {
+  return Eth(GroupMac(to), g.b.router.mac) /
+         Ipv4(g.b.router.ip4, to).Options(options).Set(ipv4::kTtl, 1) /
+         Igmp(igmp::kQuery, group, 5) / Raw(QueryTail(false, 2, 125, {}));
+}
+CONFORM(207, SHOULD, "RFC 3376 9.1", "A query for a group without router alert is ignored.", kV4) {
+  GroupBench g(b, false);
+  [[maybe_unused]] Socket socket = g.Member(g.All());
+  g.IsIgnored(QueryTo(g, g.group(), g.group(), {}));
+}
+CONFORM(208, SHOULD, "RFC 3376 9.1", "A general query without router alert is ignored.", kV4) {
+  GroupBench g(b, false);
+  [[maybe_unused]] Socket socket = g.Member(g.All());
+  g.IsIgnored(QueryTo(g, "224.0.0.1", "0.0.0.0", {}));
+}
+CONFORM(209, SHOULD, "RFC 3376 9.1",
+        "A general query that is not sent to the group of all systems is ignored.", kV4) {
+  GroupBench g(b, false);
+  [[maybe_unused]] Socket socket = g.Member(g.All());
+  g.IsIgnored(QueryTo(g, g.group(), "0.0.0.0", ip_option::RouterAlert()));
+}
+
 // --- MLD alone -----------------------------------------------------------------------------------
 
 constexpr CaseOptions kV6{.needs = kMulticast | kIpv6};

@@ -208,7 +208,10 @@ CONFORM(22, MUST, "RFC 2236 2.3", "A query with a wrong checksum is ignored.", k
 CONFORM(23, MUST, "RFC 2236 2.5", "A message of less than 8 bytes is ignored.", kHost) {
   IsIgnored(
       b, Eth(GroupMac("224.0.0.1"), b.router.mac) /
-             Ipv4(b.router.ip4, "224.0.0.1").Set(ipv4::kTtl, 1).Set(ipv4::kProtocol, proto::kIgmp) /
+             Ipv4(b.router.ip4, "224.0.0.1")
+                 .Options(ip_option::RouterAlert())
+                 .Set(ipv4::kTtl, 1)
+                 .Set(ipv4::kProtocol, proto::kIgmp) /
              Raw(Bytes{igmp::kQuery, 5, 0xee, 0xfa}));
 }
 CONFORM(24, MUST, "RFC 2236 2.1", "A message of an unknown type is ignored.", kHost) {
@@ -226,6 +229,53 @@ CONFORM(26, MUST, "RFC 2236 2; RFC 1112 7.2", "Programs get what is sent to the 
   socket.Bind(5000);
   b.Send(Eth(GroupMac(kGroup), b.peer.mac) / Ipv4(b.peer.ip4, kGroup) / Udp(4000, 5000) / Raw(9));
   b.Check(socket.Receive().data == Pattern(9), "other bytes came");
+}
+
+// --- Router alert --------------------------------------------------------------------------------
+
+// A query as a forger on another link may send it.
+Frame QueryTo(const Bench& b, const Ip& to, const Ip& group, int tenths, const Bytes& options) {
+  return Eth(GroupMac(to), b.router.mac) /
+         Ipv4(b.router.ip4, to).Options(options).Set(ipv4::kTtl, 1) /
+         Igmp(igmp::kQuery, group, tenths);
+}
+
+CONFORM(27, SHOULD, "RFC 3376 9.1", "A query of version 2 without router alert is ignored.",
+        kHost) {
+  IsIgnored(b, QueryTo(b, kGroup, kGroup, 5, {}));
+}
+CONFORM(28, SHOULD, "RFC 3376 9.1",
+        "A general query of version 2 with another option instead of the router alert is ignored.",
+        kHost) {
+  IsIgnored(b, QueryTo(b, "224.0.0.1", "0.0.0.0", 5, Bytes{1, 1, 1, 0}));
+}
+CONFORM(29, MUST, "RFC 2236 4; RFC 1112 appendix I",
+        "A query of version 1, which knows no router alert, is answered without one.", kHost) {
+  [[maybe_unused]] Socket socket = Member(b);
+  b.Send(QueryTo(b, "224.0.0.1", "0.0.0.0", 0, {}));
+  b.Expect(Is(igmp::kType, igmp::kReportV1) && Is(igmp::kGroup, Ip(kGroup)), 11s);
+}
+CONFORM(30, SHOULD, "RFC 3376 9.1",
+        "A general query that is not sent to the group of all systems is ignored.", kHost) {
+  IsIgnored(b, QueryTo(b, kGroup, "0.0.0.0", 5, ip_option::RouterAlert()));
+}
+CONFORM(31, MUST, "RFC 2236 2; RFC 2113 2.1", "A leave message has TTL 1 and the router alert.",
+        kHost) {
+  Socket socket = Member(b);
+  b.Send(Query(b, kGroup));
+  b.Expect(ReportOf(kGroup));
+  socket.Leave(kGroup);
+  const Packet leave = b.Expect(Leave() && Is(ipv4::kTtl, 1));
+  b.Check(FindTlv(leave.Options(Kind::kIpv4), ip_option::kRouterAlert) == Bytes(2),
+          "the option is not there, or has another value");
+}
+CONFORM(32, MUST, "RFC 2236 2; RFC 2113 2.1",
+        "The report of who joins has TTL 1 and the router alert.", kHost) {
+  Socket socket = Member(b);
+  socket.Join(kSecond);
+  const Packet report = b.Expect(ReportOf(kSecond) && Is(ipv4::kTtl, 1));
+  b.Check(FindTlv(report.Options(Kind::kIpv4), ip_option::kRouterAlert) == Bytes(2),
+          "the option is not there, or has another value");
 }
 
 }  // namespace

@@ -235,5 +235,48 @@ CONFORM(56, MUST, "RFC 1812 4.2.2.3", "The reserved bit of the flags passes thro
   }
 }
 
+CONFORM(58, MUST, "RFC 2644 4; RFC 1812 5.3.5.2",
+        "A directed broadcast is not forwarded unless that was configured.", kForwards) {
+  BeRouter(b);
+  b.Send(Datagram(b).Set(ipv4::kDestination, Ip("198.51.100.255")));
+  b.ExpectNothing(Forwarded() || AnError());
+}
+
+CONFORM(59, MUST, "RFC 3927 2.7; 7", "Packets from and to link-local addresses are not forwarded.",
+        {.needs = kForwarding4 | kTwoPorts | kRoutes}) {
+  BeRouter(b);
+  b.AddRoute({"169.254.0.0", 16}, b.router1.ip4, 1);
+  b.Send(Datagram(b).Set(ipv4::kSource, Ip("169.254.7.7")));
+  b.Send(Datagram(b).Set(ipv4::kDestination, Ip("169.254.7.7")));
+  b.ExpectNothing(Forwarded());
+}
+
+CONFORM(60, MUST, "RFC 1812 5.3.12.3; 5.3.12.4",
+        "A route by an interface that is down is not used, and the sender told; when it is up "
+        "again it is used again.",
+        {.needs = kForwarding4 | kTwoPorts | kLinkState, .setup = Setup::kNoRouter}) {
+  BeRouter(b);
+  b.SetLinkUp(false, 1);
+  b.Wait(200ms);
+  b.Send(Datagram(b));
+  b.Expect(Is(icmp4::kType, icmp4::kUnreachable) && To(b.peer.ip4) && Quotes(UdpTo(5000)));
+  b.SetLinkUp(true, 1);
+  b.Wait(1s);
+  b.Send(Datagram(b));
+  b.Expect(Forwarded(), 3s);
+}
+
+CONFORM(61, SHOULD, "RFC 1812 5.3.11",
+        "Where forwarding is off for an interface, what comes in by it is discarded silently.",
+        {.needs = kForwarding4 | kTwoPorts | kSysctls}) {
+  BeRouter(b);
+  b.SetSysctl("ipv4.conf.eth0.forwarding", "0");
+  b.Send(Datagram(b));
+  b.ExpectNothing(Forwarded() || AnError());
+  b.Send(Eth(b.device1.mac, b.peer1.mac) / Ipv4(b.peer1.ip4, b.peer.ip4) / Udp(4000, 6000) / Raw(9),
+         1);
+  b.Expect(OnPort(0) && UdpTo(6000));
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -7,7 +7,8 @@ constexpr Duration kRetransTimer = std::chrono::seconds(1);  // RFC 4861 10
 
 }  // namespace
 
-void DuplicateDetection::Start(InterfaceIndex interface, const IpAddress& address, int transmits) {
+void DuplicateDetection::Start(InterfaceIndex interface, const IpAddress& address, int transmits,
+                               Duration delay) {
   const Key key(interface, address);
   auto probe = std::make_unique<Probe>(*this, key, transmits);
   random_.Fill(probe->nonce);
@@ -15,7 +16,8 @@ void DuplicateDetection::Start(InterfaceIndex interface, const IpAddress& addres
   probes_[key] = std::move(probe);
   // DEVIATION: RFC 4862 5.4.2 delays the first probe by up to a second against many hosts that
   // start in step; a container's start does not wait for that.
-  Step(started);
+  if (delay.count() == 0) return Step(started);
+  started.timer.Arm(clock_.Now() + delay);
 }
 
 void DuplicateDetection::Step(Probe& probe) {

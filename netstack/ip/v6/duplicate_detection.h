@@ -34,9 +34,10 @@ class DuplicateDetection {
   DuplicateDetection(const Clock& clock, Random& random, TimerQueue& timers, Host& host)
       : clock_(clock), random_(random), timers_(timers), host_(host) {}
 
-  // Sends `transmits` probes a second apart (RetransTimer), the first at once; the address is ours
-  // when a second has passed after the last. With 0 transmits nothing is to be started.
-  void Start(InterfaceIndex interface, const IpAddress& address, int transmits);
+  // Sends `transmits` probes a second apart (RetransTimer), the first after `delay`; the address is
+  // ours when a second has passed after the last. With 0 transmits nothing is to be started.
+  void Start(InterfaceIndex interface, const IpAddress& address, int transmits,
+             Duration delay = {});
   void Cancel(InterfaceIndex interface, const IpAddress& address);
   void CancelAll(InterfaceIndex interface);
   // Somebody else probes for or uses the address. `nonce` tells our own probe, looped back by the

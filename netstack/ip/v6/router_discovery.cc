@@ -17,6 +17,7 @@ constexpr Duration kForever = Duration::max();
 constexpr uint32_t kInfinite = 0xffffffff;      // RFC 4861 4.6.2
 constexpr Duration kTwoHours = hours(2);        // RFC 4862 5.5.3 e
 constexpr uint32_t kMaxDuplicates = 3;          // RFC 7217 IDGEN_RETRIES, RFC 8981 3.8
+constexpr uint32_t kIdgenDelayMs = 1000;        // RFC 7217 7
 constexpr uint32_t kDefaultRouterMetric = 1024;  // Linux's IP6_RT_PRIO_USER
 constexpr uint32_t kPrefixMetric = 256;          // IP6_RT_PRIO_ADDRCONF
 constexpr uint8_t kRankUnreachable = 16;
@@ -322,8 +323,8 @@ void RouterDiscovery::UpdatePrefix(State& state, const Interface& interface,
   const bool usable = prefix.autonomous && prefix.length == 64 &&
                       prefix.preferred_lifetime <= prefix.valid_lifetime &&
                       interface.conf.own(Conf::kAutoconf) != 0;
-  if (!usable) return;
-  UpdateAddresses(state, interface, prefix);
+  if (usable) UpdateAddresses(state, interface, prefix);
+  // RFC 8028 3.1: also of prefixes that nothing is made of.
   NoteAdvertiser(state, router, prefix);
 }
 
@@ -405,13 +406,20 @@ bool RouterDiscovery::AddAddress(State& state, const Interface& interface, const
                                  uint32_t dad_counter, Duration valid, Duration preferred) {
   if (state.addresses.size() >= kMaxAddresses) return false;
   const int64_t mode = interface.conf.own(Conf::kAddrGenMode);
-  const uint64_t identifier =
-      mode == kGenerateStable
-          ? StableIdentifier(Secret(), prefix, interface.name, interface.mac, dad_counter)
-      : mode == kGenerateRandom ? RandomIdentifier(random_)
-                                : EuiIdentifier(interface.mac);
+  const auto identifier = [&] {
+    return mode == kGenerateStable
+               ? StableIdentifier(Secret(), prefix, interface.name, interface.mac, dad_counter)
+           : mode == kGenerateRandom ? RandomIdentifier(random_)
+                                     : EuiIdentifier(interface.mac);
+  };
   Address address;
-  address.prefix = {WithIdentifier(prefix, identifier), 64};
+  address.prefix = {WithIdentifier(prefix, identifier()), 64};
+  // RFC 7217 5: an identifier that this interface has already is as good as a duplicate.
+  while (mode > kGenerateNone && dad_counter < kMaxDuplicates &&
+         interface.FindAddress(address.prefix.address) != nullptr) {
+    ++dad_counter;
+    address.prefix = {WithIdentifier(prefix, identifier()), 64};
+  }
   address.dad_counter = dad_counter;
   address.valid = In(valid);
   address.preferred = In(preferred);
@@ -422,6 +430,8 @@ bool RouterDiscovery::AddAddress(State& state, const Interface& interface, const
   options.no_prefix_route = !link_local;  // on-link is what the other flag says
   options.deprecated = address.deprecated;
   options.autoconfigured = !link_local;
+  // RFC 7217 6: those who all had the same trouble do not go on in step.
+  if (dad_counter > 0) options.dad_delay = milliseconds(1 + random_.Below(kIdgenDelayMs));
   if (!host_.AddAutoAddress(state.index, address.prefix, options)) return false;
   state.addresses.push_back(address);
   if (!link_local && interface.conf.own(Conf::kUseTempAddr) > 0) {
@@ -448,7 +458,10 @@ void RouterDiscovery::AddTemporary(State& state, const Interface& interface, con
       std::min(of.valid, now + seconds(interface.conf.own(Conf::kTempValidLifetime)));
   address.preferred = std::min(of.preferred, now + seconds(preferred_seconds) - address.desync);
   if (address.preferred <= now + kRegenAdvance) return;  // not worth it
-  address.prefix = {WithIdentifier(of.prefix.address, RandomIdentifier(random_)), 64};
+  for (int draws = 0; draws < 8; ++draws) {  // 3.3.1 (3): not one that this interface has already
+    address.prefix = {WithIdentifier(of.prefix.address, RandomIdentifier(random_)), 64};
+    if (interface.FindAddress(address.prefix.address) == nullptr) break;
+  }
   AddressOptions options;
   options.no_prefix_route = true;
   options.autoconfigured = true;

@@ -19,6 +19,8 @@ RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& con
                    .source = IpAddress::Any(remote.address.family()),
                    .interface = control.interface != 0 ? control.interface : device()};
   query.nameless = control.nameless;
+  query.prefer_temporary = options_.prefer_temporary;
+  query.prefer_public = options_.prefer_public;
   if (remote.scope != 0) query.interface = remote.scope;
   const bool multicast = remote.address.IsMulticast();
   if (query.interface == 0 && multicast) query.interface = options_.multicast_interface;

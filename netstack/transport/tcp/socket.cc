@@ -206,6 +206,8 @@ Error Socket::Connect(const Endpoint& remote_in) {
   query.source = own_->bound.address.family() == remote.address.family()
                      ? own_->bound.address : IpAddress::Any(remote.address.family());
   query.interface = DeviceFor(remote);
+  query.prefer_temporary = own_->settings->socket.prefer_temporary;
+  query.prefer_public = own_->settings->socket.prefer_public;
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) return route.error();
   if ((*route)->is_broadcast || (*route)->is_multicast) return Error::kNetworkUnreachable;
