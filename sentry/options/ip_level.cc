@@ -77,15 +77,11 @@ int SetMulticastAll(const OptionTarget& target, const OptionInput& input) {
   int value = 0;
   if (int error = NonEmptyByteLevel::Read(input, &value); error != 0) return error;
   if (value != 0 && value != 1) return EINVAL;
-  target.settings.at(Remembered::kMulticastAll) = static_cast<int8_t>(1 - value);  // default is on
+  target.settings.multicast_all = value != 0;
   if (target.datagram != nullptr) {
     ChangeOptions(target, [&](SocketOptions& options) { options.multicast_all = value != 0; });
   }
   return 0;
-}
-
-ErrnoOr<OptionBytes> GetMulticastAll(const OptionTarget& target, size_t length) {
-  return ByteLevel::Write(1 - target.settings.at(Remembered::kMulticastAll), length);
 }
 
 int SetMtuDiscover(const OptionTarget& target, const OptionInput& input) {
@@ -219,7 +215,8 @@ constexpr OptionRow kRows[] = {
     {IP_MULTICAST_LOOP, kAll, GetSocket<ByteLevel, &SocketOptions::multicast_loop>,
      SetSocketFlag<NonEmptyByteLevel, &SocketOptions::multicast_loop>},
     {IP_MULTICAST_IF, kAll, GetMulticastInterface4, SetMulticastInterface4},
-    {IP_MULTICAST_ALL, kAll, GetMulticastAll, SetMulticastAll},
+    {IP_MULTICAST_ALL, kAll, GetSetting<ByteLevel, &SocketSettings::multicast_all>,
+     SetMulticastAll},
     {IP_ADD_MEMBERSHIP, kAll, nullptr, AddMembership4},
     {IP_DROP_MEMBERSHIP, kAll, nullptr, DropMembership4},
     {MCAST_JOIN_GROUP, kAll, nullptr, JoinGroup4},

@@ -72,15 +72,11 @@ int SetMulticastLoop(const OptionTarget& target, const OptionInput& input) {
 int SetMulticastAll(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const bool all = input.As<int>() != 0;
-  target.settings.at(Remembered::kMulticastAllV6) = all ? 0 : 1;  // default is on
+  target.settings.multicast_all6 = all;
   if (target.datagram != nullptr) {
     ChangeOptions(target, [&](SocketOptions& options) { options.multicast_all_v6 = all; });
   }
   return 0;
-}
-
-ErrnoOr<OptionBytes> GetMulticastAll(const OptionTarget& target, size_t length) {
-  return Int(1 - target.settings.at(Remembered::kMulticastAllV6), length);
 }
 
 int SetTrafficClass(const OptionTarget& target, const OptionInput& input) {
@@ -298,7 +294,8 @@ constexpr OptionRow kRows[] = {
      SetMulticastLoop},
     {IPV6_MULTICAST_IF, kAll, GetSetting<IntLevel, &SocketSettings::multicast_interface6>,
      SetMulticastInterface6},
-    {IPV6_MULTICAST_ALL, kAll, GetMulticastAll, SetMulticastAll},
+    {IPV6_MULTICAST_ALL, kAll, GetSetting<IntLevel, &SocketSettings::multicast_all6>,
+     SetMulticastAll},
     {IPV6_TCLASS, kAll, GetTrafficClass, SetTrafficClass},
     {IPV6_MTU_DISCOVER, kAll, GetSetting<IntLevel, &SocketSettings::mtu_discover6>, SetMtuDiscover},
     {IPV6_MTU, kAll, GetMtu, SetMtu},

@@ -89,9 +89,9 @@ void ApplyOptionDefaults(const OptionTarget& target) {
       options.v6_only = target.family == netstack::Family::kIpv6;
     });
   }
-  // Stored inverted: IP_MULTICAST_ALL is on for IPv4 sockets, off for IPv6 ones.
+  // IP_MULTICAST_ALL is on for IPv4 sockets, off for IPv6 ones.
   if (target.family == netstack::Family::kIpv6) {
-    target.settings.at(Remembered::kMulticastAll) = 1;
+    target.settings.multicast_all = false;
     if (target.datagram != nullptr) {
       ChangeOptions(target,
                     [](netstack::SocketOptions& options) { options.multicast_all = false; });

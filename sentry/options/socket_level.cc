@@ -366,10 +366,10 @@ ErrnoOr<OptionBytes> GetTxTime(const OptionTarget&, size_t length) {
 
 int SetLockFilter(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
-  int8_t& locked = target.settings.at(Remembered::kLockFilter);
+  bool& locked = target.settings.filter_locked;
   const bool on = input.As<int>() != 0;
-  if (locked != 0 && !on) return EPERM;
-  locked = on ? 1 : 0;
+  if (locked && !on) return EPERM;
+  locked = on;
   return 0;
 }
 
@@ -462,7 +462,7 @@ constexpr OptionRow kRows[] = {
     {SO_ATTACH_REUSEPORT_EBPF, kAll, nullptr, SetFilter},
     {SO_DETACH_FILTER, kAll, nullptr, RefuseInt<IntLevel, ENOENT>},
     {SO_DETACH_REUSEPORT_BPF, kAll, nullptr, DetachReuseportFilter},
-    {SO_LOCK_FILTER, kAll, GetRemembered<IntLevel, Remembered::kLockFilter>, SetLockFilter},
+    {SO_LOCK_FILTER, kAll, GetSetting<IntLevel, &SocketSettings::filter_locked>, SetLockFilter},
     {SO_BPF_EXTENSIONS, kAll, GetConstant<IntLevel, 64>, nullptr},
     {SO_CNX_ADVICE, kAll, nullptr, SetIgnored<IntLevel>},
     {SO_BSDCOMPAT, kAll, GetConstant<IntLevel, 0>, SetIgnored<IntLevel>},

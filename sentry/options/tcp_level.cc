@@ -230,7 +230,6 @@ int SetFastOpenNoCookie(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const int value = input.As<int>();
   if (value < 0 || value > 1 || !Unconnected(target)) return EINVAL;
-  target.settings.at(Remembered::kFastOpenNoCookie) = static_cast<int8_t>(value);
   ChangeTcpOptions(target, [&](TcpOptions& options) { options.fast_open_no_cookie = value != 0; });
   return 0;
 }
@@ -279,8 +278,7 @@ constexpr OptionRow kRows[] = {
     {TCP_SAVED_SYN, kTcp, GetEmpty, nullptr},
     {TCP_FASTOPEN, kTcp, GetSetting<IntLevel, &SocketSettings::fast_open_queue>, SetFastOpen},
     {TCP_FASTOPEN_CONNECT, kTcp, GetTcp<&TcpOptions::fast_open_connect>, SetFastOpenConnect},
-    {TCP_FASTOPEN_NO_COOKIE, kTcp, GetRemembered<IntLevel, Remembered::kFastOpenNoCookie>,
-     SetFastOpenNoCookie},
+    {TCP_FASTOPEN_NO_COOKIE, kTcp, GetTcp<&TcpOptions::fast_open_no_cookie>, SetFastOpenNoCookie},
     Small<Remembered::kThinLinear, 1>(TCP_THIN_LINEAR_TIMEOUTS),
     {TCP_THIN_DUPACK, kTcp, GetConstant<IntLevel, 0>,
      SetRememberedInt<IntLevel, Remembered::kThinDupack, 0, 1>},

@@ -62,7 +62,7 @@ Reply PacketContainerSocket::AttachFilter(Call& call, int32_t length,
                                           std::span<const uint8_t> value) {
   auto reference = DecodeFilterReference(length, value);
   if (!reference.ok()) return Reply::Fail(reference.error());
-  if (settings_->at(Remembered::kLockFilter) != 0) return Reply::Fail(EPERM);
+  if (settings_->filter_locked) return Reply::Fail(EPERM);
   std::vector<uint8_t> code(reference->count * kSockFilterSize);
   if (!call.memory().Read(reference->address, code)) return Reply::Fail(EFAULT);
   if (!call.Valid()) return Reply::Nobody();
@@ -74,7 +74,7 @@ Reply PacketContainerSocket::AttachFilter(Call& call, int32_t length,
 
 Reply PacketContainerSocket::DetachFilter(int32_t length) {
   if (length < static_cast<int32_t>(sizeof(int))) return Reply::Fail(EINVAL);
-  if (settings_->at(Remembered::kLockFilter) != 0) return Reply::Fail(EPERM);
+  if (settings_->filter_locked) return Reply::Fail(EPERM);
   if (!handle_->has_filter()) return Reply::Fail(ENOENT);
   handle_->SetFilter(std::nullopt);
   return Reply::Value(0);
