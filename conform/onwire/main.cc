@@ -2,8 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -29,7 +32,7 @@ Needs root.
   --once            what fails is not run a second time, nearly alone
   --json            the report as JSON
   --verbose         the frames of what did not pass
-  --pcap DIR        a capture of each case
+  --pcap DIR        a capture of each case; the directory is made
   --record FILE     results for bazel run //conform/doc:generate
   --list            the cases, without running them
   --moat PATH, --moatctl PATH  programs of the device moat (default: beside this one)
@@ -171,7 +174,20 @@ void RepeatFailures(const PoolOptions& pool, std::vector<JobResult>* results) {
   }
 }
 
+// Empty, or what the user would not get: better told now than after the run. An older record stays
+// until there is a new one.
+std::string PrepareOutputs(const CommandLine& line) {
+  if (const std::string& directory = line.pool.pcap_directory; !directory.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) return "cannot make the directory " + directory + ": " + error.message();
+  }
+  if (line.record.empty() || std::ofstream(line.record, std::ios::app)) return "";
+  return "cannot write " + line.record + ": " + std::strerror(errno);
+}
+
 int RunAll(CommandLine& line) {
+  if (std::string error = PrepareOutputs(line); !error.empty()) return Mistake(error);
   Scratch scratch(line.pool.programs);
   if (absl::Status status = scratch.Make(); !status.ok()) {
     std::fprintf(stderr, "moat conform: %s\n", status.ToString().c_str());
@@ -195,7 +211,11 @@ int RunAll(CommandLine& line) {
   if (CaughtSignal() != 0) return 128 + CaughtSignal();
   std::fputs((line.json ? JsonReport(results) : TextReport(results, line.verbose)).c_str(),
              stdout);
-  if (!line.record.empty()) std::ofstream(line.record) << RecordLines(results);
+  if (!line.record.empty() &&
+      (std::ofstream(line.record) << RecordLines(results)).flush().fail()) {
+    std::fprintf(stderr, "moat conform: %s could not be written in full\n", line.record.c_str());
+    return 1;
+  }
   return AllPassed(results) ? 0 : 1;
 }
 

@@ -39,11 +39,12 @@ void Decode(const std::string& text, JobResult* result) {
   result->trace = text.substr(second + 1);
 }
 
-void WritePcap(const std::string& path, const Trace& trace) {
+bool WritePcap(const std::string& path, const Trace& trace) {
   const Bytes bytes = trace.Pcap();
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));
+  return !file.flush().fail();
 }
 
 // In the child. Exits.
@@ -58,9 +59,10 @@ void WritePcap(const std::string& path, const Trace& trace) {
       const bool passed = report->outcome == Outcome::kPassed;
       text = Encode(OutcomeName(report->outcome), report->reason,
                     passed ? "" : report->trace.Format(kTraceLines));
-      if (!options.pcap_directory.empty()) {
-        WritePcap(options.pcap_directory + "/" + job.c->id() + "-" + job.stack + ".pcap",
-                  report->trace);
+      const std::string capture =
+          options.pcap_directory + "/" + job.c->id() + "-" + job.stack + ".pcap";
+      if (!options.pcap_directory.empty() && !WritePcap(capture, report->trace)) {
+        text = Encode(OutcomeName(Outcome::kFailed), "bench: cannot write " + capture, "");
       }
     } else {
       text = Encode(OutcomeName(Outcome::kFailed), "bench: " + report.status().ToString(), "");

@@ -9,8 +9,8 @@
 // MUST-3, where it has one), for ever; 826-3 is its id. The level is MUST, SHOULD or MAY, also for
 // "must not". The proof is either what is to be read by itself:
 //
-//   waived: why netstack does not do it         not applicable: why it concerns no stack of this
-//   kind
+//   waived: why netstack does not do it
+//   not applicable: why it concerns no stack of this kind
 //
 // or names, parted by spaces: conformance cases (arp-001, or arp-001..004 for all of them), and
 // unit tests (Rfc826.ReplyHasTheFieldsSwapped). A requirement that names a case which is waived is

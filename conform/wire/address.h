@@ -1,8 +1,9 @@
 // Addresses of the tester, as values in network order. Its own, not netstack's: a tester that
 // shares code with what it tests shares its mistakes.
 //
-//   const Ip peer = "192.0.2.2";  const Ip six = "2001:db8::2";  const Mac mac =
-//   "02:00:00:00:00:02";
+//   const Ip peer = "192.0.2.2";
+//   const Ip six = "2001:db8::2";
+//   const Mac mac = "02:00:00:00:00:02";
 //
 // Text that does not parse ends the process: addresses are written in cases, not read from outside.
 #ifndef MOAT_CONFORM_WIRE_ADDRESS_H_

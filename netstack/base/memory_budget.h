@@ -9,18 +9,21 @@
 //   share  use            refused means
 //   10/16  kFragments     the oldest packet in reassembly goes, then the new fragment
 //   11/16  kOutOfOrder    TCP data behind a hole is not kept (nor acknowledged: nothing is reneged
-//   upon) 12/16  kHalfOpen      SYNs are answered with cookies, or dropped 12/16  kOrphans
-//   connections that nobody holds and that still have something to send are reset 13/16  kPending
-//   no packet waits for its next hop, no error for its reader; loopback is short 14/16  kTables no
-//   new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a new one; programs
-//                         join no groups (ENOBUFS); no routes are added but those that come with an
-//                         address
+//                         upon)
+//   12/16  kHalfOpen      SYNs are answered with cookies, or dropped
+//   12/16  kOrphans       connections that nobody holds and that still have something to send are
+//                         reset
+//   13/16  kPending       no packet waits for its next hop, no error for its reader; loopback is
+//                         short
+//   14/16  kTables        no new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a new
+//                         one; programs join no groups (ENOBUFS); no routes are added but those
+//                         that come with an address
 //   14/16  kDatagrams     UDP and ping receive queues take nothing
 //   14/16  kConnections   connect() fails with ENOBUFS, cookies' ACKs are ignored
 //   14/16  kSendData      TCP writers wait
-//   15/16  kReceiveData   in-order TCP data is dropped, after the connection's own out-of-order
-//   data all    kReserve       four segments for each TCP reader, 16 KiB for each writer: all go
-//   on, slowly
+//   15/16  kReceiveData   in-order TCP data is dropped, after the connection's own out-of-order data
+//   all    kReserve       four segments for each TCP reader, 16 KiB for each writer: all go on,
+//                         slowly
 //
 // Before that, from `pressure` on until `low` is reached again, under_pressure() says that nothing
 // should grow that can do without: TCP's buffers keep their size and windows are opened by a few

@@ -10,9 +10,9 @@
 //   recvmsg                          3.5 us    1.0 us   1.0 us       17 us
 //   recvmmsg of 16                   3.4 us    0.7 us   0.7 us       18 us
 //   TPACKET_V2 + copy threshold      3.5 us    0.09 us  0.03 us      12 us
-//   TPACKET_V3, 256 KiB blocks       3.0 us*   0.21 us  0.04 us    1002 us: wakes when a block
-//   retires
-//   (* and 4 us more for the sender, who fills the ring; the payload is copied twice.)
+//   TPACKET_V3, 256 KiB blocks       3.0 us*   0.21 us  0.04 us    1002 us **
+//   (* and 4 us more for the sender, who fills the ring; the payload is copied twice.
+//    ** it wakes its reader only when a block retires.)
 //
 // The ring is 1 MiB by default and counts in the process's PSS, as it is mapped whole.
 //

@@ -3,8 +3,7 @@
 // The order, and why:
 //   1. wait for kGo              until then the user namespace has no ids
 //   2. root of the namespace     needed for everything below
-//   3. control group namespace   the process is in its cgroup now, which becomes the namespace's
-//   root
+//   3. control group namespace   the process is in its cgroup now, the namespace's root then
 //   4. session, keyring          so that terminal and keys are not the caller's
 //   5. loopback up, sysctls      through the host's /proc, which shows the caller's namespaces; the
 //                                container's will be read-only
@@ -14,8 +13,7 @@
 //   9. host and domain name
 //  10. terminal                  of the container's devpts; /dev must still be writable
 //  11. working directory, program, standard files: errors that create can still report; the
-//  directory
-//                                may have to be made, so before (12)
+//                                directory may have to be made, so before (12)
 //  12. seal: read-only root, masked and read-only paths
 //  13. label of the next execve
 //  14. kReady; wait for start; program.h

@@ -3,8 +3,7 @@
 //
 // The order of PreparedProgram::Run, and why:
 //   1. an empty network namespace      while CAP_SYS_ADMIN is there; the configured one stays with
-//   the
-//                                      sentry
+//                                      the sentry
 //   2. inherited inet sockets closed   they belong to the host's stack
 //   3. no_new_privs                    a filter needs it or CAP_SYS_ADMIN
 //   4. the sentry's filter             before any capability goes

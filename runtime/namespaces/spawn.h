@@ -5,8 +5,8 @@
 // between joins, and clones the real one as its own sibling (CLONE_PARENT), which is so the
 // caller's child:
 //
-//   caller --clone3--> stage: control groups, setns(...), time offsets --clone3(CLONE_PARENT)-->
-//   child
+//   caller --clone3--> stage: control groups, setns(...), time offsets
+//          stage --clone3(CLONE_PARENT)--> child
 //
 // The stage is needed because joining a PID namespace, and setting time offsets, only takes effect
 // for children, and because the caller itself must stay where it is.

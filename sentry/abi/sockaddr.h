@@ -47,8 +47,7 @@ ErrnoOr<size_t> CheckSockaddrLength(int32_t length);
 
 // `bytes` is exactly what the caller passed (at most kMaxSockaddr). Errors:
 //   EINVAL       too short; link-local IPv6 without an interface, or with another than the bound
-//   one;
-//                a mapped address given to bind() of an IPV6_V6ONLY socket
+//                one; a mapped address given to bind() of an IPV6_V6ONLY socket
 //   EAFNOSUPPORT another family than the socket's (IPv6 UDP takes AF_INET for connect and send)
 //   ENETUNREACH  a mapped address given to connect() or a send of an IPV6_V6ONLY socket
 // The unspecified address as a destination means this host and comes back as the loopback address.

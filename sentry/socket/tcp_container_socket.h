@@ -7,8 +7,7 @@
 // kConnected: the pump moves bytes between the pair and the stack.
 // kDirect:    the sentry's end has become the peer's container end; the kernel moves the bytes.
 // kDead:      the connection is gone and the container was shown so; our end is closed. Also after
-// a
-//             non-blocking connect() that failed.
+//             a non-blocking connect() that failed.
 #ifndef MOAT_SENTRY_SOCKET_TCP_CONTAINER_SOCKET_H_
 #define MOAT_SENTRY_SOCKET_TCP_CONTAINER_SOCKET_H_
 

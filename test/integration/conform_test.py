@@ -114,10 +114,17 @@ class CommandLine(unittest.TestCase):
 
     def test_table_captures_and_records(self):
         with tempfile.TemporaryDirectory() as directory:
-            done = conform("--dut=linux", "--case=arp-001", "--pcap=" + directory,
+            done = conform("--dut=linux", "--case=arp-001", "--pcap=" + directory + "/to/be/made",
                            "--record=" + directory + "/results")
             self.assertIn("1/1", text(done.stdout))
-            with open(directory + "/arp-001-linux.pcap", "rb") as capture:
+            with open(directory + "/to/be/made/arp-001-linux.pcap", "rb") as capture:
                 self.assertEqual(capture.read(4), bytes([0x4d, 0x3c, 0xb2, 0xa1]))
             with open(directory + "/results", encoding="utf-8") as results:
                 self.assertEqual(results.read(), "arp-001\tlinux\tpass\n")
+
+    def test_outputs_that_cannot_be_written_are_told_before_the_run(self):
+        for argument in ("--pcap=/proc/captures", "--record=/proc/none/results"):
+            done = conform("--dut=linux", "--case=arp-001", argument, check=False)
+            self.assertEqual(done.returncode, 2, argument)
+            self.assertIn(argument.split("=")[1], text(done.stderr))
+            self.assertEqual(text(done.stdout), "")

@@ -3,8 +3,7 @@
 //
 //   bazel test --config=opt //netstack/sim/grid:grid_test
 //   bazel run --config=opt //netstack/sim/grid:grid_test -- --update   # writes golden/*.txt anew
-//   bazel run --config=opt //netstack/sim/grid:grid_test -- --full     # all combinations, more
-//   seeds
+//   bazel run --config=opt //netstack/sim/grid:grid_test -- --full     # FullGrid(), ten seeds
 //   ... --show    # goodput against theory, for choosing bounds
 //
 // Judged for each: the transfer completes, byte for byte; goodput is within its bounds;
