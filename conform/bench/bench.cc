@@ -235,6 +235,9 @@ void Bench::SetSysctl(std::string_view name, std::string_view value) {
 void Bench::Advertise(const Advertising& advertising, int port) {
   if (ok()) Accept(Settled().Advertise(port, advertising), "advertise as a router");
 }
+void Bench::Filter(const std::vector<Prefix>& sources) {
+  if (ok()) Accept(Settled().Filter(sources), "filter");
+}
 void Bench::StopAdvertising(int port) {
   if (ok()) Accept(Settled().StopAdvertising(port), "stop to advertise");
 }

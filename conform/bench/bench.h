@@ -106,6 +106,7 @@ class Bench {
   void SetForwarding6(bool on) { SetSysctl("ipv6.conf.all.forwarding", on ? "1" : "0"); }
   void Advertise(const Advertising& advertising, int port = 0);
   void StopAdvertising(int port = 0);
+  void Filter(const std::vector<Prefix>& sources);
   // Sends one echo request from the device, with `size` bytes of Pattern(). What the device's
   // program gets as an error (no route) is no failure here: whether a frame comes is for Expect()
   // to say.

@@ -11,11 +11,9 @@ namespace {
 
 // In the order of the documentation; a suite that is not named here comes last.
 constexpr std::string_view kSuiteOrder[] = {
-    "arp",          "ipv4",         "icmpv4",       "igmp",        "igmpv3",
-    "ipv6",         "ipv6-router",  "icmpv6",       "ndp",         "autoconf",
-    "path-mtu",     "mld",          "mldv2",        "udp",         "udp-v6",
-    "tcp-core",     "tcp-core-v6",  "tcp-advanced", "tcp-advanced-v6", "tcp-highperf",
-    "tcp-highperf-v6",
+    "arp", "ipv4", "icmpv4", "igmp", "igmpv3", "ipv6", "ipv6-router", "icmpv6", "filtering",
+    "ndp", "autoconf", "path-mtu", "mld", "mldv2", "udp", "udp-v6", "tcp-core", "tcp-core-v6",
+    "tcp-advanced", "tcp-advanced-v6", "tcp-highperf", "tcp-highperf-v6",
 };
 
 size_t SuiteRank(std::string_view suite) {
@@ -92,7 +90,7 @@ std::string NeedNames(uint32_t needs) {
       "two ports",  "UDP",     "TCP",       "ping",        "neighbour flush", "static neighbours",
       "addresses",  "routes",  "MTU",       "link state",  "sysctls",         "IPv4 forwarding",
       "IPv6 forwarding", "multicast", "source filters", "IPv6", "autoconfiguration",
-      "router advertisements"};
+      "router advertisements", "filters"};
   std::string text;
   for (size_t i = 0; i < std::size(kNames); ++i) {
     if ((needs >> i & 1) == 0) continue;

@@ -42,6 +42,7 @@ enum Need : uint32_t {
   kIpv6 = 1 << 15,
   kAutoconf = 1 << 16,        // addresses and routes from router advertisements
   kAdvertise = 1 << 17,       // the device can send router advertisements
+  kFiltering = 1 << 18,       // what certain sources send can be refused
 };
 std::string NeedNames(uint32_t needs);
 
@@ -130,6 +131,12 @@ class Device {
   }
   virtual absl::Status StopAdvertising(int port) {
     return absl::UnimplementedError("no router advertisements");
+  }
+  // Switches on what the device has to filter packets with, as an operator would: what comes from
+  // `sources` gets no answer, all else is let through (by way of connection tracking, where there
+  // is such a thing).
+  virtual absl::Status Filter(const std::vector<Prefix>& sources) {
+    return absl::UnimplementedError("no filters");
   }
 
   // --- Sockets, all non-blocking -----------------------------------------------------------------

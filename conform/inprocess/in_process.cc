@@ -70,8 +70,8 @@ void InProcess::Configure(int port) {
 uint32_t InProcess::abilities() const {
   constexpr uint32_t kAll = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
                             kRoutes | kMtu | kLinkState | kSysctls | kMulticast | kSourceFilters |
-                            kIpv6 | kForwarding4 | kForwarding6 | kAutoconf |
-                            kAdvertise;
+                            kIpv6 | kForwarding4 | kForwarding6 | kAutoconf | kAdvertise |
+                            kFiltering;
   return two_ports_ ? kAll | kTwoPorts : kAll;
 }
 
@@ -141,6 +141,17 @@ absl::Status InProcess::SetSysctl(std::string_view name, std::string_view value)
   return stack_.SetSysctl(name, value);
 }
 
+// netstack has no packet filter: sources are refused by where they are routed.
+absl::Status InProcess::Filter(const std::vector<Prefix>& sources) {
+  absl::Status status = SetSysctl("ipv4.conf.all.rp_filter", "1");
+  for (const Prefix& source : sources) {
+    RouteInfo route;
+    route.destination = ToStack(source);
+    route.type = netstack::RouteType::kBlackhole;
+    status.Update(stack_.AddRoute(route));
+  }
+  return status;
+}
 absl::Status InProcess::Advertise(int port, const Advertising& advertising) {
   netstack::RouterAdvertisementOptions options;
   options.max_interval = static_cast<uint16_t>(advertising.max_interval);

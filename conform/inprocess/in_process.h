@@ -45,6 +45,7 @@ class InProcess : public Device, public Cable {
   absl::Status SetLinkUp(int port, bool up) override;
   absl::Status SetSysctl(std::string_view name, std::string_view value) override;
   absl::Status Advertise(int port, const Advertising& advertising) override;
+  absl::Status Filter(const std::vector<Prefix>& sources) override;
   absl::Status StopAdvertising(int port) override;
 
   int Open(SocketType type, bool v6) override;

@@ -16,6 +16,7 @@ class LinuxDevice : public WireDevice {
   absl::Status Start(const Programs& programs) override {
     return StartAgent({programs.self, "agent"}, /*in_namespace=*/true);
   }
+  absl::Status Filter(const std::vector<Prefix>& sources) override;
 
  private:
   bool two_ports_;

@@ -46,7 +46,8 @@ std::vector<std::string> AdvertiseWords(int port, const Advertising& what) {
 uint32_t MoatDevice::abilities() const {
   const uint32_t all = kUdp | kTcp | kPing | kFlushNeighbors | kStaticNeighbors | kAddresses |
                        kRoutes | kMtu | kLinkState | kSysctls | kForwarding4 | kForwarding6 |
-                       kMulticast | kSourceFilters | kIpv6 | kAutoconf | kAdvertise;
+                       kMulticast | kSourceFilters | kIpv6 | kAutoconf | kAdvertise |
+                       kFiltering;
   return two_ports_ ? all | kTwoPorts : all;
 }
 
@@ -83,6 +84,15 @@ absl::Status MoatDevice::Advertise(int port, const Advertising& advertising) {
 
 absl::Status MoatDevice::StopAdvertising(int port) {
   return Control({"ra", "unset", "eth" + std::to_string(port)});
+}
+
+// There is no packet filter: sources are refused by where they are routed.
+absl::Status MoatDevice::Filter(const std::vector<Prefix>& sources) {
+  absl::Status status = SetSysctl("ipv4.conf.all.rp_filter", "1");
+  for (const Prefix& source : sources) {
+    status.Update(Control({"route", "add", "blackhole", source.ToString()}));
+  }
+  return status;
 }
 
 int MoatDevice::Close(int socket) {

@@ -21,6 +21,7 @@ class MoatDevice : public ContainerDevice {
   absl::Status SetSysctl(std::string_view name, std::string_view value) override;
   absl::Status Advertise(int port, const Advertising& advertising) override;
   absl::Status StopAdvertising(int port) override;
+  absl::Status Filter(const std::vector<Prefix>& sources) override;
   // The sentry sees the end of a descriptor a moment after the program has closed it.
   int Close(int socket) override;
 

@@ -35,7 +35,7 @@ int WaitFor(pid_t child) {
   argv.push_back(nullptr);
   execvp(argv[0], argv.data());
   dprintf(2, "%s: %s", argv[0], std::strerror(errno));
-  _exit(127);
+  _exit(kNoProgram);
 }
 
 constexpr uint32_t kOffloads[] = {ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_STSO,

@@ -42,6 +42,7 @@ class NetNamespace {
 
 // Runs a program, in the namespace if one is given; its output (both streams) in `output`. The exit
 // code, or -1.
+inline constexpr int kNoProgram = 127;  // that exit code: there is no such program
 int RunProgram(const std::vector<std::string>& words, const std::string& input,
                std::string* output, const NetNamespace* where = nullptr);
 

@@ -15,13 +15,14 @@
 //                         reset
 //   13/16  kPending       no packet waits for its next hop, no error for its reader; loopback is
 //                         short
-//   14/16  kTables        no new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a new
-//                         one; programs join no groups (ENOBUFS); no routes are added but those
-//                         that come with an address
+//   14/16  kTables        no new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a
+//                         new one; programs join no groups (ENOBUFS); no routes are added but
+//                         those that come with an address
 //   14/16  kDatagrams     UDP and ping receive queues take nothing
 //   14/16  kConnections   connect() fails with ENOBUFS, cookies' ACKs are ignored
 //   14/16  kSendData      TCP writers wait
-//   15/16  kReceiveData   in-order TCP data is dropped, after the connection's own out-of-order data
+//   15/16  kReceiveData   in-order TCP data is dropped, after the connection's own out-of-order
+//                         data
 //   all    kReserve       four segments for each TCP reader, 16 KiB for each writer: all go on,
 //                         slowly
 //

@@ -11,7 +11,8 @@
 //   early_data.cc            data on the SYN (RFC 7413)
 //   pacing.cc                sending at a rate
 //   ecn.cc, accurate_ecn.cc  explicit congestion notification (RFC 3168); AccECN (RFC 9768)
-//   loss_probe.cc, undo.cc   tail loss probes (RFC 8985 7); needless recoveries (RFC 3522, 4015, 5682)
+//   loss_probe.cc            tail loss probes (RFC 8985 7)
+//   undo.cc                  needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
 //   path_search.cc           segment sizes after a black hole (RFC 4821)
