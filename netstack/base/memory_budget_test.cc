@@ -16,16 +16,29 @@ class MemoryBudgetTest : public testing::Test {
 };
 
 TEST_F(MemoryBudgetTest, UsesEndInTheStatedOrder) {
-  const MemoryUse order[] = {MemoryUse::kFragments, MemoryUse::kOutOfOrder, MemoryUse::kHalfOpen,
-                             MemoryUse::kPending,   MemoryUse::kDatagrams,  MemoryUse::kReceiveData,
-                             MemoryUse::kReserve};
-  const size_t ends[] = {1000, 1100, 1200, 1300, 1400, 1500, 1600};
-  for (size_t i = 0; i < std::size(order); ++i) {
-    ASSERT_TRUE(budget.TryCharge(MemoryUse::kReserve, ends[i] - budget.used()));
-    EXPECT_FALSE(budget.Allows(order[i], 1)) << ends[i];
-    EXPECT_EQ(budget.Room(order[i]), 0u);
-    for (size_t later = i + 1; later < std::size(order); ++later) {
-      EXPECT_TRUE(budget.Allows(order[later], 1)) << ends[i];
+  struct Row {
+    MemoryUse use;
+    size_t end;
+  };
+  static constexpr Row kOrder[] = {
+      {MemoryUse::kFragments, 1000},   {MemoryUse::kOutOfOrder, 1100},
+      {MemoryUse::kHalfOpen, 1200},    {MemoryUse::kOrphans, 1200},
+      {MemoryUse::kPending, 1300},     {MemoryUse::kTables, 1400},
+      {MemoryUse::kDatagrams, 1400},   {MemoryUse::kConnections, 1400},
+      {MemoryUse::kSendData, 1400},    {MemoryUse::kReceiveData, 1500},
+      {MemoryUse::kReserve, 1600},
+  };
+  static_assert(std::size(kOrder) == kMemoryUses);
+  for (const Row& row : kOrder) {
+    if (budget.used() < row.end) {
+      ASSERT_TRUE(budget.TryCharge(MemoryUse::kReserve, row.end - budget.used()));
+    }
+    EXPECT_FALSE(budget.Allows(row.use, 1)) << row.end;
+    EXPECT_EQ(budget.Room(row.use), 0u);
+    for (const Row& later : kOrder) {
+      if (later.end > row.end) {
+        EXPECT_TRUE(budget.Allows(later.use, 1)) << row.end;
+      }
     }
   }
   EXPECT_EQ(table.Value("Memory.RefusedFragments"), 1u);

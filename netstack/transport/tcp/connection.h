@@ -345,8 +345,9 @@ class Connection final : public Flow {
   uint16_t AdvertisedMss() const;
   uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
 
-  // --- path_search.cc: while path_search_, but for the first -------------------------------------
+  // --- path_search.cc: while path_search_, but for the first two ---------------------------------
   void SuspectBlackHole();
+  void SearchPath(uint32_t most);
   uint32_t NextPathProbe();
   bool ProbePath(uint32_t unsent);
   void PathProbeArrived();
@@ -428,7 +429,7 @@ class Connection final : public Flow {
   bool accecn_asked_ : 1 = false;  // by our SYN
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there
-  bool path_search_ : 1 = false;  // a black hole was met: repair_->path limits the MSS
+  bool path_search_ : 1 = false;  // repair_->path limits the MSS
   mutable bool starved_ : 1 = false;  // told of less space than the buffer has, for want of memory
   bool echo_ce_ : 1 = false;   // a CE mark was received and the peer has not reduced its window yet
 

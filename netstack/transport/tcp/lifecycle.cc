@@ -63,6 +63,7 @@ void Connection::Established() {
   send_timer_kind_ = SendTimer::kNone;
   send_timer_.Cancel();
   last_receive_ = core_.Now();
+  if (core_.sysctls.mtu_probing->value() == 2) [[unlikely]] SearchPath(UINT32_MAX);
   UpdateMss();
   window_.cwnd = InitialWindow();
   // RFC 5681 3.1 with RFC 6298 5.7: a lost SYN means a window of one segment.

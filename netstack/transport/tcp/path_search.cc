@@ -1,7 +1,8 @@
 // What a path carries that swallows big segments without a word (RFC 4821): a black hole is found
-// by its timeouts (7.7), and afterwards larger sizes are searched for (7.3) by single segments of
-// text that are bigger than others, as Linux does: one at a time, while all is well and enough
-// follows to show its loss quickly. The loss of a probe alone is no sign of congestion (7.6.2).
+// by its timeouts (7.7), or every path is taken for one (tcp_mtu_probing 2), and larger sizes are
+// searched for (7.3) by single segments of text that are bigger than others, as Linux does: one at
+// a time, while all is well and enough follows to show its loss quickly. The loss of a probe alone
+// is no sign of congestion (7.6.2).
 #include <algorithm>
 
 #include "netstack/transport/tcp/connection.h"
@@ -18,18 +19,23 @@ constexpr uint32_t kLeastWindow = 11;
 void Connection::SuspectBlackHole() {
   const Sysctls& sysctls = core_.sysctls;
   if (sysctls.mtu_probing->value() == 0 || retransmits_ < sysctls.retries1->value()) return;
+  SearchPath(path_search_ ? repair_->path.low / 2 : UINT32_MAX);
+  ++core_.counters.black_holes;
+  UpdateMss();
+}
+
+// Only small segments, of at most `most` octets, until larger ones have shown that they arrive.
+void Connection::SearchPath(uint32_t most) {
+  const Sysctls& sysctls = core_.sysctls;
   PathSearch& search = NeedRepair().path;
   if (!path_search_) search = {.high = MssCeiling() + 1};
   const auto floor = static_cast<uint32_t>(
       std::max(sysctls.mtu_probe_floor->value(), sysctls.min_snd_mss->value()));
-  const uint32_t half = path_search_ ? search.low / 2 : UINT32_MAX;
-  search.low = std::max(std::min(static_cast<uint32_t>(sysctls.base_mss->value()), half), floor);
+  search.low = std::max(std::min(static_cast<uint32_t>(sysctls.base_mss->value()), most), floor);
   search.high = std::max(search.high, search.low + 1);
   search.probe = 0;
   search.again = kNever;
   path_search_ = true;
-  ++core_.counters.black_holes;
-  UpdateMss();
 }
 
 // The MSS to try next; 0: none now.

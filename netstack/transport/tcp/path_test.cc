@@ -61,8 +61,8 @@ class Search : public testing::Test {
     options.keep_gso = false;
     return options;
   }
-  Search() : pipe(Options()) {
-    for (Host* host : {&pipe.a(), &pipe.b()}) host->Sysctl("ipv4.tcp_mtu_probing", "1");
+  explicit Search(const char* probing = "1") : pipe(Options()) {
+    for (Host* host : {&pipe.a(), &pipe.b()}) host->Sysctl("ipv4.tcp_mtu_probing", probing);
     pipe.filter = [this](const FakeIp::Sent& sent) {
       biggest = std::max(biggest, sent.bytes.size());
       return sent.bytes.size() <= limit;
@@ -141,6 +141,26 @@ TEST_F(Search, NothingIsProbedWithoutABlackHole) {
   ASSERT_TRUE(Carry(3'000'000, minutes(5)));
   EXPECT_EQ(Counter("TcpExt.TCPMTUPSuccess") + Counter("TcpExt.TCPMTUPFail"), 0u);
   EXPECT_EQ(biggest, kMss + 20);
+}
+
+struct SearchAlways : Search {
+  SearchAlways() : Search("2") {}
+};
+
+TEST_F(SearchAlways, Rfc4821_S7_2_TheFirstSegmentsAreSmallAndNoTimeoutIsNeeded) {
+  limit = 1300;
+  EXPECT_EQ(client->Info().send_mss, 1024u - 12);  // tcp_base_mss counts the timestamps
+  ASSERT_TRUE(Carry(3'000'000, minutes(5)));
+  EXPECT_EQ(Counter("TcpExt.TCPTimeouts"), 0u);
+  EXPECT_GE(Counter("TcpExt.TCPMTUPSuccess"), 1u);
+  EXPECT_LE(segment(), limit);
+  EXPECT_GT(segment() + 9, limit);
+}
+
+TEST_F(SearchAlways, Rfc4821_S7_3_AllThatThePathCarriesIsFound) {
+  ASSERT_TRUE(Carry(5'000'000, minutes(5)));
+  EXPECT_EQ(Counter("TcpExt.TCPTimeouts") + Counter("TcpExt.TCPMTUPFail"), 0u);
+  EXPECT_EQ(segment(), kMss + 20);
 }
 
 TEST_F(Search, WithoutSackToo) {

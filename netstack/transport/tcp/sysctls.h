@@ -53,7 +53,7 @@ struct Sysctls {
   const Sysctl* frto;
   const Sysctl* ecn;           // by value, what is accepted and what is asked for (ecn.cc)
   const Sysctl* ecn_option;  // AccECN's: 0 never, 1 when a change must be told, 2 with every change
-  const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 the same
+  const Sysctl* mtu_probing;      // 0 no, 1 when a black hole shows, 2 always
   const Sysctl* base_mss;         // octets
   const Sysctl* mtu_probe_floor;  // octets
   const Sysctl* probe_interval;   // seconds; after which a search that came to its end begins anew
