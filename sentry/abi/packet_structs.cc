@@ -82,10 +82,7 @@ ErrnoOr<PacketMembership> DecodePacketMreq(int32_t length, std::span<const uint8
 ErrnoOr<FilterReference> DecodeFilterReference(int32_t length, std::span<const uint8_t> bytes) {
   if (length != static_cast<int32_t>(kSockFprogSize)) return Errno{EINVAL};
   if (bytes.size() < kSockFprogSize) return Errno{EFAULT};
-  const auto count = LoadAt<uint16_t>(bytes, 0);
-  const auto address = LoadAt<uint64_t>(bytes, 8);
-  if (address == 0 || count == 0 || count > ClassicBpf::kMostInstructions) return Errno{EINVAL};
-  return FilterReference{count, address};
+  return FilterReference{LoadAt<uint16_t>(bytes, 0), LoadAt<uint64_t>(bytes, 8)};
 }
 
 std::vector<BpfInstruction> DecodeFilter(std::span<const uint8_t> bytes) {

@@ -38,10 +38,17 @@ ErrnoOr<netstack::PacketMembership> DecodePacketMreq(int32_t length,
 
 // struct sock_fprog: where a program is.
 struct FilterReference {
-  size_t count = 0;      // of instructions, at most ClassicBpf::kMostInstructions
-  uint64_t address = 0;  // the container's, not null
+  size_t count = 0;      // of instructions
+  uint64_t address = 0;  // the container's
+
+  // Whether that can be a program: somewhere, and of 1 to ClassicBpf::kMostInstructions
+  // instructions.
+  bool possible() const {
+    return address != 0 && count != 0 && count <= netstack::ClassicBpf::kMostInstructions;
+  }
 };
-// EINVAL: another length, no program, no instructions or too many; EFAULT: unreadable.
+// EINVAL: another length; EFAULT: unreadable. What is referred to is judged later, as on Linux:
+// SO_LOCK_FILTER comes between (copy_bpf_fprog_from_user(), __get_filter()).
 ErrnoOr<FilterReference> DecodeFilterReference(int32_t length, std::span<const uint8_t> bytes);
 // bytes.size() / kSockFilterSize instructions.
 std::vector<netstack::BpfInstruction> DecodeFilter(std::span<const uint8_t> bytes);

@@ -108,12 +108,13 @@ TEST(SockFprog, PointsToAProgram) {
   EXPECT_EQ(decoded[0], (netstack::BpfInstruction{0x30, 1, 2, 3}));
   EXPECT_EQ(DecodeFilterReference(15, BytesOf(program)).error(), EINVAL);
   EXPECT_EQ(DecodeFilterReference(16, BytesOf(program).first(2)).error(), EFAULT);
-  program.len = 0;
-  EXPECT_EQ(DecodeFilterReference(16, BytesOf(program)).error(), EINVAL);
-  program.len = 4097;
-  EXPECT_EQ(DecodeFilterReference(16, BytesOf(program)).error(), EINVAL);
-  program = {2, nullptr};
-  EXPECT_EQ(DecodeFilterReference(16, BytesOf(program)).error(), EINVAL);
+  EXPECT_TRUE(reference->possible());
+  for (const sock_fprog& wrong :
+       {sock_fprog{0, code}, sock_fprog{4097, code}, sock_fprog{2, nullptr}}) {
+    const auto decoded_wrong = DecodeFilterReference(16, BytesOf(wrong));
+    ASSERT_TRUE(decoded_wrong.ok()) << "a locked filter is found before";
+    EXPECT_FALSE(decoded_wrong->possible());
+  }
 }
 
 TEST(Auxiliary, SaysWhatIsKnownOfTheChecksum) {

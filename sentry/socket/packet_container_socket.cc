@@ -63,6 +63,7 @@ Reply PacketContainerSocket::AttachFilter(Call& call, int32_t length,
   auto reference = DecodeFilterReference(length, value);
   if (!reference.ok()) return Reply::Fail(reference.error());
   if (settings_->filter_locked) return Reply::Fail(EPERM);
+  if (!reference->possible()) return Reply::Fail(EINVAL);
   std::vector<uint8_t> code(reference->count * kSockFilterSize);
   if (!call.memory().Read(reference->address, code)) return Reply::Fail(EFAULT);
   if (!call.Valid()) return Reply::Nobody();

@@ -232,6 +232,8 @@ def filters():
     show('locked', attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, value),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_LOCK_FILTER, 1),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, value),
+         attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(16)),  # no instructions
+         attempt(s.setsockopt, socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(15)),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_DETACH_FILTER, 0),
          attempt(s.setsockopt, socket.SOL_SOCKET, SO_LOCK_FILTER, 0))
 
