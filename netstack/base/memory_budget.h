@@ -16,8 +16,8 @@
 //   13/16  kPending       no packet waits for its next hop, no error for its reader; loopback is
 //                         short
 //   14/16  kTables        no new neighbour entries, no TIME-WAIT; the oldest path MTU goes for a
-//                         new one; programs join no groups (ENOBUFS); no routes are added but
-//                         those that come with an address
+//                         new one; programs join no groups (ENOBUFS) and attach no socket filters
+//                         (ENOMEM); no routes are added but those that come with an address
 //   14/16  kDatagrams     UDP and ping receive queues take nothing
 //   14/16  kConnections   connect() fails with ENOBUFS, cookies' ACKs are ignored
 //   14/16  kSendData      TCP writers wait

@@ -60,6 +60,8 @@ class ClassicBpf {
   uint32_t Run(const BpfInput& input) const;
 
   size_t size() const { return program_.size(); }
+  // Bytes of the heap.
+  size_t footprint() const { return program_.capacity() * sizeof(BpfInstruction); }
 
  private:
   explicit ClassicBpf(std::vector<BpfInstruction> program) : program_(std::move(program)) {}

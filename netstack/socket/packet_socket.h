@@ -110,8 +110,9 @@ class PacketSocket {
   virtual const SocketOptions& options() const = 0;
   virtual void SetOptions(const SocketOptions& options) = 0;
 
-  // Takes effect for frames that come after; null: everything passes.
-  virtual void SetFilter(std::optional<ClassicBpf> filter) = 0;
+  // Takes effect for frames that come after; null: everything passes, which is always possible.
+  // kNoMemory: the stack has no room for the program, and the one before stays.
+  virtual Error SetFilter(std::optional<ClassicBpf> filter) = 0;
   virtual bool has_filter() const = 0;
   virtual void SetIgnoreOutgoing(bool ignore) = 0;  // PACKET_IGNORE_OUTGOING
   virtual bool ignore_outgoing() const = 0;

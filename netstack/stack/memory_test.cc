@@ -293,5 +293,28 @@ TEST_P(MemoryTest, MembershipsAreChargedAndRefusedWhenTablesAreFull) {
   EXPECT_EQ(world.b_memory.used(), before);
 }
 
+TEST_P(MemoryTest, SocketFiltersAreChargedAndRefusedWhenTablesAreFull) {
+  const auto filter = [](size_t instructions) {
+    return *ClassicBpf::Verify(std::vector<BpfInstruction>(instructions, {.code = 6}));
+  };
+  const size_t before = world.b_memory.used();
+  auto socket = world.b.NewPacketSocket(true, 0);
+  ASSERT_EQ(socket->SetFilter(filter(4096)), Error::kOk);
+  EXPECT_GE(world.b_memory.used(), before + 32768);
+  ASSERT_EQ(socket->SetFilter(filter(1)), Error::kOk);  // in place of the other
+  EXPECT_LT(world.b_memory.used(), before + 1024);
+  Fill(14);
+  EXPECT_EQ(socket->SetFilter(filter(4096)), Error::kNoMemory);
+  EXPECT_EQ(Count(world.b, "Memory.RefusedTables"), 1u);
+  EXPECT_TRUE(socket->has_filter());
+  EXPECT_EQ(socket->SetFilter(std::nullopt), Error::kOk);  // giving back is always possible
+  EXPECT_FALSE(socket->has_filter());
+  Empty();
+  EXPECT_EQ(world.b_memory.used(), before);
+  EXPECT_EQ(socket->SetFilter(filter(4096)), Error::kOk);
+  socket.reset();
+  EXPECT_EQ(world.b_memory.used(), before);
+}
+
 }  // namespace
 }  // namespace moat::netstack

@@ -69,16 +69,14 @@ Reply PacketContainerSocket::AttachFilter(Call& call, int32_t length,
   if (!call.Valid()) return Reply::Nobody();
   auto filter = ClassicBpf::Verify(DecodeFilter(code));
   if (!filter.ok()) return Reply::Fail(ToErrno(filter.error()));
-  handle_->SetFilter(std::move(*filter));
-  return Reply::Value(0);
+  return Reply::Value(-ToErrno(handle_->SetFilter(std::move(*filter))));
 }
 
 Reply PacketContainerSocket::DetachFilter(int32_t length) {
   if (length < static_cast<int32_t>(sizeof(int))) return Reply::Fail(EINVAL);
   if (settings_->filter_locked) return Reply::Fail(EPERM);
   if (!handle_->has_filter()) return Reply::Fail(ENOENT);
-  handle_->SetFilter(std::nullopt);
-  return Reply::Value(0);
+  return Reply::Value(-ToErrno(handle_->SetFilter(std::nullopt)));
 }
 
 // --- Sending -------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ template <typename Handle, typename Item>
 bool QueuedContainerSocket<Handle, Item>::Deliver(std::span<const uint8_t> bytes, Item item,
                                                   int error) {
   SetBytes(item, Slice());
+  if (arrivals_.due()) arrivals_.Keep(MostUnread(end_.get()));
   const uint64_t tag = arrivals_.Push({std::move(item), error});
   if (SendTagged(end_.get(), bytes, tag) == 0) return true;
   arrivals_.PopLast();

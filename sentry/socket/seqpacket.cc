@@ -1,8 +1,12 @@
 #include "sentry/socket/seqpacket.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <limits>
 
 #include "base/one_message.h"
 
@@ -38,6 +42,15 @@ int ReceiveTagged(int fd, std::span<uint8_t> buffer, int flags, SeqpacketMessage
     result->tag = static_cast<uint64_t>(credentials->uid) << 32 | credentials->gid;
   }
   return 0;
+}
+
+// SIOCOUTQ counts buffers, not payload, and no message comes without one: struct sk_buff and
+// skb_shared_info alone are more than this.
+size_t MostUnread(int fd) {
+  constexpr size_t kLeastBuffer = 512;
+  int bytes = 0;
+  if (ioctl(fd, SIOCOUTQ, &bytes) != 0) return std::numeric_limits<size_t>::max();
+  return static_cast<size_t>(bytes) / kLeastBuffer;
 }
 
 }  // namespace moat::sentry

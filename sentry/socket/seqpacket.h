@@ -24,6 +24,9 @@ int SendTagged(int fd, std::span<const uint8_t> payload, uint64_t tag);
 // 0 or an errno. `flags`: MSG_PEEK or 0.
 int ReceiveTagged(int fd, std::span<uint8_t> buffer, int flags, SeqpacketMessage* message);
 
+// How many messages that were sent on `fd` can be unread at most; more may be said than there are.
+size_t MostUnread(int fd);
+
 }  // namespace moat::sentry
 
 #endif  // MOAT_SENTRY_SOCKET_SEQPACKET_H_

@@ -123,5 +123,54 @@ TEST(Arrivals, UnknownTag) {
   EXPECT_FALSE(arrivals.Take(tag + 1, false).has_value());
 }
 
+struct QueueTest : SeqpacketTest {
+  bool Send(uint16_t port) {
+    if (arrivals.due()) arrivals.Keep(MostUnread(ours.get()));
+    const uint64_t tag = arrivals.Push(From(port));
+    if (SendTagged(ours.get(), {}, tag) == 0) return true;
+    arrivals.PopLast();
+    return false;
+  }
+  Arrivals arrivals;
+};
+
+TEST_F(QueueTest, WhoOnlyReadsLeavesFewRecords) {
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_TRUE(Send(1));
+    ASSERT_EQ(read(theirs.get(), buffer.data(), buffer.size()), 0);
+    ASSERT_LE(arrivals.size(), 2 * Arrivals::kFew);
+  }
+}
+
+TEST_F(QueueTest, WhatIsUnreadKeepsItsRecord) {
+  for (int round = 0; round < 3; ++round) {
+    uint16_t sent = 0;
+    while (Send(sent)) ++sent;
+    ASSERT_GT(sent, Arrivals::kFew);
+    for (uint16_t i = 0; i < sent; ++i) {
+      ASSERT_EQ(ReceiveTagged(theirs.get(), buffer, 0, &message), 0);
+      const auto known = arrivals.Take(message.tag, false);
+      ASSERT_TRUE(known.has_value()) << i;
+      EXPECT_EQ(known->datagram.source.port, i);
+    }
+    EXPECT_EQ(arrivals.size(), 0u);
+  }
+}
+
+// However long the queue once was.
+TEST_F(QueueTest, AfterALongQueueTheRecordsBecomeFewAgain) {
+  const int size = 8 << 20;
+  (void)setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+  while (Send(1)) {
+  }
+  while (read(theirs.get(), buffer.data(), buffer.size()) >= 0) {
+  }
+  for (size_t i = 0; i < 2 * Arrivals::kMost; ++i) {
+    ASSERT_TRUE(Send(1));
+    ASSERT_EQ(read(theirs.get(), buffer.data(), buffer.size()), 0);
+  }
+  EXPECT_LE(arrivals.size(), 2 * Arrivals::kFew);
+}
+
 }  // namespace
 }  // namespace moat::sentry

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "netstack/base/memory_budget.h"
 #include "netstack/transport/datagram/pieces.h"
 #include "netstack/transport/datagram/receive_queue.h"
 #include "netstack/transport/packet/packet_protocol.h"
@@ -49,7 +50,7 @@ PacketEndpoint::PacketEndpoint(PacketProtocol& owner, bool raw, uint16_t protoco
 }
 
 PacketEndpoint::~PacketEndpoint() {
-  owner_.environment_.memory->Release(charged_);
+  owner_.environment_.memory->Release(charged_ + FilterCharge());
   owner_.Remove(this);
 }
 
@@ -158,6 +159,17 @@ void PacketEndpoint::See(const TappedFrame& frame) {
   size -= skipped;
   const size_t wanted = Wanted(frame, skipped, size);
   if (wanted != 0) Queue(frame, skipped, size, wanted);
+}
+
+Error PacketEndpoint::SetFilter(std::optional<ClassicBpf> filter) {
+  MemoryBudget& memory = *owner_.environment_.memory;
+  // Both are there for a moment, so the new one has to fit beside the old one.
+  if (filter.has_value() && !memory.TryCharge(MemoryUse::kTables, filter->footprint())) {
+    return Error::kNoMemory;
+  }
+  memory.Release(FilterCharge());
+  filter_ = std::move(filter);
+  return Error::kOk;
 }
 
 size_t PacketEndpoint::receive_limit() const {

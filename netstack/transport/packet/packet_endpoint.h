@@ -39,7 +39,7 @@ class PacketEndpoint final : public PacketSocket {
   Error TakeError() override;
   const SocketOptions& options() const override { return options_; }
   void SetOptions(const SocketOptions& options) override { options_ = options; }
-  void SetFilter(std::optional<ClassicBpf> filter) override { filter_ = std::move(filter); }
+  Error SetFilter(std::optional<ClassicBpf> filter) override;
   bool has_filter() const override { return filter_.has_value(); }
   void SetIgnoreOutgoing(bool ignore) override { ignore_outgoing_ = ignore; }
   bool ignore_outgoing() const override { return ignore_outgoing_; }
@@ -73,6 +73,7 @@ class PacketEndpoint final : public PacketSocket {
   size_t Wanted(const TappedFrame& frame, size_t skipped, size_t size) const;
   void Queue(const TappedFrame& frame, size_t skipped, size_t size, size_t wanted);
   size_t receive_limit() const;
+  size_t FilterCharge() const { return filter_.has_value() ? filter_->footprint() : 0; }
   void Fail(Error error);
   void Notify();
   Error SendOn(const FrameInterface& out, std::span<const std::span<const uint8_t>> payload,
@@ -91,7 +92,7 @@ class PacketEndpoint final : public PacketSocket {
   std::vector<Member> members_;
   PacketStatistics statistics_;
   std::deque<Queued> queue_;
-  size_t charged_ = 0;
+  size_t charged_ = 0;  // to the memory budget, for the queue
   Error pending_error_ = Error::kOk;
   SocketObserver* observer_ = nullptr;
   uint32_t told_ready_ = 0;

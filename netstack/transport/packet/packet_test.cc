@@ -284,8 +284,8 @@ TEST_F(PacketTest, AFilterChoosesAndCuts) {
     return *ClassicBpf::Verify(std::vector<BpfInstruction>{
         {0x30, 0, 0, offset}, {0x15, 0, 1, 7}, {6, 0, 0, 10}, {6, 0, 0, 0}});
   };
-  raw->SetFilter(filter(14));
-  dgram->SetFilter(filter(0));
+  ASSERT_EQ(raw->SetFilter(filter(14)), Error::kOk);
+  ASSERT_EQ(dgram->SetFilter(filter(0)), Error::kOk);
   EXPECT_TRUE(raw->has_filter());
   Bytes payload = Pattern(46);
   ReceiveFrame(EthernetFrame(kOwnMac, kPeerMac, kExperimental, payload));
@@ -299,7 +299,7 @@ TEST_F(PacketTest, AFilterChoosesAndCuts) {
   EXPECT_EQ(frame->original_size, 60u);
   EXPECT_EQ(dgram->Receive()->original_size, 46u);
   EXPECT_EQ(raw->TakeStatistics().packets, 1u) << "what the filter refuses does not count";
-  raw->SetFilter(std::nullopt);
+  ASSERT_EQ(raw->SetFilter(std::nullopt), Error::kOk);
   payload[0] = 8;
   ReceiveFrame(EthernetFrame(kOwnMac, kPeerMac, kExperimental, payload));
   EXPECT_EQ(raw->Receive()->bytes.size(), 60u);
