@@ -83,7 +83,8 @@ void TapLooped(FrameTap& tap, const Interface& loopback, const LoopedPacket& loo
   frame.rest = {&packet, 1};
   // netstack/ip/output.cc: these two are never summed on the way to ourselves.
   const uint8_t protocol = ether_type == ethertype::kIpv4 ? packet[9] : packet[6];
-  frame.checksum_missing = protocol == ip_protocol::kTcp || protocol == ip_protocol::kUdp;
+  frame.checksum_missing =
+      looped.trusted && (protocol == ip_protocol::kTcp || protocol == ip_protocol::kUdp);
   frame.tcp_segments = looped.gso_size != 0 && protocol == ip_protocol::kTcp;
   tap.See(frame);
 }

@@ -120,7 +120,7 @@ bool IpLayer::DeliverLooped(int budget) {
       if (state_.tapped()) [[unlikely]] TapLooped(*state_.tap, *in, looped, FrameType::kHost);
     }
     LinkMetadata link;
-    link.checksum = RxChecksum::kVerified;
+    if (looped.trusted) link.checksum = RxChecksum::kVerified;
     link.gso_size = looped.gso_size;
     link.looped = true;
     ReceiveIp(*in, std::move(looped.packet), link);

@@ -13,11 +13,14 @@
 namespace moat::netstack {
 
 struct LoopedPacket {
-  Slice packet;  // IP header on; the transport checksum is not filled
+  Slice packet;  // IP header on
   InterfaceIndex interface = 0;  // the loopback interface, or the one a multicast went out of
   uint16_t gso_size = 0;
   // A packet socket's frame, from the link header on: as trustworthy as one from a wire.
   bool is_frame = false;
+  // A transport of ours has left its checksum out, so there is nothing to check. False: a program
+  // wrote the transport header (raw sockets), and it is checked as on Linux.
+  bool trusted = true;
 };
 
 class LoopbackQueue {

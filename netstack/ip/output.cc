@@ -96,9 +96,13 @@ Error IpOutput::SendPacket(const RouteHandle& route, Slice packet, size_t header
   }
   counters.out_octets += packet.size();
   CountGroup(route, counters);
-  if (route.is_local) return PushLooped(std::move(packet), kLoopbackIndex, 0, family);
+  if (route.is_local) {
+    return PushLooped({.packet = std::move(packet), .interface = kLoopbackIndex, .trusted = false},
+                      family);
+  }
+  // The copy of what goes to a group is trusted, as Linux does (dev_loopback_xmit()).
   if (HearsItself(route, /*multicast_loop=*/true))
-    (void)PushLooped(packet, route.out->index, 0, family);
+    (void)PushLooped({.packet = packet, .interface = route.out->index}, family);
   uint8_t buffer[kEthernetHeaderSize + kIpRoom];
   uint8_t* ip = buffer + kEthernetHeaderSize;
   std::memcpy(ip, packet.data(), header_size);
@@ -222,13 +226,15 @@ Error IpOutput::Loop(const RouteHandle& route, const IpPacketOut& packet, size_t
   FillChecksum(route, packet, payload_size, ip + ip_size,
                MayOffload(packet.protocol) ? &offload : nullptr);
   const bool gso = packet.gso != GsoType::kNone && payload_size > packet.gso_size;
-  return PushLooped(std::move(slice), interface, gso ? packet.gso_size : static_cast<uint16_t>(0),
+  return PushLooped({.packet = std::move(slice),
+                     .interface = interface,
+                     .gso_size = gso ? packet.gso_size : static_cast<uint16_t>(0),
+                     .trusted = packet.checksum_offset >= 0 || !route.is_local},
                     route.destination.family());
 }
 
-Error IpOutput::PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_size,
-                           Family family) {
-  LoopedPacket looped{std::move(packet), interface, gso_size};
+Error IpOutput::PushLooped(LoopedPacket looped, Family family) {
+  const InterfaceIndex interface = looped.interface;
   if (state_.tapped() && interface == kLoopbackIndex) [[unlikely]] {
     TapLooped(*state_.tap, *state_.interfaces.Find(interface), looped, FrameType::kOutgoing);
   }

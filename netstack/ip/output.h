@@ -28,7 +28,7 @@ class IpOutput {
   // Puts `packet` and its whole transport header on the loopback queue.
   Error Loop(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size,
              InterfaceIndex interface);
-  Error PushLooped(Slice packet, InterfaceIndex interface, uint16_t gso_size, Family family);
+  Error PushLooped(LoopedPacket looped, Family family);
   bool HearsItself(const RouteHandle& route, bool multicast_loop) const;
   void LoopGroupCopy(const RouteHandle& route, const IpPacketOut& packet, size_t payload_size);
   Error ToLink(const RouteHandle& route, const LinkPacket& packet);

@@ -151,6 +151,30 @@ TEST_P(RawTest, IpprotoRawSendsWholePackets) {
   EXPECT_EQ(Next().protocol, kOspf);
 }
 
+// To ourselves as to others: who writes the transport header answers for its checksum.
+TEST_P(RawTest, WhatAProgramWroteToOurselvesIsChecked) {
+  auto udp = stack.NewUdpSocket(GetParam());
+  ASSERT_EQ(udp->Bind({.address = cast().own, .port = 53}), Error::kOk);
+  auto watch = stack.NewPacketSocket(true, v4() ? ethertype::kIpv4 : ethertype::kIpv6);
+  auto message = Open(ip_protocol::kUdp), whole = Open(255);
+  const auto arrives = [&](DatagramSocket& socket, bool with_header, uint8_t spoil) {
+    Bytes bytes = UdpDatagram(cast().own, cast().own, 9, 53, Pattern(5));
+    bytes.back() ^= spoil;
+    if (with_header) bytes = IpPacket(cast().own, cast().own, ip_protocol::kUdp, bytes);
+    EXPECT_EQ(Send(socket, bytes, Endpoint{.address = cast().own}), Error::kOk);
+    stack.Flush();
+    EXPECT_FALSE(watch->Receive()->checksum_missing);
+    return udp->Receive().ok();
+  };
+  const std::string counter = v4() ? "Udp.InCsumErrors" : "Udp6.InCsumErrors";
+  EXPECT_TRUE(arrives(*whole, true, 0));
+  EXPECT_TRUE(arrives(*message, false, 0));
+  EXPECT_EQ(Count(counter), 0u);
+  EXPECT_FALSE(arrives(*whole, true, 1));
+  EXPECT_FALSE(arrives(*message, false, 1));
+  EXPECT_EQ(Count(counter), 2u);
+}
+
 TEST_P(RawTest, ErrorsReachAConnectedSocket) {
   auto socket = Open(kOspf);
   ASSERT_EQ(socket->Connect(ToPeer()), Error::kOk);
