@@ -309,7 +309,11 @@ void DhcpClient::Bind() {
   const bool changed = lease_.has_value() && (lease_->address != lease.address ||
                                               lease_->routers != lease.routers ||
                                               lease_->mtu != lease.mtu);
-  if (changed) UninstallAllBut(lease.address);
+  if (changed) UninstallParameters();
+  if (changed && installed_) {
+    (void)stack_.ChangePrefixLength(options_.interface, lease.address.address,
+                                    lease.address.length);
+  }
   const bool install = changed || !lease_.has_value();
   lease_ = std::move(lease);
   if (install) Install();
@@ -343,11 +347,9 @@ std::optional<RouteInfo> DhcpClient::DefaultRoute() const {
   return route;
 }
 
-void DhcpClient::Uninstall() { UninstallAllBut(std::nullopt); }
-
-void DhcpClient::UninstallAllBut(const std::optional<Prefix>& kept) {
+// What came with the lease besides the address.
+void DhcpClient::UninstallParameters() {
   if (!installed_) return;
-  installed_ = false;
   if (mtu_before_.has_value()) (void)stack_.SetInterfaceMtu(options_.interface, *mtu_before_);
   mtu_before_.reset();
   if (std::optional<RouteInfo> route = DefaultRoute(); route.has_value()) {
@@ -355,6 +357,11 @@ void DhcpClient::UninstallAllBut(const std::optional<Prefix>& kept) {
     route->protocol = RouteInfo{}.protocol;
     (void)stack_.RemoveRoute(*route);
   }
+}
+
+void DhcpClient::Uninstall() {
+  UninstallParameters();
+  if (!std::exchange(installed_, false)) return;
   std::optional<Prefix> address;
   if (lease_.has_value()) {
     address = lease_->address;
@@ -362,12 +369,7 @@ void DhcpClient::UninstallAllBut(const std::optional<Prefix>& kept) {
     const IpAddress mask = offer_->mask.value_or(IpAddress::V4(255, 255, 255, 0));
     address = Prefix{offer_->yours, PrefixLengthOf(mask).value_or(24)};
   }
-  if (!address.has_value()) return;
-  if (address == kept) {
-    installed_ = true;
-  } else {
-    (void)stack_.RemoveAddress(options_.interface, *address);
-  }
+  if (address.has_value()) (void)stack_.RemoveAddress(options_.interface, *address);
 }
 
 void DhcpClient::LoseLease() {

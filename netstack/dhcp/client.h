@@ -10,7 +10,9 @@
 // outlive the client, whose destruction takes the lease's configuration away without a RELEASE.
 //
 // An offered address is probed for (RFC 5227) before it is used, unless told otherwise, and
-// defended afterwards. It is declined when it is taken, also when that shows later.
+// defended afterwards. It is declined when it is taken, also when that shows later. A renewal that
+// brings another mask changes the prefix in place: the address is ours already, so that nothing is
+// probed for (RFC 2131 4.4.1 and RFC 5227 2.1 speak of new addresses), and its connections go on.
 #ifndef MOAT_NETSTACK_DHCP_CLIENT_H_
 #define MOAT_NETSTACK_DHCP_CLIENT_H_
 
@@ -99,7 +101,7 @@ class DhcpClient final : private StackObserver {
   void LoseLease();
   void Install();
   void Uninstall();
-  void UninstallAllBut(const std::optional<Prefix>& kept);
+  void UninstallParameters();
   std::optional<RouteInfo> DefaultRoute() const;
   bool OpenSocket();
 

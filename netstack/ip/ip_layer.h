@@ -104,6 +104,7 @@ class IpLayer final : public IpSender,
   absl::Status AddAddress(InterfaceIndex index, const Prefix& prefix,
                           const AddressOptions& options);
   absl::Status RemoveAddress(InterfaceIndex index, const Prefix& prefix);
+  absl::Status ChangePrefixLength(InterfaceIndex index, const IpAddress& address, int length);
   std::vector<AddressInfo> Addresses() const;
 
   absl::Status AddRoute(const RouteInfo& route);

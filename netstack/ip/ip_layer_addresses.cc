@@ -170,6 +170,27 @@ void IpLayer::DropAddress(Interface& interface, size_t position) {
   if (dropped.prefix.address.IsLinkLocal()) advertiser_.Reconsider(interface.index);
 }
 
+absl::Status IpLayer::ChangePrefixLength(InterfaceIndex index, const IpAddress& address,
+                                         int length) {
+  Interface* interface = state_.interfaces.Find(index);
+  if (interface == nullptr) return NoInterface(index);
+  if (absl::Status status = CheckPrefix({address, length}); !status.ok()) return status;
+  AssignedAddress* found = interface->FindAddress(address);
+  if (found == nullptr) {
+    return absl::NotFoundError(absl::StrCat(address.ToString(), " is not on ", interface->name));
+  }
+  if (found->prefix.length == length) return absl::OkStatus();
+  const AssignedAddress before = *found;
+  found->prefix.length = length;
+  AddConnectedRoute(*interface, *found);
+  RemoveConnectedRoute(*interface, before);
+  RefreshAnycasts(*interface);
+  Invalidate();
+  NotifyAddress(*interface, *found, /*removed=*/false);
+  NotifyAddress(*interface, before, /*removed=*/true);
+  return absl::OkStatus();
+}
+
 void IpLayer::AddConnectedRoute(const Interface& interface, const AssignedAddress& address) {
   if (!HasConnectedRoute(interface, address)) return;
   const RouteInfo route = ConnectedRoute(interface, address);

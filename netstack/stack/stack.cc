@@ -253,6 +253,11 @@ absl::Status Stack::RemoveAddress(InterfaceIndex index, const Prefix& prefix) {
   return impl_->ip.RemoveAddress(index, prefix);
 }
 
+absl::Status Stack::ChangePrefixLength(InterfaceIndex index, const IpAddress& address,
+                                       int length) {
+  return impl_->ip.ChangePrefixLength(index, address, length);
+}
+
 std::vector<AddressInfo> Stack::Addresses() const { return impl_->ip.Addresses(); }
 
 absl::Status Stack::AddRoute(const RouteInfo& route) { return impl_->ip.AddRoute(route); }

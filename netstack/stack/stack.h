@@ -106,6 +106,10 @@ class Stack {
   absl::Status AddAddress(InterfaceIndex index, const Prefix& prefix,
                           const AddressOptions& options);
   absl::Status RemoveAddress(InterfaceIndex index, const Prefix& prefix);
+  // The same address gets another prefix length in place: it is not probed for anew, its defence
+  // and its connections go on, and only its connected route is another. Observers hear of the new
+  // prefix before the old one goes. kNotFound.
+  absl::Status ChangePrefixLength(InterfaceIndex index, const IpAddress& address, int length);
   std::vector<AddressInfo> Addresses() const;
 
   absl::Status AddRoute(
