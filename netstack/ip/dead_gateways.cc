@@ -1,39 +1,37 @@
 #include "netstack/ip/dead_gateways.h"
 
-#include <algorithm>
+#include <iterator>
 
 namespace moat::netstack {
 
-DeadGateways::Row* DeadGateways::Find(InterfaceIndex interface, const IpAddress& gateway) {
-  for (Row& row : rows_) {
-    if (row.interface == interface && row.gateway == gateway) return &row;
-  }
-  return nullptr;
-}
-
 Time DeadGateways::Since(InterfaceIndex interface, const IpAddress& gateway) const {
-  for (const Row& row : rows_) {
-    if (row.interface == interface && row.gateway == gateway) return row.failed;
-  }
-  return kNever;
+  const auto found = by_key_.find(Key(interface, gateway));
+  return found == by_key_.end() ? kNever : found->second->failed;
 }
 
 void DeadGateways::Add(InterfaceIndex interface, const IpAddress& gateway) {
-  if (!Remove(interface, gateway) && rows_.size() >= kMax) rows_.erase(rows_.begin());
-  rows_.push_back({interface, gateway, clock_.Now()});
+  if (!Remove(interface, gateway) && rows_.size() >= kMax) {
+    const Key oldest = rows_.front().key;
+    (void)Remove(oldest.first, oldest.second);
+  }
+  const Key key(interface, gateway);
+  rows_.push_back({key, clock_.Now()});
+  by_key_[key] = std::prev(rows_.end());
   if (!timer_.armed()) timer_.Arm(clock_.Now() + kAskAgain);
 }
 
 bool DeadGateways::Remove(InterfaceIndex interface, const IpAddress& gateway) {
-  return std::erase_if(rows_, [&](const Row& row) {
-           return row.interface == interface && row.gateway == gateway;
-         }) > 0;
+  const auto found = by_key_.find(Key(interface, gateway));
+  if (found == by_key_.end()) return false;
+  rows_.erase(found->second);
+  by_key_.erase(found);
+  return true;
 }
 
 void DeadGateways::Wanted(InterfaceIndex interface, const IpAddress& gateway) {
-  Row* row = Find(interface, gateway);
-  if (row == nullptr || !row->due || row->asked) return;
-  row->asked = true;
+  const auto found = by_key_.find(Key(interface, gateway));
+  if (found == by_key_.end() || !found->second->due || found->second->asked) return;
+  found->second->asked = true;
   host_->AskForGateway(interface, gateway);
 }
 

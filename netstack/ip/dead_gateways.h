@@ -5,12 +5,19 @@
 // Who is passed over gets no packets, so nothing would tell when it is back. It is asked for again
 // (ARP, NDP) when kAskAgain has passed and a packet is to go where it would lead; until it answers,
 // the other one is used. A gateway that speaks by itself is used again at once.
+//
+// A gateway is in here as long as the neighbour cache knows that it failed, so that gc_thresh3
+// bounds this too. Where that is set higher, who failed longest ago is forgotten. The bound has to
+// be more than anybody has gateways: with more dead ones the forgotten ones would be tried in turn
+// again and again, and those behind them never.
 #ifndef MOAT_NETSTACK_IP_DEAD_GATEWAYS_H_
 #define MOAT_NETSTACK_IP_DEAD_GATEWAYS_H_
 
 #include <chrono>
-#include <vector>
+#include <list>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
 #include "netstack/wire/address.h"
@@ -19,7 +26,7 @@ namespace moat::netstack {
 
 class DeadGateways {
  public:
-  static constexpr size_t kMax = 64;  // who failed longest ago makes room
+  static constexpr size_t kMax = 4096;
   static constexpr Duration kAskAgain = std::chrono::seconds(30);
 
   class Host {
@@ -47,20 +54,21 @@ class DeadGateways {
   void Wanted(InterfaceIndex interface, const IpAddress& gateway);
 
  private:
+  using Key = std::pair<InterfaceIndex, IpAddress>;
   struct Row {
-    InterfaceIndex interface;
-    IpAddress gateway;
+    Key key;
     Time failed;
     bool due = false;    // to be asked for
     bool asked = false;  // and has been
   };
-  Row* Find(InterfaceIndex interface, const IpAddress& gateway);
+  using Rows = std::list<Row>;
   void OnTimer();
 
   const Clock& clock_;
   Timer timer_;
   Host* host_ = nullptr;
-  std::vector<Row> rows_;  // who failed first is first
+  Rows rows_;  // who failed first is first
+  absl::flat_hash_map<Key, Rows::iterator> by_key_;
 };
 
 }  // namespace moat::netstack

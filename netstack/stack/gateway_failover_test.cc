@@ -294,5 +294,20 @@ TEST_P(Gateways, ManyDeadOnesAreBounded) {
   EXPECT_LT(packets, 200);
 }
 
+// However many are dead: each is tried once, then the next one.
+TEST_P(Gateways, TheLastOfManyIsFound) {
+  IpAddress last;
+  for (int i = 0; i < 100; ++i) {
+    Bytes bytes(first.data(), first.data() + first.size());
+    bytes.back() = static_cast<uint8_t>(100 + i);
+    last = first.is_v4() ? IpAddress::V4(bytes.data()) : IpAddress::V6(bytes.data());
+    AddDefault(last, static_cast<uint32_t>(i + 1));
+  }
+  Alive(last);
+  int packets = 1;
+  while (HopOfAPacket(seconds(4)) != MacOf(last) && packets < 400) ++packets;
+  EXPECT_LE(packets, 101);
+}
+
 }  // namespace
 }  // namespace moat::netstack
