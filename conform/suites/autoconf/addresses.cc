@@ -1,7 +1,7 @@
 // Addresses from router advertisements: RFC 4862 5.4, 5.5.
 #include "conform/suites/autoconf/autoconf.h"
 
-namespace moat::conform {
+namespace moat::conform::autoconf {
 namespace {
 
 CONFORM_SUITE("autoconf");
@@ -307,4 +307,4 @@ CONFORM(36, MUST, "RFC 4862 5.5.4",
 }
 
 }  // namespace
-}  // namespace moat::conform
+}  // namespace moat::conform::autoconf

@@ -5,7 +5,7 @@
 #include "conform/bench/case.h"
 #include "conform/bench/socket.h"
 
-namespace moat::conform {
+namespace moat::conform::autoconf {
 
 inline constexpr CaseOptions kAuto{.needs = kIpv6 | kAddresses | kSysctls | kAutoconf | kPing,
                                    .setup = Setup::kBare};
@@ -75,6 +75,6 @@ inline void GoesBy(Bench& b, const Mac& mac, const Ip& to = "2001:db8:9::9") {
   b.Expect(EchoRequest6() && To(to) && Is(eth::kDestination, mac));
 }
 
-}  // namespace moat::conform
+}  // namespace moat::conform::autoconf
 
 #endif  // MOAT_CONFORM_SUITES_AUTOCONF_AUTOCONF_H_

@@ -4,7 +4,7 @@
 
 #include "conform/suites/autoconf/autoconf.h"
 
-namespace moat::conform {
+namespace moat::conform::autoconf {
 namespace {
 
 CONFORM_SUITE("autoconf");
@@ -385,4 +385,4 @@ CONFORM(71, MUST, "RFC 8106 5.1; 5.3.1",
 }
 
 }  // namespace
-}  // namespace moat::conform
+}  // namespace moat::conform::autoconf
