@@ -186,8 +186,17 @@ TEST_F(Rfc1122, S3_2_2_6_EchoToBroadcastIsIgnoredByDefault) {
   world.ReceiveIp(IpPacket(cast.peer, Ip("192.0.2.255"), ip_protocol::kIcmp,
                            IcmpMessage(cast.peer, Ip("192.0.2.255"), 8, 0, 1, {})),
                   MacAddress::Broadcast());
+  const auto ask_the_group = [this] {
+    const IpAddress group = Ip("224.0.0.1");
+    world.ReceiveIp(IpPacket(cast.peer, group, ip_protocol::kIcmp,
+                             IcmpMessage(cast.peer, group, icmpv4_type::kEchoRequest, 0, 1, {})),
+                    MulticastMac(group));
+  };
+  ask_the_group();
   EXPECT_TRUE(world.Silent());
   ASSERT_TRUE(world.stack.SetSysctl("ipv4.icmp_echo_ignore_broadcasts", "0").ok());
+  ask_the_group();
+  EXPECT_EQ(world.Next().source, cast.own);
   world.ReceiveIp(IpPacket(cast.peer, Ip("192.0.2.255"), ip_protocol::kIcmp,
                            IcmpMessage(cast.peer, Ip("192.0.2.255"), 8, 0, 1, {})),
                   MacAddress::Broadcast());
