@@ -48,6 +48,7 @@ struct SocketSettings {
   int not_sent_low_water = 0;             // as set; 0: the sysctl's
   int defer_accept = 0;                   // TCP_DEFER_ACCEPT in seconds, as rounded
   uint64_t max_pacing_rate = ~uint64_t{0};
+  int address_preferences = 0;            // IPV6_ADDR_PREFERENCES, as Linux gives it back
 
   // --- Remembered ------------------------------------------------------------------------------
   std::array<int8_t, static_cast<size_t>(Remembered::kCount)> remembered{};
@@ -63,7 +64,6 @@ struct SocketSettings {
   int minimum_ttl = 0;
   int minimum_hop_count = 0;
   int ipv6_mtu = 0;
-  int address_preferences = 0;
   int8_t auto_flow_label = -1;            // -1: the sysctl's default
 
   bool operator==(const SocketSettings&) const = default;
