@@ -126,6 +126,8 @@ struct AddressPolicy {
   bool operator==(const AddressPolicy&) const = default;
 };
 
+struct RouterAdvertisementInfo;  // router_advertisement_options.h
+
 // Told of configuration changes as they happen; may only take notes.
 class StackObserver {
  public:
@@ -134,6 +136,10 @@ class StackObserver {
   virtual void OnAddressChanged(const AddressInfo& address, bool removed) = 0;
   virtual void OnRouteChanged(const RouteInfo& route, bool removed) = 0;
   virtual void OnNeighborChanged(const NeighborInfo& neighbor, bool removed) = 0;
+  // Few want to know of these.
+  virtual void OnRuleChanged(const RuleInfo&, bool /*removed*/) {}
+  virtual void OnRouterAdvertisementChanged(const RouterAdvertisementInfo&, bool /*removed*/) {}
+  virtual void OnAddressPolicyChanged(const AddressPolicy&, bool /*removed*/) {}
 };
 
 }  // namespace moat::netstack

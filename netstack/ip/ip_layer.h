@@ -146,6 +146,7 @@ class IpLayer final : public IpSender,
   void NotifyInterface(const Interface& interface, bool removed);
   void NotifyAddress(const Interface& interface, const AssignedAddress& address, bool removed);
   void NotifyRoute(const RouteInfo& route, bool removed);
+  void NotifyRule(const RuleInfo& rule, bool removed);
   void ReportChange(const Interface& interface, const IpAddress& group,
                     const SourceFilter& before);
   // The stack's own memberships.
@@ -190,6 +191,7 @@ class IpLayer final : public IpSender,
     return next_hops_.InterfaceMac(interface);
   }
   void SendAdvertisement(InterfaceIndex interface, std::vector<uint8_t> message) override;
+  void AdvertisementChanged(const RouterAdvertisementInfo& info, bool removed) override;
   // --- ConflictDetection::Host -----------------------------------------------------------------
   void SendArpProbe(InterfaceIndex interface, const IpAddress& address) override {
     next_hops_.arp().Probe(interface, address);

@@ -1,5 +1,7 @@
 // IpLayer's part in RFC 6724: address policies, and what is known about the way to a destination.
 
+#include <algorithm>
+
 #include "netstack/ip/ip_layer.h"
 
 namespace moat::netstack {
@@ -10,10 +12,28 @@ constexpr Duration kFailureCounts = std::chrono::seconds(30);
 
 }  // namespace
 
+// Observers hear of what is different.
 absl::Status IpLayer::SetAddressPolicies(std::span<const AddressPolicy> policies) {
+  const std::vector<AddressPolicy> before = state_.policies.rows();
   absl::Status status = state_.policies.Set(policies);
-  if (status.ok()) Invalidate();
-  return status;
+  if (!status.ok()) return status;
+  Invalidate();
+  const std::vector<AddressPolicy>& after = state_.policies.rows();
+  // A row whose prefix is still there has changed, which is not a removal.
+  const auto tell = [&](std::span<const AddressPolicy> rows, bool removed, const auto& known) {
+    for (const AddressPolicy& row : rows) {
+      if (known(row)) continue;
+      for (StackObserver* observer : observers_) observer->OnAddressPolicyChanged(row, removed);
+    }
+  };
+  tell(before, /*removed=*/true, [&](const AddressPolicy& row) {
+    return std::any_of(after.begin(), after.end(),
+                       [&](const AddressPolicy& other) { return other.prefix == row.prefix; });
+  });
+  tell(after, /*removed=*/false, [&](const AddressPolicy& row) {
+    return std::find(before.begin(), before.end(), row) != before.end();
+  });
+  return absl::OkStatus();
 }
 
 std::vector<Endpoint> IpLayer::OrderDestinations(std::span<const Endpoint> destinations) {

@@ -108,6 +108,10 @@ bool IpLayer::CanAdvertise(InterfaceIndex index) const {
          !next_hops_.LinkLocalAddress(index).IsUnspecified();
 }
 
+void IpLayer::AdvertisementChanged(const RouterAdvertisementInfo& info, bool removed) {
+  for (StackObserver* observer : observers_) observer->OnRouterAdvertisementChanged(info, removed);
+}
+
 void IpLayer::SendAdvertisement(InterfaceIndex interface, std::vector<uint8_t> message) {
   next_hops_.SendNdp(interface, next_hops_.LinkLocalAddress(interface),
                      *IpAddress::Parse("ff02::1"), std::nullopt, message);

@@ -95,13 +95,19 @@ absl::Status IpLayer::AddRule(const RuleInfo& rule) {
       return absl::ResourceExhaustedError("too many rules");
   }
   Invalidate();
+  NotifyRule(rule, /*removed=*/false);
   return absl::OkStatus();
 }
 
 absl::Status IpLayer::RemoveRule(const RuleInfo& rule) {
   if (!state_.routes.RemoveRule(rule)) return absl::NotFoundError("no such rule");
   Invalidate();
+  NotifyRule(rule, /*removed=*/true);
   return absl::OkStatus();
+}
+
+void IpLayer::NotifyRule(const RuleInfo& rule, bool removed) {
+  for (StackObserver* observer : observers_) observer->OnRuleChanged(rule, removed);
 }
 
 void IpLayer::NotifyRoute(const RouteInfo& route, bool removed) {

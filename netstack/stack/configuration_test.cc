@@ -19,6 +19,12 @@ class Log final : public StackObserver {
   void OnNeighborChanged(const NeighborInfo& info, bool removed) override {
     Note("neigh", info.address.ToString(), removed);
   }
+  void OnRuleChanged(const RuleInfo& info, bool removed) override {
+    Note("rule", std::to_string(info.priority), removed);
+  }
+  void OnAddressPolicyChanged(const AddressPolicy& info, bool removed) override {
+    Note("policy", info.prefix.ToString() + " " + std::to_string(info.label), removed);
+  }
   std::vector<std::string> Take() { return std::exchange(lines_, {}); }
 
  private:
@@ -287,6 +293,34 @@ TEST_F(Configuration, InterfaceCountersCount) {
   EXPECT_EQ(after.rx_bytes - before.rx_bytes, 98u);
   EXPECT_EQ(after.tx_packets - before.tx_packets, 1u);
   EXPECT_EQ(after.tx_bytes - before.tx_bytes, 98u);
+}
+
+TEST_F(Configuration, ObserversHearOfRules) {
+  RuleInfo rule;
+  rule.priority = 77;
+  rule.table = 100;
+  ASSERT_TRUE(world.stack.AddRule(rule).ok());
+  EXPECT_FALSE(world.stack.AddRule(rule).ok());
+  EXPECT_EQ(log.Take(), Lines{"+rule 77"});
+  ASSERT_TRUE(world.stack.RemoveRule(rule).ok());
+  EXPECT_FALSE(world.stack.RemoveRule(rule).ok());
+  EXPECT_EQ(log.Take(), Lines{"-rule 77"});
+}
+
+TEST_F(Configuration, ObserversHearOfWhatIsDifferentInThePolicyTable) {
+  std::vector<AddressPolicy> rows = world.stack.AddressPolicies();
+  rows.push_back({*Prefix::Parse("2001:db8::/32"), 45, 20});
+  ASSERT_TRUE(world.stack.SetAddressPolicies(rows).ok());
+  EXPECT_EQ(log.Take(), Lines{"+policy 2001:db8::/32 20"});
+  rows.back().label = 21;
+  ASSERT_TRUE(world.stack.SetAddressPolicies(rows).ok());
+  EXPECT_EQ(log.Take(), Lines{"+policy 2001:db8::/32 21"});
+  ASSERT_TRUE(world.stack.SetAddressPolicies(rows).ok());
+  rows.push_back(rows.back());
+  EXPECT_FALSE(world.stack.SetAddressPolicies(rows).ok());
+  EXPECT_EQ(log.Take(), Lines{});
+  ASSERT_TRUE(world.stack.SetAddressPolicies({}).ok());
+  EXPECT_EQ(log.Take(), Lines{"-policy 2001:db8::/32 21"});
 }
 
 }  // namespace

@@ -257,5 +257,42 @@ TEST_F(Advertiser, Rfc4861_S6_2_1_ValuesOutOfBoundsAreRefused) {
   EXPECT_TRUE(refused([](auto& o) { o.prefixes[0].preferred = 0xffffffff; }));
 }
 
+TEST_F(Advertiser, ObserversHearWhatIsSaidAndWhetherItIs) {
+  struct Log : StackObserver {
+    void OnInterfaceChanged(const InterfaceInfo&, bool) override {}
+    void OnAddressChanged(const AddressInfo&, bool) override {}
+    void OnRouteChanged(const RouteInfo&, bool) override {}
+    void OnNeighborChanged(const NeighborInfo&, bool) override {}
+    void OnRouterAdvertisementChanged(const RouterAdvertisementInfo& info, bool removed) override {
+      text += (removed ? " -" : " +") + std::to_string(info.options.max_interval) +
+              (info.advertising ? "!" : "");
+    }
+    std::string Take() { return std::exchange(text, {}); }
+    std::string text;
+  } log;
+  world.stack.AddObserver(&log);
+  Start();
+  EXPECT_EQ(log.Take(), " +600!");
+  options.max_interval = 500;
+  Start();
+  EXPECT_EQ(log.Take(), " +500!");
+  Collect(seconds(20));
+  EXPECT_EQ(log.Take(), "");
+  ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, false).ok());
+  EXPECT_EQ(log.Take(), " +500");
+  ASSERT_TRUE(world.stack.SetInterfaceUp(kEth0, true).ok());
+  Collect(seconds(3));
+  EXPECT_EQ(log.Take(), " +500!");
+  ASSERT_TRUE(world.stack.StopRouterAdvertisement(kEth0).ok());
+  ASSERT_TRUE(world.stack.StopRouterAdvertisement(kEth0).ok());
+  EXPECT_EQ(log.Take(), " -500!");
+  Start();
+  log.Take();
+  ASSERT_TRUE(world.stack.RemoveInterface(kEth0).ok());
+  EXPECT_EQ(log.Take(), " -500!");
+  EXPECT_TRUE(world.stack.RouterAdvertisements().empty());
+  world.stack.RemoveObserver(&log);
+}
+
 }  // namespace
 }  // namespace moat::netstack

@@ -15,6 +15,7 @@ class FakeView final : public NetworkView {
   std::vector<netstack::RouteInfo> Routes() const override { return routes; }
   std::vector<netstack::RuleInfo> Rules() const override { return rules; }
   std::vector<netstack::NeighborInfo> Neighbors() const override { return neighbors; }
+  std::vector<netstack::AddressPolicy> AddressPolicies() const override { return policies; }
   std::optional<netstack::IpAddress> SourceFor(
       const netstack::IpAddress& destination) const override {
     for (const netstack::AddressInfo& info : addresses) {
@@ -76,6 +77,7 @@ class FakeView final : public NetworkView {
   std::vector<netstack::RouteInfo> routes;
   std::vector<netstack::RuleInfo> rules;
   std::vector<netstack::NeighborInfo> neighbors;
+  std::vector<netstack::AddressPolicy> policies;
 };
 
 }  // namespace moat::sentry

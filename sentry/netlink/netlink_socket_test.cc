@@ -125,6 +125,27 @@ TEST(RouteEvents, NotedOnlyWhileSomebodyListens) {
   EXPECT_FALSE(lost);
 }
 
+TEST(RouteEvents, ARuleOfBothVersionsIsToldToBothGroups) {
+  RouteEvents events({});
+  events.set_listening(true);
+  netstack::RuleInfo rule;
+  rule.priority = 77;
+  events.OnRuleChanged(rule, false);
+  rule.family = netstack::Family::kIpv6;
+  events.OnRuleChanged(rule, true);
+  bool lost = false;
+  const auto taken = events.Take(&lost);
+  ASSERT_EQ(taken.size(), 3u);
+  EXPECT_EQ(taken[0].group, uint32_t{RTNLGRP_IPV4_RULE});
+  EXPECT_EQ(taken[1].group, uint32_t{RTNLGRP_IPV6_RULE});
+  EXPECT_EQ(taken[2].group, uint32_t{RTNLGRP_IPV6_RULE});
+  NetlinkMessage message;
+  ASSERT_TRUE(NetlinkReader(taken[0].datagram).Next(&message));
+  EXPECT_EQ(message.header.type, RTM_NEWRULE);
+  ASSERT_TRUE(NetlinkReader(taken[2].datagram).Next(&message));
+  EXPECT_EQ(message.header.type, RTM_DELRULE);
+}
+
 TEST(RouteEvents, Bounded) {
   RouteEvents events({});
   events.set_listening(true);

@@ -20,6 +20,7 @@ class NetworkView {
   // By priority, the main table's included.
   virtual std::vector<netstack::RuleInfo> Rules() const = 0;
   virtual std::vector<netstack::NeighborInfo> Neighbors() const = 0;
+  virtual std::vector<netstack::AddressPolicy> AddressPolicies() const = 0;
   // The address that a packet to `destination` would carry as its source; absent without a route.
   virtual std::optional<netstack::IpAddress> SourceFor(
       const netstack::IpAddress& destination) const = 0;

@@ -3,6 +3,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -244,6 +245,18 @@ void EncodeNeighbor(const MessageTag& tag, const netstack::NeighborInfo& neighbo
   if (resolved) writer.Attribute(NDA_LLADDR, neighbor.mac.bytes);
   writer.Value(NDA_CACHEINFO, nda_cacheinfo{});
   writer.Value(NDA_PROBES, uint32_t{0});
+  writer.End();
+}
+
+void EncodeAddressLabel(const MessageTag& tag, const netstack::AddressPolicy& policy,
+                        NetlinkWriter& writer) {
+  Begin(tag, writer);
+  ifaddrlblmsg info{};
+  info.ifal_family = AF_INET6;
+  info.ifal_prefixlen = static_cast<uint8_t>(policy.prefix.length);
+  writer.Fixed(info);
+  Address(IFAL_ADDRESS, policy.prefix.address, writer);
+  writer.Value(IFAL_LABEL, static_cast<uint32_t>(policy.label));
   writer.End();
 }
 

@@ -38,6 +38,9 @@ void EncodeRoute(const MessageTag& tag, const RouteEntry& entry, NetlinkWriter& 
 void EncodeNeighbor(const MessageTag& tag, const netstack::NeighborInfo& neighbor,
                     NetlinkWriter& writer);
 
+// The label of an address policy (ip-addrlabel(8)); its precedence has no place there.
+void EncodeAddressLabel(const MessageTag& tag, const netstack::AddressPolicy& policy,
+                        NetlinkWriter& writer);
 // A policy rule as one of `family`, which a rule that is of both has two of.
 void EncodeRule(const MessageTag& tag, netstack::Family family, const netstack::RuleInfo& rule,
                 NetlinkWriter& writer);

@@ -65,4 +65,14 @@ void RouteEvents::OnNeighborChanged(const netstack::NeighborInfo& neighbor, bool
   Note(RTNLGRP_NEIGH, writer.Take());
 }
 
+void RouteEvents::OnRuleChanged(const netstack::RuleInfo& rule, bool removed) {
+  if (!listening_) return;
+  for (const netstack::Family family : {netstack::Family::kIpv4, netstack::Family::kIpv6}) {
+    if (rule.family.has_value() && *rule.family != family) continue;
+    NetlinkWriter writer;
+    EncodeRule(Event(RTM_NEWRULE, RTM_DELRULE, removed), family, rule, writer);
+    Note(family == netstack::Family::kIpv4 ? RTNLGRP_IPV4_RULE : RTNLGRP_IPV6_RULE, writer.Take());
+  }
+}
+
 }  // namespace moat::sentry

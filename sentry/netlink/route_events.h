@@ -34,6 +34,8 @@ class RouteEvents final : public netstack::StackObserver {
   void OnAddressChanged(const netstack::AddressInfo& address, bool removed) override;
   void OnRouteChanged(const netstack::RouteInfo& route, bool removed) override;
   void OnNeighborChanged(const netstack::NeighborInfo& neighbor, bool removed) override;
+  // A rule of both IP versions is one of each here.
+  void OnRuleChanged(const netstack::RuleInfo& rule, bool removed) override;
 
  private:
   static constexpr size_t kMaxPending = 1024;

@@ -1,6 +1,7 @@
 #include "sentry/netlink/route_server.h"
 
 #include <linux/fib_rules.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -359,6 +360,26 @@ int DumpRules(Context& context) {
   return 0;
 }
 
+// --- Address labels ------------------------------------------------------------------------------
+
+// Linux has them for IPv6 only, where IPv4 is ::ffff:0:0/96.
+int DumpAddressLabels(Context& context) {
+  if (context.family() != AF_INET6) return EOPNOTSUPP;
+  if (context.strict()) {
+    const auto header = context.message.Fixed<ifaddrlblmsg>();
+    if (!header.has_value() || header->ifal_prefixlen != 0 || header->ifal_flags != 0 ||
+        header->ifal_index != 0 || header->ifal_seq != 0) {
+      return EINVAL;
+    }
+  }
+  for (const netstack::AddressPolicy& policy : context.view.AddressPolicies()) {
+    context.answer.Add([&](NetlinkWriter& writer) {
+      EncodeAddressLabel(context.DumpTag(RTM_NEWADDRLABEL), policy, writer);
+    });
+  }
+  return 0;
+}
+
 // --- Dispatch ------------------------------------------------------------------------------------
 
 struct Row {
@@ -373,6 +394,7 @@ constexpr Row kRows[] = {
     {RTM_GETROUTE, DumpRoutes, GetRoute},
     {RTM_GETNEIGH, DumpNeighbors, GetNeighbor},
     {RTM_GETRULE, DumpRules, nullptr},
+    {RTM_GETADDRLABEL, DumpAddressLabels, nullptr},
 };
 
 constexpr uint16_t kKindMask = 3;  // RTM_NEW, DEL, GET, SET follow each other
@@ -409,7 +431,7 @@ int Dispatch(Context& context, bool* dumped) {
     const Handler handler = dump ? row.dump : row.get;
     if (handler == nullptr) return EOPNOTSUPP;
     const int error = handler(context);
-    *dumped = dump;
+    *dumped = dump && error != EOPNOTSUPP;  // then Linux has nobody who could begin one
     return error;
   }
   return EOPNOTSUPP;

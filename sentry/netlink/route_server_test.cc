@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/fib_rules.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -286,6 +287,25 @@ TEST_F(RouteServerTest, RulesOfTheOperator) {
                           "0>0:1 t70000 p40000"));
 }
 
+TEST_F(RouteServerTest, AddressLabels) {
+  view_.policies = {{*netstack::Prefix::Parse("::ffff:0.0.0.0/96"), 35, 4}};
+  ifaddrlblmsg v6{};
+  v6.ifal_family = AF_INET6;
+  const auto replies = Ask(Request(RTM_GETADDRLABEL, kDump, v6));
+  ASSERT_EQ(replies.size(), 2u);
+  const NetlinkMessage message = replies[0].message();
+  EXPECT_EQ(message.header.type, RTM_NEWADDRLABEL);
+  EXPECT_EQ(message.Fixed<ifaddrlblmsg>()->ifal_prefixlen, 96);
+  NetlinkAttributes attributes(message.Attributes(sizeof(ifaddrlblmsg)));
+  NetlinkAttribute attribute;
+  ASSERT_TRUE(attributes.Next(&attribute));
+  EXPECT_EQ(attribute.type, IFAL_ADDRESS);
+  EXPECT_EQ(attribute.value.size(), 16u);
+  ASSERT_TRUE(attributes.Next(&attribute));
+  EXPECT_EQ(attribute.type, IFAL_LABEL);
+  EXPECT_EQ(*attribute.As<uint32_t>(), 4u);
+}
+
 TEST_F(RouteServerTest, RoutesOfOtherTables) {
   view_.AddRoute(2, "203.0.113.0/24", "172.17.0.9");
   view_.routes.back().table = 100;
@@ -422,6 +442,8 @@ TEST(RouteServerOracle, AnswersAsLinuxDoes) {
   ASSERT_TRUE(Ip("link set lo up"));
   FakeView view;
   view.AddLoopback();
+  view.policies.resize(10);  // as many as Linux has in the beginning
+  for (auto& policy : view.policies) policy.prefix = *netstack::Prefix::Parse("::/0");
 
   ifinfomsg loopback{}, unknown{};
   loopback.ifi_index = 1;
@@ -434,6 +456,10 @@ TEST(RouteServerOracle, AnswersAsLinuxDoes) {
   main_table.rtm_family = unknown_table.rtm_family = AF_INET;
   main_table.rtm_table = RT_TABLE_MAIN;
   unknown_table.rtm_table = 77;
+  ifaddrlblmsg labels{}, labels_of_one{}, labels_v4{};
+  labels.ifal_family = labels_of_one.ifal_family = AF_INET6;
+  labels_of_one.ifal_index = 1;
+  labels_v4.ifal_family = AF_INET;
   const std::vector<std::vector<uint8_t>> requests = {
       Request(RTM_GETLINK, kDump, Family(AF_UNSPEC)),
       Request(RTM_GETLINK, kDump, ifinfomsg{}),
@@ -454,6 +480,9 @@ TEST(RouteServerOracle, AnswersAsLinuxDoes) {
       Request(RTM_GETNEIGH, kDump, ndmsg{}),
       Request(RTM_GETRULE, kDump, Family(AF_INET)),
       Request(RTM_GETRULE, kDump, Family(AF_INET6)),
+      Request(RTM_GETADDRLABEL, kDump, labels),
+      Request(RTM_GETADDRLABEL, kDump, labels_of_one),
+      Request(RTM_GETADDRLABEL, kDump, labels_v4),
       Request(RTM_GETLINK, 0, loopback),  // not a request
       Request(NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, loopback),
       Request(RTM_MAX + 10, NLM_F_REQUEST, loopback),

@@ -16,6 +16,9 @@ class StackView final : public NetworkView {
   std::vector<netstack::RouteInfo> Routes() const override { return stack_.Routes(); }
   std::vector<netstack::RuleInfo> Rules() const override { return stack_.Rules(); }
   std::vector<netstack::NeighborInfo> Neighbors() const override { return stack_.Neighbors(); }
+  std::vector<netstack::AddressPolicy> AddressPolicies() const override {
+    return stack_.AddressPolicies();
+  }
   std::optional<netstack::IpAddress> SourceFor(
       const netstack::IpAddress& destination) const override {
     auto source = stack_.SelectSource(destination, 0);

@@ -58,19 +58,28 @@ void RouterAdvertiser::Set(InterfaceIndex interface, const RouterAdvertisementOp
   row->options = options;
   row->stopped = false;
   if (host_.IsAdvertisingRouter(interface) && host_.CanAdvertise(interface)) Begin(*row);
+  host_.AdvertisementChanged(row->Info(), /*removed=*/false);
 }
 
 void RouterAdvertiser::Stop(InterfaceIndex interface) {
   const auto it = rows_.find(interface);
-  if (it == rows_.end()) return;
+  if (it == rows_.end() || it->second->stopped) return;
   it->second->stopped = true;
+  host_.AdvertisementChanged(it->second->Info(), /*removed=*/true);
   End(*it->second);
+}
+
+void RouterAdvertiser::InterfaceGone(InterfaceIndex interface) {
+  const auto it = rows_.find(interface);
+  if (it == rows_.end()) return;
+  if (!it->second->stopped) host_.AdvertisementChanged(it->second->Info(), /*removed=*/true);
+  rows_.erase(it);
 }
 
 std::vector<RouterAdvertisementInfo> RouterAdvertiser::List() const {
   std::vector<RouterAdvertisementInfo> out;
   for (const auto& [interface, row] : rows_) {
-    if (!row->stopped) out.push_back({interface, row->options, row->advertising()});
+    if (!row->stopped) out.push_back(row->Info());
   }
   return out;
 }
@@ -80,8 +89,10 @@ void RouterAdvertiser::Reconsider(InterfaceIndex interface) {
   if (it == rows_.end() || it->second->stopped) return;
   Row& row = *it->second;
   const bool now = host_.IsAdvertisingRouter(interface) && host_.CanAdvertise(interface);
-  if (now && !row.advertising()) Begin(row);
+  const bool before = row.advertising();
+  if (now && !before) Begin(row);
   if (!now && row.phase != Phase::kIdle) End(row);
+  if (row.advertising() != before) host_.AdvertisementChanged(row.Info(), /*removed=*/false);
 }
 
 // 6.2.4: the first ones come faster than the interval.
@@ -125,7 +136,9 @@ void RouterAdvertiser::Solicited(InterfaceIndex interface) {
 }
 
 void RouterAdvertiser::Step(Row& row) {
-  if (!host_.CanAdvertise(row.interface)) return End(row);
+  if (!host_.CanAdvertise(row.interface)) {
+    return row.stopped ? End(row) : Reconsider(row.interface);
+  }
   if (row.phase == Phase::kFinal) {
     Send(row, 0);
     if (--row.left > 0) return row.timer.Arm(clock_.Now() + kMinDelayBetween);

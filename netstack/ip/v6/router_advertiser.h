@@ -26,6 +26,8 @@ class RouterAdvertiser {
     virtual MacAddress AdvertisedMac(InterfaceIndex interface) const = 0;
     // To all nodes, from our link-local address; the checksum is zero.
     virtual void SendAdvertisement(InterfaceIndex interface, std::vector<uint8_t> message) = 0;
+    // What List() says of one interface is different, or gone; may only take notes.
+    virtual void AdvertisementChanged(const RouterAdvertisementInfo& info, bool removed) = 0;
   };
 
   RouterAdvertiser(const Clock& clock, Random& random, TimerQueue& timers, Host& host)
@@ -35,7 +37,7 @@ class RouterAdvertiser {
   void Set(InterfaceIndex interface, const RouterAdvertisementOptions& options);
   // Ends: hosts are told that this is no default router any more (6.2.5).
   void Stop(InterfaceIndex interface);
-  void InterfaceGone(InterfaceIndex interface) { rows_.erase(interface); }
+  void InterfaceGone(InterfaceIndex interface);
   // What is configured, by interface; those that are only saying goodbye are not.
   std::vector<RouterAdvertisementInfo> List() const;
   // Something that the host answers for (see Host) may have changed.
@@ -52,6 +54,7 @@ class RouterAdvertiser {
           timer(owner.timers_, MemberTimer<&Row::OnTimer>, this) {}
     void OnTimer() { owner.Step(*this); }
     bool advertising() const { return phase == Phase::kInitial || phase == Phase::kPeriodic; }
+    RouterAdvertisementInfo Info() const { return {interface, options, advertising()}; }
     RouterAdvertiser& owner;
     InterfaceIndex interface;
     RouterAdvertisementOptions options;
