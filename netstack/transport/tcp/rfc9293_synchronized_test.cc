@@ -464,6 +464,42 @@ TEST_F(TimeWaiting, Rfc6191_S2_NewTimestampReopensEvenWithALowerSequenceNumber) 
   EXPECT_THAT(Next(), Is(SynAck()));
 }
 
+// What may take the place of a passive connection that began with `first`: a SYN at this distance
+// from what would be next.
+class Reopening : public TimeWaiting {
+ protected:
+  bool Reopens(Packet first, int32_t distance, Packet syn) {
+    EstablishPassive(first);
+    timestamps_ = first.timestamps.has_value();
+    EXPECT_EQ(socket->Shutdown(ShutdownHow::kWrite), Error::kOk);
+    Next();
+    Send(Stamp(Fin().Seq(1).Ack(2)));
+    Next();
+    Send(syn.Flag(tcp_flag::kSyn).Seq(2 + static_cast<uint32_t>(distance)));
+    return (Next().flags & tcp_flag::kSyn) != 0;
+  }
+};
+
+TEST_F(Reopening, Rfc6191_S2_TheSameTimestampAndAHigherNumberDo) {
+  EXPECT_TRUE(Reopens(Packet().Mss(1460).Ts(1000, 0), 1000, Packet().Ts(1001, 0)));
+}
+TEST_F(Reopening, Rfc6191_S2_TheSameTimestampAndALowerNumberDoNot) {
+  EXPECT_FALSE(Reopens(Packet().Mss(1460).Ts(1000, 0), -1000, Packet().Ts(1001, 0)));
+}
+TEST_F(Reopening, Rfc6191_S2_AnEarlierTimestampAndAHigherNumberDoNot) {
+  EXPECT_FALSE(Reopens(Packet().Mss(1460).Ts(1000, 0), 1000, Packet().Ts(900, 0)));
+}
+TEST_F(Reopening, Rfc6191_S2_WithoutTimestampsAHigherNumberDoes) {
+  EXPECT_TRUE(Reopens(Packet().Mss(1460).Ts(1000, 0), 1000, Packet()));
+}
+TEST_F(Reopening, Rfc6191_S2_TheFirstTimestampsDo) {
+  EXPECT_TRUE(Reopens(Packet().Mss(1460), -1000, Packet().Ts(5, 0)));
+}
+TEST_F(Reopening, Rfc6191_S2_UnlessTimestampsAreOff) {
+  host.Sysctl("ipv4.tcp_timestamps", "0");
+  EXPECT_FALSE(Reopens(Packet().Mss(1460), -1000, Packet().Ts(5, 0)));
+}
+
 TEST_F(TimeWaiting, TheNumberIsBounded) {
   host.Sysctl("ipv4.tcp_max_tw_buckets", "0");
   Establish();

@@ -35,6 +35,16 @@ bool TimeWait::Reusable() const {
   return allowed && timestamps_ && core_.Now() - ts_recent_at_ > std::chrono::seconds(1);
 }
 
+// RFC 6191 2: a later timestamp, or a higher sequence number where timestamps do not tell. The
+// first timestamps will do: they part the new connection's segments from the old one's, which had
+// none.
+bool TimeWait::IsNewer(const Segment& syn) const {
+  const bool stamped = syn.options.has_timestamps && core_.sysctls.timestamps->value() != 0;
+  if (stamped && !timestamps_) return true;
+  const auto later = static_cast<int32_t>(syn.options.ts_value - ts_recent_);
+  return stamped && later != 0 ? later > 0 : syn.seq > rcv_nxt_;
+}
+
 bool TimeWait::SegmentArrives(const Segment& segment) {
   const bool has_timestamp = timestamps_ && segment.options.has_timestamps;
   const bool old_timestamp =
@@ -50,11 +60,7 @@ bool TimeWait::SegmentArrives(const Segment& segment) {
     return false;
   }
   if (segment.Has(tcp_flag::kSyn) && !segment.Has(tcp_flag::kAck)) {
-    // RFC 6191 2: a later timestamp, or without timestamps a higher sequence number.
-    const bool newer = has_timestamp
-                           ? static_cast<int32_t>(segment.options.ts_value - ts_recent_) > 0
-                           : segment.seq > rcv_nxt_;
-    if (newer) return true;
+    if (IsNewer(segment)) return true;
   }
   if (old_timestamp) ++core_.counters.paws_estab;
   // The remote FIN again: acknowledge it, restart the 2 MSL timeout. Anything else is answered

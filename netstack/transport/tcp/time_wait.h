@@ -36,6 +36,7 @@ class TimeWait final : public Flow {
   ListHook<TimeWait>& hook() { return hook_; }
 
  private:
+  bool IsNewer(const Segment& syn) const;
   void SendAck(const Segment& segment);
   void OnTimer();
 
