@@ -213,6 +213,15 @@ TEST_F(Stamped, Rfc7323_S5_5_AfterLongIdleAnyTimestampIsTaken) {
   EXPECT_EQ(Read(), "x");
 }
 
+// RFC 2883 4.3: whatever its timestamp is worth, it came twice.
+TEST_F(Story, Rfc2883_S4_3_ADuplicateWithAnOldTimestampIsReported) {
+  Establish(Packet().Mss(1460).SackOk().Ts(1000, 0));
+  Send(Data("ab").Seq(1).Ack(1).Ts(1001, host_ts));
+  All();
+  Send(Data("ab").Seq(1).Ack(1).Ts(900, host_ts));
+  EXPECT_THAT(Next(), Is(Ack(3).Sack({{1, 3}})));
+}
+
 TEST_F(Story, EachPairOfHostsSeesTimestampsOfItsOwn) {
   std::set<uint32_t> clocks;
   Listen();
