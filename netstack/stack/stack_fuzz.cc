@@ -1,180 +1,259 @@
-// Frames into a live stack: sockets are bound, a connection is up, an address is under detection.
-// Input: a sequence of records {kind, length, bytes}. Kinds give the bytes a good beginning, so
-// that mutations get past the first checks; checksums are mended for the same reason.
+// Frames into a live stack: connections are up, sockets of all sorts are bound, an address is under
+// detection, packets are forwarded. Input: records {kind, length, bytes}; fuzz_world.h says what
+// each kind makes of its bytes.
+//
+// A goal is something that must come about in every bounded run: by its own seed, and by mutations.
+// A kind that stops reaching its handler fails the run.
 
 #include <algorithm>
-#include <cstdlib>
+#include <string>
+#include <vector>
 
-#include "netstack/stack/stack_test_world.h"
+#include "netstack/stack/fuzz_world.h"
+#include "netstack/wire/ndp.h"
+#include "test/fuzz/seeds.h"
 
 namespace moat::netstack {
 namespace {
 
-enum Kind : uint8_t { kRaw, kArp, kIpv4, kIpv6, kIcmpv4, kIcmpv6, kFragment4, kFragment6, kTcp4,
-                      kTcp6, kUdp4, kUdp6, kTime, kWhole, kFrame, kKinds };
-
-class FuzzWorld {
- public:
-  FuzzWorld() : v4_(CastOf(Family::kIpv4)), v6_(CastOf(Family::kIpv6)) {
-    world_.Know(v4_.peer);
-    udp_ = world_.stack.NewUdpSocket(Family::kIpv6);
-    (void)udp_->Bind({IpAddress::Any(Family::kIpv6), 53});
-    (void)udp_->JoinGroup(Ip("ff02::fb"), kEth0);
-    tcp_ = world_.stack.NewTcpSocket(Family::kIpv6);
-    (void)tcp_->Bind({IpAddress::Any(Family::kIpv6), 80});
-    (void)tcp_->Listen(16);
-    client_ = world_.stack.NewTcpSocket(Family::kIpv4);
-    (void)client_->Connect({v4_.peer, 8080});
-    (void)world_.stack.AddAddress(kEth0, *Prefix::Parse("2001:db8::77/64"), {});
-    raw4_ = world_.stack.NewRawSocket(Family::kIpv4, ip_protocol::kIcmp);
-    raw6_ = world_.stack.NewRawSocket(Family::kIpv6, ip_protocol::kIcmpV6);
-    whole_ = world_.stack.NewRawSocket(Family::kIpv4, 255);
-    watch_ = world_.stack.NewPacketSocket(true, frame_protocol::kAll);
-    sender_ = world_.stack.NewPacketSocket(true, 0);
-  }
-
-  void Feed(uint8_t kind, const Bytes& bytes) {
-    switch (kind % kKinds) {
-      case kRaw: world_.ReceiveFrame(bytes); break;
-      case kArp: world_.ReceiveFrame(EthernetFrame(MacAddress::Broadcast(), kPeerMac,
-                                                   ethertype::kArp, Laid(ArpTemplate(), bytes)));
-        break;
-      case kIpv4: Mended(bytes); break;
-      case kIpv6: world_.ReceiveFrame(EthernetFrame(kOwnMac, kPeerMac, ethertype::kIpv6, bytes));
-        break;
-      case kIcmpv4: Packet(v4_, ip_protocol::kIcmp, bytes, 64, -1); break;
-      case kIcmpv6: Packet(v6_, ip_protocol::kIcmpV6, bytes, 255, 2); break;
-      case kFragment4: Fragment4(bytes); break;
-      case kFragment6: Packet(v6_, 44, bytes, 64, -1); break;
-      case kTcp4: Packet(v4_, ip_protocol::kTcp, bytes, 64, 16); break;
-      case kTcp6: Packet(v6_, ip_protocol::kTcp, bytes, 64, 16); break;
-      case kUdp4: Packet(v4_, ip_protocol::kUdp, bytes, 64, 6); break;
-      case kUdp6: Packet(v6_, ip_protocol::kUdp, bytes, 64, 6); break;
-      case kWhole: SendWhole(bytes); break;
-      case kFrame: SendFrame(bytes); break;
-      case kTime:
-        world_.clock.Advance(std::chrono::milliseconds(bytes.empty() ? 1 : bytes[0] * 100));
-        world_.stack.RunTimers();
-        break;
-    }
-    CheckSent();
-  }
-
- private:
-  static Bytes ArpTemplate() {
-    Bytes arp(kArpSize);
-    EmitArp({ArpOperation::kRequest, kPeerMac, Ip("192.0.2.2"), {}, Ip("192.0.2.1")}, arp.data());
-    return arp;
-  }
-  // `bytes` xored over `base`, the rest appended: zeros leave the base as it is.
-  static Bytes Laid(Bytes base, const Bytes& bytes) {
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      if (i < base.size()) {
-        base[i] ^= bytes[i];
-      } else {
-        base.push_back(bytes[i]);
-      }
-    }
-    return base;
-  }
-  void Mended(Bytes bytes) {
-    if (bytes.size() >= kIpv4HeaderSize) {
-      const size_t size = static_cast<size_t>(bytes[0] & 15) * 4;
-      if (size >= kIpv4HeaderSize && size <= bytes.size()) FixIpv4Checksum({bytes.data(), size});
-    }
-    world_.ReceiveFrame(EthernetFrame(kOwnMac, kPeerMac, ethertype::kIpv4, bytes));
-  }
-  void Packet(const Cast& cast, uint8_t protocol, Bytes bytes, uint8_t hop_limit, int checksum) {
-    if (protocol == ip_protocol::kIcmp && bytes.size() >= 4) {
-      StoreBe16(bytes.data() + 2, 0);
-      StoreBe16(bytes.data() + 2, ChecksumOf(bytes));
-    }
-    if (checksum >= 0 && bytes.size() >= static_cast<size_t>(checksum) + 2) {
-      StoreBe16(bytes.data() + checksum, 0);
-      Checksum sum;
-      sum.AddPseudoHeader(cast.peer, cast.own, protocol, static_cast<uint32_t>(bytes.size()));
-      sum.Add(bytes);
-      StoreBe16(bytes.data() + checksum, sum.Finish());
-    }
-    world_.ReceiveIp(IpPacket(cast.peer, cast.own, protocol, bytes, hop_limit));
-  }
-  // What a program with CAP_NET_RAW sends need not be well-formed.
-  void SendWhole(const Bytes& bytes) {
-    const std::span<const uint8_t> piece = bytes;
-    (void)whole_->Send({&piece, 1}, {.destination = Endpoint{.address = v4_.peer}});
-    world_.stack.Flush();
-    world_.link.Clear();
-  }
-  void SendFrame(const Bytes& bytes) {
-    const std::span<const uint8_t> piece = bytes;
-    for (const InterfaceIndex interface : {kEth0, kLoopbackIndex}) {
-      (void)sender_->Send({&piece, 1}, LinkName{.interface = interface});
-      world_.stack.Flush();
-    }
-    world_.link.Clear();
-  }
-  void CheckWatched() {
-    while (true) {
-      const auto frame = watch_->Receive();
-      if (!frame.ok()) return;
-      if (frame->bytes.size() != frame->original_size ||
-          frame->bytes.size() < kEthernetHeaderSize ||
-          frame->network_offset != kEthernetHeaderSize) {
-        std::abort();
-      }
-    }
-  }
-  void Fragment4(const Bytes& bytes) {
-    if (bytes.size() < 4) return;
-    Ipv4Fields fields;
-    fields.source = v4_.peer;
-    fields.destination = v4_.own;
-    fields.protocol = bytes[0] % 2 == 0 ? ip_protocol::kUdp : ip_protocol::kIcmp;
-    fields.identification = bytes[1] % 4;
-    fields.fragment_offset = (bytes[2] % 16) * 8;
-    fields.more_fragments = (bytes[3] & 1) != 0;
-    world_.ReceiveIp(Ipv4Packet(fields, Bytes(bytes.begin() + 4, bytes.end())));
-  }
-  // Whatever came in: what goes out is well-formed, and queues stay within their bounds.
-  void CheckSent() {
-    int frames = 0;
-    while (!world_.Silent()) {
-      for (const Bytes& wire : world_.link.TakeWireFrames()) {
-        const ParsedFrame frame = ParseFrame(wire);
-        if (!frame.ok || frame.from != kOwnMac || frame.from.IsMulticast()) std::abort();
-      }
-      if (++frames > 10000) std::abort();
-    }
-    CheckWatched();
-    if (world_.stack.Neighbors().size() > 2100) std::abort();
-    while (raw4_->Receive().ok() || raw6_->Receive().ok()) {
-    }
-    while (udp_->Receive().ok()) {
-    }
-    while (tcp_->Accept().ok()) {
-    }
-  }
-
-  StackWorld world_;
-  Cast v4_, v6_;
-  std::unique_ptr<DatagramSocket> udp_, raw4_, raw6_, whole_;
-  std::unique_ptr<PacketSocket> watch_, sender_;
-  std::unique_ptr<TcpSocket> tcp_;
-  std::unique_ptr<TcpSocket> client_;
+enum Kind : uint8_t {
+  kRaw, kArp, kIpv4, kIpv6, kOptions4, kExtension6, kIcmpv4, kIcmpv6, kQuoted4, kQuoted6,
+  kFragment4, kFragment6, kTcp4, kTcp6, kUdp4, kUdp6, kIgmp, kMld, kNdp, kForward4, kForward6,
+  kTime, kMode, kWhole, kOwnFrame, kCall, kKinds
 };
+constexpr void (FuzzWorld::*kFeeds[kKinds])(const Bytes&) = {
+    &FuzzWorld::FeedFrame,     &FuzzWorld::FeedArp,       &FuzzWorld::FeedIpv4,
+    &FuzzWorld::FeedIpv6,      &FuzzWorld::FeedOptions4,  &FuzzWorld::FeedExtension6,
+    &FuzzWorld::FeedIcmpv4,    &FuzzWorld::FeedIcmpv6,    &FuzzWorld::FeedQuoted4,
+    &FuzzWorld::FeedQuoted6,   &FuzzWorld::FeedFragment4, &FuzzWorld::FeedFragment6,
+    &FuzzWorld::FeedTcp4,      &FuzzWorld::FeedTcp6,      &FuzzWorld::FeedUdp4,
+    &FuzzWorld::FeedUdp6,      &FuzzWorld::FeedIgmp,      &FuzzWorld::FeedMld,
+    &FuzzWorld::FeedNdp,       &FuzzWorld::FeedForward4,  &FuzzWorld::FeedForward6,
+    &FuzzWorld::FeedTime,      &FuzzWorld::FeedMode,      &FuzzWorld::FeedWhole,
+    &FuzzWorld::FeedOwnFrame,  &FuzzWorld::FeedCall,
+};
+
+void Run(FuzzWorld& world, std::span<const uint8_t> input) {
+  while (input.size() >= 2) {
+    const size_t length = std::min<size_t>(input[1], input.size() - 2);
+    (world.*kFeeds[input[0] % kKinds])(Bytes(input.begin() + 2, input.begin() + 2 + length));
+    world.Check();
+    input = input.subspan(2 + length);
+  }
+  world.Finish();
+}
+
+// --- Messages ------------------------------------------------------------------------------------
+
+Bytes Record(Kind kind, const Bytes& bytes) {
+  return Bytes{kind, static_cast<uint8_t>(bytes.size())} + bytes;
+}
+// A segment of connection `which` (0 accepted, 3 dialled; 0x80: places are segments).
+Bytes Tcp(Kind kind, uint8_t which, uint8_t flags, uint8_t place, uint8_t size) {
+  return Record(kind, {which, flags, place, 0, static_cast<uint8_t>(0xf0 | size)});
+}
+Bytes Later(uint8_t tenths) { return Record(kTime, {tenths}); }
+Bytes Call(uint8_t what, uint8_t much) { return Record(kCall, {what, much}); }
+
+const Bytes kText4 = Tcp(kTcp4, 0, tcp_flag::kAck | tcp_flag::kPsh, 0, 3);
+
+Bytes MacOption(uint8_t type) { return {type, 1, 0x02, 0, 0, 0, 0, 0x0a}; }
+
+Bytes Solicitation(uint8_t who, const char* target, const Bytes& options) {
+  Bytes message(8);
+  message[0] = icmpv6_type::kNeighborSolicitation;
+  const IpAddress address = Ip(target);
+  message.insert(message.end(), address.data(), address.data() + 16);
+  return Record(kNdp, Bytes{who} + message + options);
+}
+
+Bytes Advertisement(uint8_t who, const char* target, uint8_t flags) {
+  Bytes message = {icmpv6_type::kNeighborAdvertisement, 0, 0, 0, flags, 0, 0, 0};
+  const IpAddress address = Ip(target);
+  message.insert(message.end(), address.data(), address.data() + 16);
+  return Record(kNdp, Bytes{who} + message + MacOption(2));
+}
+
+// A router that has a prefix, a route, an MTU and a name server.
+Bytes RouterMessage() {
+  Bytes message(16);
+  message[0] = icmpv6_type::kRouterAdvertisement;
+  message[4] = 64;
+  StoreBe16(&message[6], 1800);
+  Bytes prefix = {3, 4, 64, 0xc0, 0, 1, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0};
+  const IpAddress base = Ip("2001:db8:5::");
+  prefix.insert(prefix.end(), base.data(), base.data() + 16);
+  const Bytes route = {24, 2, 48, 0, 0, 0, 2, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 7, 0, 0};
+  const Bytes mtu = {5, 1, 0, 0, 0, 0, 5, 0x78};
+  Bytes server = {25, 3, 0, 0, 0, 0, 2, 0};
+  server.insert(server.end(), base.data(), base.data() + 16);
+  return Record(kNdp, Bytes{0} + message + MacOption(1) + prefix + route + mtu + server);
+}
+
+Bytes Redirect6() {
+  const Cast cast = CastOf(Family::kIpv6);
+  Bytes message(kMaxNdpRedirect);
+  message.resize(EmitRedirect(Ip("fe80::fd"), cast.remote, std::nullopt,
+                              IpPacket(cast.own, cast.remote, ip_protocol::kUdp, Pattern(16)),
+                              message.data()));
+  return Record(kNdp, Bytes{1 | 3 << 2} + message);
+}
+
+Bytes MldQuery(size_t more) {
+  Bytes message(24 + more);
+  message[0] = icmpv6_type::kMldQuery;
+  StoreBe16(&message[4], 1000);
+  return Record(kMld, Bytes{0} + message);
+}
+Bytes IgmpQuery(size_t more) {
+  Bytes message(8 + more);
+  message[0] = 0x11;
+  message[1] = 10;
+  return Record(kIgmp, Bytes{0} + message);
+}
+
+Bytes EchoReply(Kind kind, uint8_t type) {
+  return Record(kind, Bytes{type, 0, 0, 0, 0, 77, 0, 1} + Pattern(12));
+}
+Bytes Fragments(Kind kind) {
+  return Record(kind, Bytes{0, 1, 0, 1} + Pattern(16)) +
+         Record(kind, Bytes{0, 1, 2, 0} + Pattern(9));
+}
+Bytes Forwarded(Kind kind, uint8_t where, uint8_t hops, uint8_t size) {
+  return Record(kind, {where, hops, ip_protocol::kUdp, size, 1, 2, 3, 4});
+}
+
+// --- Goals ---------------------------------------------------------------------------------------
+
+struct Goal {
+  const char* name;  // of a counter when there is no `value`
+  uint8_t mode;  // what is switched on first
+  Bytes records;
+  uint64_t (*value)(const FuzzWorld&) = nullptr;
+
+  bool Reached(const FuzzWorld& world) const {
+    return (value == nullptr ? world.Count(name) : value(world)) != 0;
+  }
+  Bytes Seed() const { return mode == 0 ? records : Record(kMode, {mode}) + records; }
+};
+
+template <size_t kConnection>
+uint64_t Delivered(const FuzzWorld& world) {
+  return world.delivered(kConnection);
+}
+template <Family kFamily>
+uint64_t Redirected(const FuzzWorld& world) {
+  return world.redirected(kFamily);
+}
+template <uint64_t (FuzzWorld::*kGet)() const>
+uint64_t Get(const FuzzWorld& world) {
+  return (world.*kGet)();
+}
+
+constexpr uint8_t kTextFlags = tcp_flag::kAck | tcp_flag::kPsh;
+constexpr uint8_t kRouter = fuzz_mode::kForward, kHost = 0;
+
+const std::vector<Goal>& Goals() {
+  static const std::vector<Goal> goals = {
+      {"accepted IPv4 connection", kHost, kText4, Delivered<0>},
+      {"dialled IPv4 connection", kHost, Tcp(kTcp4, 3, kTextFlags, 0, 3), Delivered<1>},
+      {"accepted IPv6 connection", kHost, Tcp(kTcp6, 0, kTextFlags, 0, 3), Delivered<2>},
+      {"dialled IPv6 connection", kHost, Tcp(kTcp6, 3, kTextFlags, 0, 3), Delivered<3>},
+      {"TcpExt.TCPOFOQueue", kHost, Tcp(kTcp4, 0x80, kTextFlags, 1, 7) + kText4},
+      {"TcpExt.TCPDelivered", kHost, Call(0, 200) + kText4},
+      {"Tcp.RetransSegs", kHost, Call(1, 90) + Later(30) + Tcp(kTcp4, 3, kTextFlags, 0, 0)},
+      {"Tcp.EstabResets", kHost, Tcp(kTcp6, 3, tcp_flag::kRst, 0, 0)},
+      {"TcpExt.TW", kHost,
+       Call(5, 100) + Tcp(kTcp4, 3, tcp_flag::kAck | tcp_flag::kFin, 0, 0) + Later(255) +
+           Later(255) + Later(255)},
+      {"listener IPv4", kHost, Record(kTcp4, {6, 1, 7, 0, 100}), Get<&FuzzWorld::syn_acks>},
+      {"listener IPv6", kHost, Record(kTcp6, {6, 1, 7, 0, 100}), Get<&FuzzWorld::syn_acks>},
+      {"Udp.InDatagrams", kHost, Record(kUdp4, Bytes{0} + Pattern(20))},
+      {"Udp6.InDatagrams", kHost, Record(kUdp6, Bytes{1} + Pattern(20))},
+      {"ping socket IPv4", kHost, EchoReply(kIcmpv4, 0), Get<&FuzzWorld::pings>},
+      {"ping socket IPv6", kHost, EchoReply(kIcmpv6, icmpv6_type::kEchoReply),
+       Get<&FuzzWorld::pings>},
+      {"raw socket", kHost, EchoReply(kIcmpv4, 0), Get<&FuzzWorld::raws>},
+      {"Packet.Captured", kHost, Record(kUdp4, {0})},
+      {"Arp.InRequests", kHost, Record(kArp, {0})},
+      {"Ip.ReasmOKs", kHost, Fragments(kFragment4)},
+      {"Ip6.ReasmOKs", kHost, Fragments(kFragment6)},
+      {"IPv4 options", kHost, Record(kOptions4, {7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
+       [](const FuzzWorld& world) { return world.Count("Udp.InDatagrams"); }},
+      {"Icmp6.OutParmProblems", kHost, Record(kExtension6, {60, 17, 0, 0x85, 4, 0, 0, 0, 0})},
+      {"Igmp.InQueries", kHost, IgmpQuery(4)},
+      {"Igmp.OutReports", kHost, IgmpQuery(0) + Later(12)},
+      {"Icmp6.OutMLDv2Reports", kHost, MldQuery(4) + Later(12)},
+      {"Ndp.DuplicatesSeen", kHost, Solicitation(2 | 2 << 2, "2001:db8::77", {})},
+      {"solicited neighbour", kHost,
+       Solicitation(0 | 1 << 2, "fe80::1", MacOption(1)) + Advertisement(1 << 2, "fe80::a", 0x60),
+       Get<&FuzzWorld::ReachableNeighbors>},
+      {"router advertisement: routes", fuzz_mode::kAcceptRa, RouterMessage(),
+       Get<&FuzzWorld::LearnedRoutes>},
+      {"router advertisement: addresses", fuzz_mode::kAcceptRa | fuzz_mode::kForward,
+       RouterMessage(), Get<&FuzzWorld::LearnedAddresses>},
+      {"own router advertisements", fuzz_mode::kForward | fuzz_mode::kAdvertise,
+       Record(kNdp, Bytes{0 | 4 << 2, icmpv6_type::kRouterSolicitation, 0, 0, 0, 0, 0, 0, 0}) +
+           Later(200),
+       Get<&FuzzWorld::advertised>},
+      {"redirect IPv4", kHost,
+       Record(kQuoted4, {0, icmpv4_type::kRedirect, 1, 192, 0, 2, 253}) + Call(8, 1),
+       Redirected<Family::kIpv4>},
+      {"redirect IPv6", kHost, Redirect6() + Call(9, 1), Redirected<Family::kIpv6>},
+      {"path MTU IPv4", kHost, Call(1, 1) + Record(kQuoted4, {6, 3, 4, 0, 0, 4, 0xb0}),
+       Get<&FuzzWorld::NarrowedPaths>},
+      {"path MTU IPv6", kHost, Call(2, 1) + Record(kQuoted6, {5, 2, 0, 0, 0, 5, 0}),
+       Get<&FuzzWorld::NarrowedPaths>},
+      {"Ip.ForwDatagrams", kRouter, Forwarded(kForward4, 0, 0, 0)},
+      {"Ip6.OutForwDatagrams", kRouter, Forwarded(kForward6, 1, 0, 0)},
+      {"Icmp.OutRedirects", kRouter, Forwarded(kForward4, 3, 0, 0)},
+      {"Icmp6.OutRedirects", kRouter, Forwarded(kForward6, 3, 0, 0)},
+      {"Icmp.OutTimeExcds", kRouter, Forwarded(kForward4, 0x80, 1, 0)},
+      {"Icmp6.OutTimeExcds", kRouter, Forwarded(kForward6, 0, 1, 0)},
+      {"Ip.FragCreates", kRouter, Forwarded(kForward4, 0, 0, 230)},
+      {"Icmp6.OutPktTooBigs", kRouter, Forwarded(kForward6, 0, 0, 230)},
+  };
+  return goals;
+}
+
+// How many inputs reached each goal.
+std::vector<int>& Hits() {
+  static std::vector<int> hits(Goals().size());
+  return hits;
+}
+constexpr int kLeastHits = 10;  // of a bounded run
 
 }  // namespace
 }  // namespace moat::netstack
 
+std::vector<std::vector<uint8_t>> FuzzSeeds() {
+  std::vector<std::vector<uint8_t>> seeds;
+  for (const moat::netstack::Goal& goal : moat::netstack::Goals()) seeds.push_back(goal.Seed());
+  return seeds;
+}
+
+std::vector<std::string> FuzzUnreached() {
+  using namespace moat::netstack;  // NOLINT: this is their test
+  std::vector<std::string> unreached;
+  for (size_t i = 0; i < Goals().size(); ++i) {
+    const Goal& goal = Goals()[i];
+    FuzzWorld world;
+    Run(world, goal.Seed());
+    if (!goal.Reached(world)) unreached.push_back(std::string(goal.name) + ", by its own seed");
+    if (Hits()[i] < kLeastHits) {
+      unreached.push_back(std::string(goal.name) + ", but by " + std::to_string(Hits()[i]) +
+                          " inputs");
+    }
+  }
+  return unreached;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using moat::netstack::Bytes;
-  moat::netstack::FuzzWorld world;
-  while (size >= 2) {
-    const uint8_t kind = data[0];
-    const size_t length = std::min<size_t>(data[1], size - 2);
-    world.Feed(kind, Bytes(data + 2, data + 2 + length));
-    data += 2 + length;
-    size -= 2 + length;
+  using namespace moat::netstack;  // NOLINT: this is their test
+  FuzzWorld world;
+  Run(world, {data, size});
+  for (size_t i = 0; i < Goals().size(); ++i) {
+    if (Goals()[i].Reached(world)) ++Hits()[i];
   }
   return 0;
 }

@@ -168,6 +168,7 @@ inline ParsedFrame ParseFrame(const Bytes& bytes) {
     out.traffic_class = view.traffic_class();
     size_t offset = kIpv6HeaderSize;
     const bool fragment = out.protocol == ipv6_next_header::kFragment;
+    if (fragment && view.total_length() < offset + kIpv6FragmentHeaderSize) return out;
     if (fragment) {
       const Ipv6FragmentHeader header = ReadIpv6FragmentHeader(ip.data() + offset);
       out.protocol = header.next_header;

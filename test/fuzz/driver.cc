@@ -2,6 +2,7 @@
 // what came before. Repeatable: the inputs depend only on --runs and the corpus.
 //
 //   foo_fuzz [--runs=N] [--seed=N] [FILE...]
+//   foo_fuzz --write_seeds=DIRECTORY    writes what FuzzSeeds() makes, for libFuzzer's corpus
 
 #include <algorithm>
 #include <cstdint>
@@ -43,7 +44,10 @@ class Mutator {
   }
 
   Input Mutate(Input input) {
-    for (size_t changes = 1 + Below(8); changes > 0; --changes) MutateOnce(input);
+    // One alone, often: what is well-formed stays so but for that.
+    for (size_t changes = 1 + Below(Below(2) == 0 ? 1 : 8); changes > 0; --changes) {
+      MutateOnce(input);
+    }
     if (input.size() > kMaxInput) input.resize(kMaxInput);
     return input;
   }
@@ -79,6 +83,7 @@ struct Options {
   uint64_t runs = 20000;
   uint64_t seed = 1;
   std::vector<std::string> files;
+  std::string write_seeds;  // empty: run
 };
 
 Options g_options;  // set by main before the one test runs
@@ -99,9 +104,19 @@ TEST(Fuzz, BoundedRun) {
   const size_t kept = pool.size();
   for (const Input& input : pool) LLVMFuzzerTestOneInput(input.data(), input.size());
   for (uint64_t run = 0; run < g_options.runs; ++run) {
-    Input input = pool.empty() || mutator.Below(8) == 0
-                      ? mutator.Random()
-                      : mutator.Mutate(pool[mutator.Below(pool.size())]);
+    Input input;
+    if (pool.empty() || mutator.Below(8) == 0) {
+      input = mutator.Random();
+    } else {
+      // Half of them from what is known to be good.
+      const bool good = kept > 0 && mutator.Below(2) == 0;
+      input = pool[mutator.Below(good ? kept : pool.size())];
+      if (mutator.Below(3) == 0) {  // one after the other
+        const Input& more = pool[mutator.Below(pool.size())];
+        input.insert(input.end(), more.begin(), more.end());
+      }
+      input = mutator.Mutate(std::move(input));
+    }
     LLVMFuzzerTestOneInput(input.data(), input.size());
     if (pool.size() < kept + kMaxMade) {
       pool.push_back(std::move(input));
@@ -109,6 +124,20 @@ TEST(Fuzz, BoundedRun) {
       pool[kept + mutator.Below(kMaxMade)] = std::move(input);
     }
   }
+  if (FuzzUnreached == nullptr || g_options.runs == 0) return;
+  for (const std::string& what : FuzzUnreached()) ADD_FAILURE() << "not reached: " << what;
+}
+
+int WriteSeeds(const std::string& directory) {
+  if (FuzzSeeds == nullptr) return 0;
+  int number = 0;
+  for (const Input& seed : FuzzSeeds()) {
+    std::ofstream file(directory + "/seed" + std::to_string(number++), std::ios::binary);
+    file.write(reinterpret_cast<const char*>(seed.data()),
+               static_cast<std::streamsize>(seed.size()));
+    if (!file.good()) return 1;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -120,9 +149,12 @@ int main(int argc, char** argv) {
       g_options.runs = std::strtoull(argv[i] + 7, nullptr, 10);
     } else if (std::strncmp(argv[i], "--seed=", 7) == 0) {
       g_options.seed = std::strtoull(argv[i] + 7, nullptr, 10);
+    } else if (std::strncmp(argv[i], "--write_seeds=", 14) == 0) {
+      g_options.write_seeds = argv[i] + 14;
     } else {
       g_options.files.push_back(argv[i]);
     }
   }
+  if (!g_options.write_seeds.empty()) return WriteSeeds(g_options.write_seeds);
   return RUN_ALL_TESTS();
 }

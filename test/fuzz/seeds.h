@@ -6,9 +6,15 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 std::vector<std::vector<uint8_t>> FuzzSeeds() __attribute__((weak));
+
+// A fuzzer that does not reach what it is for proves nothing. A target may define FuzzUnreached():
+// asked at the end of a bounded run, it names what should have been reached and was not; the run
+// fails when there is anything.
+std::vector<std::string> FuzzUnreached() __attribute__((weak));
 
 // A seed for targets whose first two bytes choose what the rest is given to.
 inline std::vector<uint8_t> FuzzSeed(uint8_t target, uint8_t choice,

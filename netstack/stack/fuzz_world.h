@@ -1,0 +1,103 @@
+// What stack_fuzz.cc throws its frames at: a stack with live connections and sockets of all sorts
+// between two links, and a judge of what it sends. Each Feed*() below is one kind of input; it
+// gives the bytes a good beginning, and mends checksums, so that they get past the first checks.
+#ifndef MOAT_NETSTACK_STACK_FUZZ_WORLD_H_
+#define MOAT_NETSTACK_STACK_FUZZ_WORLD_H_
+
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "netstack/stack/fuzz_tcp_peer.h"
+#include "netstack/stack/router_test_world.h"
+
+namespace moat::netstack {
+
+namespace fuzz_mode {  // what FeedMode() switches on; the rest is off
+inline constexpr uint8_t kAcceptRa = 1;
+inline constexpr uint8_t kForward = 2;
+inline constexpr uint8_t kAdvertise = 4;  // of a router
+}  // namespace fuzz_mode
+
+inline const MacAddress kBetterMac{{0x02, 0, 0, 0, 0, 0x04}};  // where redirects lead
+
+class FuzzWorld {
+ public:
+  FuzzWorld();
+
+  void FeedFrame(const Bytes& frame) { world_.ReceiveFrame(frame); }
+  void FeedArp(const Bytes& bytes);         // laid over a request
+  void FeedIpv4(const Bytes& bytes);        // from the IP header on
+  void FeedIpv6(const Bytes& bytes);
+  void FeedOptions4(const Bytes& bytes);    // IP options, of a UDP packet
+  void FeedExtension6(const Bytes& bytes);  // {next header, what follows the IPv6 header}
+  void FeedIcmpv4(const Bytes& bytes);      // ICMP messages of the peer's
+  void FeedIcmpv6(const Bytes& bytes);
+  void FeedQuoted4(const Bytes& bytes);     // ICMP errors: {from and about what, type, code, rest}
+  void FeedQuoted6(const Bytes& bytes);
+  void FeedFragment4(const Bytes& bytes);   // {protocol, identification, offset, more, data}
+  void FeedFragment6(const Bytes& bytes);
+  void FeedTcp4(const Bytes& bytes);        // {connection, segment} (FuzzTcpPeer::Segment)
+  void FeedTcp6(const Bytes& bytes);
+  void FeedUdp4(const Bytes& bytes);        // {port, payload}
+  void FeedUdp6(const Bytes& bytes);
+  void FeedIgmp(const Bytes& bytes);        // {to whom, message}
+  void FeedMld(const Bytes& bytes);
+  void FeedNdp(const Bytes& bytes);         // {from and to whom, message}
+  void FeedForward4(const Bytes& bytes);    // {where, hop limit, protocol, size, payload}
+  void FeedForward6(const Bytes& bytes);
+  void FeedTime(const Bytes& bytes);        // {tenths of a second}
+  void FeedMode(const Bytes& bytes);        // {fuzz_mode bits}
+  void FeedWhole(const Bytes& bytes);       // programs: a packet with its header
+  void FeedOwnFrame(const Bytes& bytes);    // a frame
+  void FeedCall(const Bytes& bytes);        // {what, how much}
+
+  // Whatever came in: what goes out is well-formed, and queues stay within their bounds.
+  void Check();
+
+  // --- What happened since the world was made ----------------------------------------------------
+  void Finish();  // counters are taken here
+  uint64_t Count(const std::string& counter) const;
+  uint64_t delivered(size_t connection) const { return peers_[connection]->delivered(); }
+  uint64_t redirected(Family family) const { return redirected_[family == Family::kIpv6]; }
+  uint64_t pings() const { return pings_; }
+  uint64_t raws() const { return raws_; }
+  uint64_t syn_acks() const { return syn_acks_; }
+  uint64_t advertised() const { return advertised_; }
+  uint64_t LearnedRoutes() const;       // by router advertisements
+  uint64_t LearnedAddresses() const;
+  uint64_t ReachableNeighbors() const;  // that were confirmed
+  uint64_t NarrowedPaths() const;       // connections that know of a smaller MTU
+
+ private:
+  void Set(const std::string& name, const char* value);
+  void Packet(const Cast& cast, uint8_t protocol, Bytes bytes, uint8_t hop_limit, int checksum);
+  void Icmp(const IpAddress& from, const IpAddress& to, Bytes message, uint8_t hop_limit = 64);
+  void Quoted(const Cast& cast, const Bytes& bytes);
+  void Tcp(const Cast& cast, size_t first, const Bytes& bytes);
+  void Udp(const Cast& cast, const Bytes& bytes);
+  void Forward(Family family, const Bytes& bytes);
+  void JudgeLink(ChannelLink& link, const MacAddress& own);
+  void JudgeFrame(const ParsedFrame& frame, const MacAddress& own);
+  void ReadSockets();
+  void SendTo(DatagramSocket& socket, const Endpoint& to, size_t size);
+  void Ping(DatagramSocket& socket, const Endpoint& to);
+
+  RouterWorld world_;
+  const Cast v4_ = CastOf(Family::kIpv4), v6_ = CastOf(Family::kIpv6);
+  std::unique_ptr<TcpSocket> listener_;
+  // Accepted and dialled with IPv4, accepted and dialled with IPv6.
+  std::array<std::unique_ptr<FuzzTcpPeer>, 4> peers_;
+  std::unique_ptr<DatagramSocket> udp_, client4_, client6_, ping4_, ping6_, raw4_, raw6_, whole_;
+  std::unique_ptr<PacketSocket> watch_, sender_;
+  std::map<std::string, uint64_t> before_, after_;  // counters
+  uint64_t routes_before_ = 0, addresses_before_ = 0;
+  uint64_t redirected_[2] = {}, pings_ = 0, raws_ = 0, syn_acks_ = 0, advertised_ = 0;
+};
+
+}  // namespace moat::netstack
+
+#endif  // MOAT_NETSTACK_STACK_FUZZ_WORLD_H_

@@ -1,0 +1,113 @@
+// What the world of the fuzzer sees of the stack.
+
+#include <algorithm>
+
+#include "netstack/stack/fuzz_world.h"
+#include "netstack/wire/tcp.h"
+
+namespace moat::netstack {
+namespace {
+
+constexpr uint8_t kByRouterAdvertisement = 9;  // RTPROT_RA
+
+}  // namespace
+
+// --- The judge -----------------------------------------------------------------------------------
+
+void FuzzWorld::JudgeFrame(const ParsedFrame& frame, const MacAddress& own) {
+  if (frame.from != own || frame.from.IsMulticast()) std::abort();
+  // What is forwarded is as whole as it came.
+  const bool ours = frame.source.IsUnspecified() || world_.stack.IsLocalAddress(frame.source);
+  if (!frame.ok && ours) std::abort();
+  for (const auto& peer : peers_) peer->Saw(frame);
+  TcpView tcp;
+  if (frame.protocol == ip_protocol::kTcp && TcpView::Parse(frame.payload, &tcp) &&
+      tcp.flags() == (tcp_flag::kSyn | tcp_flag::kAck)) {
+    ++syn_acks_;
+  }
+  if (frame.protocol == ip_protocol::kIcmpV6 &&
+      frame.icmp_type() == icmpv6_type::kRouterAdvertisement) {
+    ++advertised_;
+  }
+  if (frame.to == kBetterMac && frame.destination == v4_.remote) ++redirected_[0];
+  if (frame.to == kBetterMac && frame.destination == v6_.remote) ++redirected_[1];
+}
+
+void FuzzWorld::JudgeLink(ChannelLink& link, const MacAddress& own) {
+  if (link.sent().size() > 10000) std::abort();
+  while (!link.sent().empty()) {
+    for (const Bytes& wire : link.TakeWireFrames()) JudgeFrame(ParseFrame(wire), own);
+  }
+}
+
+void FuzzWorld::Check() {
+  JudgeLink(world_.link, kOwnMac);
+  JudgeLink(world_.far_link, kOwnMac1);
+  ReadSockets();
+  world_.stack.Flush();
+  if (world_.stack.Neighbors().size() > 2100) std::abort();
+}
+
+void FuzzWorld::ReadSockets() {
+  while (true) {
+    const auto frame = watch_->Receive();
+    if (!frame.ok()) break;
+    if (frame->bytes.size() != frame->original_size ||
+        frame->bytes.size() < kEthernetHeaderSize ||
+        frame->network_offset != kEthernetHeaderSize) {
+      std::abort();
+    }
+  }
+  for (auto* socket : {udp_.get(), client4_.get(), client6_.get()}) {
+    while (socket->Receive().ok()) {
+    }
+    (void)socket->TakeError();
+  }
+  while (ping4_->Receive().ok() || ping6_->Receive().ok()) ++pings_;
+  while (raw4_->Receive().ok() || raw6_->Receive().ok()) ++raws_;
+  for (const auto& peer : peers_) peer->Read();
+  while (listener_->Accept().ok()) {
+  }
+}
+
+void FuzzWorld::Finish() { after_ = world_.stack.Counters(); }
+
+// --- What happened -------------------------------------------------------------------------------
+
+uint64_t FuzzWorld::Count(const std::string& counter) const {
+  const auto it = before_.find(counter);
+  if (it == before_.end()) std::abort();  // no such counter
+  return after_.at(counter) - it->second;
+}
+
+uint64_t FuzzWorld::LearnedRoutes() const {
+  const std::vector<RouteInfo> routes = world_.stack.Routes();
+  return static_cast<uint64_t>(std::count_if(routes.begin(), routes.end(), [](const auto& route) {
+           return route.protocol == kByRouterAdvertisement;
+         })) - routes_before_;
+}
+
+uint64_t FuzzWorld::LearnedAddresses() const {
+  const std::vector<AddressInfo> addresses = world_.stack.Addresses();
+  return static_cast<uint64_t>(
+             std::count_if(addresses.begin(), addresses.end(),
+                           [](const auto& address) { return address.options.autoconfigured; })) -
+         addresses_before_;
+}
+
+uint64_t FuzzWorld::ReachableNeighbors() const {
+  const std::vector<NeighborInfo> neighbors = world_.stack.Neighbors();
+  return static_cast<uint64_t>(
+      std::count_if(neighbors.begin(), neighbors.end(), [](const NeighborInfo& neighbor) {
+        return neighbor.state == NeighborState::kReachable;
+      }));
+}
+
+uint64_t FuzzWorld::NarrowedPaths() const {
+  return static_cast<uint64_t>(
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& peer) {
+        return peer->path_mtu() != 0 && peer->path_mtu() < 1500;
+      }));
+}
+
+}  // namespace moat::netstack
