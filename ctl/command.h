@@ -51,6 +51,7 @@ extern const Object kLinkObject;
 extern const Object kRouteObject;
 extern const Object kRuleObject;
 extern const Object kRaObject;
+extern const Object kAddrLabelObject;
 extern const Object kNeighObject;
 extern const Object kSocketsObject;
 extern const Object kCountersObject;

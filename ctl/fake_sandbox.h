@@ -54,6 +54,10 @@ class FakeSandbox final : public v1::Sandbox::Service {
   v1::RemoveRuleRequest remove_rule;
   v1::SetRouterAdvertisementRequest set_advertisement;
   v1::UnsetRouterAdvertisementRequest unset_advertisement;
+  v1::ListAddressPoliciesResponse policies;
+  v1::AddAddressPolicyRequest add_policy;
+  v1::RemoveAddressPolicyRequest remove_policy;
+  int policy_resets = 0;
   v1::AddNeighborRequest add_neighbor;
   v1::RemoveNeighborRequest remove_neighbor;
   v1::FlushNeighborsRequest flush_neighbors;
@@ -170,6 +174,26 @@ class FakeSandbox final : public v1::Sandbox::Service {
                                         const v1::UnsetRouterAdvertisementRequest* request,
                                         v1::UnsetRouterAdvertisementResponse*) override {
     unset_advertisement = *request;
+    return answer;
+  }
+  grpc::Status ListAddressPolicies(Context*, const v1::ListAddressPoliciesRequest*,
+                                   v1::ListAddressPoliciesResponse* reply) override {
+    *reply = policies;
+    return grpc::Status::OK;
+  }
+  grpc::Status AddAddressPolicy(Context*, const v1::AddAddressPolicyRequest* request,
+                                v1::AddAddressPolicyResponse*) override {
+    add_policy = *request;
+    return answer;
+  }
+  grpc::Status RemoveAddressPolicy(Context*, const v1::RemoveAddressPolicyRequest* request,
+                                   v1::RemoveAddressPolicyResponse*) override {
+    remove_policy = *request;
+    return answer;
+  }
+  grpc::Status ResetAddressPolicies(Context*, const v1::ResetAddressPoliciesRequest*,
+                                    v1::ResetAddressPoliciesResponse*) override {
+    ++policy_resets;
     return answer;
   }
   grpc::Status AddNeighbor(Context*, const v1::AddNeighborRequest* request,

@@ -28,6 +28,18 @@ Json RouteJson(const v1::Route& route);
 std::string NeighborText(const v1::Neighbor& neighbor);
 Json NeighborJson(const v1::Neighbor& neighbor);
 
+// "1000:\tfrom 192.0.2.0/24 lookup 100"
+std::string RuleText(const v1::Rule& rule);
+Json RuleJson(const v1::Rule& rule);
+
+// In the words that `ra set` takes; several lines.
+std::string AdvertisementText(const v1::RouterAdvertisement& ra);
+Json AdvertisementJson(const v1::RouterAdvertisement& ra);
+
+// "prefix ::1/128 label 0 precedence 50"
+std::string PolicyText(const v1::AddressPolicy& policy);
+Json PolicyJson(const v1::AddressPolicy& policy);
+
 // The columns of ss: Netid State Recv-Q Send-Q Local Peer.
 struct SocketColumns {
   std::string netid, state, receive_queue, send_queue, local, peer;

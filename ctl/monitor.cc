@@ -14,6 +14,9 @@ constexpr std::pair<const char*, v1::WatchRequest::Object> kObjects[] = {
     {"link", v1::WatchRequest::OBJECT_INTERFACE}, {"address", v1::WatchRequest::OBJECT_ADDRESS},
     {"route", v1::WatchRequest::OBJECT_ROUTE},    {"neigh", v1::WatchRequest::OBJECT_NEIGHBOR},
     {"socket", v1::WatchRequest::OBJECT_SOCKET},  {"counter", v1::WatchRequest::OBJECT_COUNTER},
+    {"rule", v1::WatchRequest::OBJECT_RULE},
+    {"ra", v1::WatchRequest::OBJECT_ROUTER_ADVERTISEMENT},
+    {"addrlabel", v1::WatchRequest::OBJECT_ADDRESS_POLICY},
 };
 
 std::string Text(const v1::Event& event) {
@@ -32,6 +35,13 @@ std::string Text(const v1::Event& event) {
     }
     case v1::Event::kCounter:
       return absl::StrCat(CounterName(event.counter()), " ", event.counter().value());
+    case v1::Event::kRule:
+      return RuleText(event.rule());
+    case v1::Event::kRouterAdvertisement:
+      return absl::StrCat("ra ", AdvertisementText(event.router_advertisement()),
+                          event.router_advertisement().advertising() ? "" : " (silent)");
+    case v1::Event::kAddressPolicy:
+      return PolicyText(event.address_policy());
     case v1::Event::OBJECT_NOT_SET:
       break;
   }
@@ -60,6 +70,15 @@ Json AsJson(const v1::Event& event) {
     case v1::Event::kCounter:
       json["counter"] = {{CounterName(event.counter()), event.counter().value()}};
       break;
+    case v1::Event::kRule:
+      json["rule"] = RuleJson(event.rule());
+      break;
+    case v1::Event::kRouterAdvertisement:
+      json["ra"] = AdvertisementJson(event.router_advertisement());
+      break;
+    case v1::Event::kAddressPolicy:
+      json["addrlabel"] = PolicyJson(event.address_policy());
+      break;
     case v1::Event::OBJECT_NOT_SET:
       break;
   }
@@ -74,7 +93,7 @@ absl::Status AddObject(const std::string& word, v1::WatchRequest* request) {
   }
   if (word == "all") return absl::OkStatus();
   return SyntaxError(absl::StrCat("monitor: \"", word, "\" is not link, address, route, neigh, ",
-                                  "socket, counter or all"));
+                                  "socket, counter, rule, ra, addrlabel or all"));
 }
 
 absl::Status Show(Context& context, Args& args) {
@@ -108,7 +127,8 @@ absl::Status Show(Context& context, Args& args) {
 }
 
 constexpr Verb kVerbs[] = {
-    {"", "[link|address|route|neigh|socket|counter|all]... [initial] [-t]", Show}};
+    {"", "[link|address|route|neigh|socket|counter|rule|ra|addrlabel|all]... [initial] [-t]",
+     Show}};
 
 }  // namespace
 

@@ -13,8 +13,9 @@ namespace moat::ctl {
 namespace {
 
 constexpr const Object* kObjects[] = {
-    &kAddrObject,  &kRouteObject,   &kRuleObject,     &kRaObject,      &kLinkObject,
-    &kNeighObject, &kSocketsObject, &kCountersObject, &kMonitorObject, &kSysctlObject,
+    &kAddrObject,      &kRouteObject, &kRuleObject,    &kRaObject,
+    &kAddrLabelObject, &kLinkObject,  &kNeighObject,   &kSocketsObject,
+    &kCountersObject,  &kMonitorObject, &kSysctlObject,
 };
 
 bool Names(std::string_view names, const std::string& word) {

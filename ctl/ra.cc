@@ -37,48 +37,6 @@ std::string PrefixText(const v1::AdvertisedPrefix& prefix) {
   return text;
 }
 
-// In the words that `ra set` takes.
-std::string AdvertisementText(const v1::RouterAdvertisement& ra) {
-  std::string text =
-      absl::StrCat(ra.interface(), " max ", ra.max_interval_s(), " min ", ra.min_interval_s(),
-                   " lifetime ", ra.lifetime_s(), " preference ", PreferenceName(ra.preference()),
-                   " hoplimit ", ra.hop_limit());
-  if (ra.managed()) absl::StrAppend(&text, " managed");
-  if (ra.other()) absl::StrAppend(&text, " other");
-  if (ra.reachable_ms() != 0) absl::StrAppend(&text, " reachable ", ra.reachable_ms());
-  if (ra.retransmit_ms() != 0) absl::StrAppend(&text, " retrans ", ra.retransmit_ms());
-  if (ra.mtu_bytes() != 0) absl::StrAppend(&text, " mtu ", ra.mtu_bytes());
-  for (const v1::AdvertisedPrefix& prefix : ra.prefixes()) {
-    absl::StrAppend(&text, "\n    ", PrefixText(prefix));
-  }
-  if (ra.name_servers().empty()) return text;
-  absl::StrAppend(&text, "\n   ");
-  for (const std::string& server : ra.name_servers()) absl::StrAppend(&text, " dns ", server);
-  return absl::StrCat(text, " dns-lifetime ", Lifetime(ra.name_server_lifetime_s()));
-}
-
-Json AdvertisementJson(const v1::RouterAdvertisement& ra) {
-  Json json = {{"ifname", ra.interface()},     {"advertising", ra.advertising()},
-               {"max", ra.max_interval_s()},   {"min", ra.min_interval_s()},
-               {"lifetime", ra.lifetime_s()},  {"preference", PreferenceName(ra.preference())},
-               {"hoplimit", ra.hop_limit()},   {"managed", ra.managed()},
-               {"other", ra.other()},          {"reachable", ra.reachable_ms()},
-               {"retrans", ra.retransmit_ms()}};
-  if (ra.mtu_bytes() != 0) json["mtu"] = ra.mtu_bytes();
-  json["prefixes"] = Json::array();
-  for (const v1::AdvertisedPrefix& prefix : ra.prefixes()) {
-    json["prefixes"].push_back({{"prefix", prefix.prefix()},
-                                {"valid", prefix.valid_s()},
-                                {"preferred", prefix.preferred_s()},
-                                {"onlink", !prefix.off_link()},
-                                {"autoconf", !prefix.not_autonomous()}});
-  }
-  json["dns"] = Json::array();
-  for (const std::string& server : ra.name_servers()) json["dns"].push_back(server);
-  json["dns_lifetime"] = ra.name_server_lifetime_s();
-  return json;
-}
-
 // What a number of the command line sets.
 using SetNumber = void (*)(v1::RouterAdvertisement& ra, uint32_t value);
 struct NumberWord {
@@ -223,6 +181,47 @@ constexpr Verb kVerbs[] = {
     {"show list", "[IF]", Show}, {"set", kSetUsage, Set}, {"unset", "IF", Unset}};
 
 }  // namespace
+
+std::string AdvertisementText(const v1::RouterAdvertisement& ra) {
+  std::string text =
+      absl::StrCat(ra.interface(), " max ", ra.max_interval_s(), " min ", ra.min_interval_s(),
+                   " lifetime ", ra.lifetime_s(), " preference ", PreferenceName(ra.preference()),
+                   " hoplimit ", ra.hop_limit());
+  if (ra.managed()) absl::StrAppend(&text, " managed");
+  if (ra.other()) absl::StrAppend(&text, " other");
+  if (ra.reachable_ms() != 0) absl::StrAppend(&text, " reachable ", ra.reachable_ms());
+  if (ra.retransmit_ms() != 0) absl::StrAppend(&text, " retrans ", ra.retransmit_ms());
+  if (ra.mtu_bytes() != 0) absl::StrAppend(&text, " mtu ", ra.mtu_bytes());
+  for (const v1::AdvertisedPrefix& prefix : ra.prefixes()) {
+    absl::StrAppend(&text, "\n    ", PrefixText(prefix));
+  }
+  if (ra.name_servers().empty()) return text;
+  absl::StrAppend(&text, "\n   ");
+  for (const std::string& server : ra.name_servers()) absl::StrAppend(&text, " dns ", server);
+  return absl::StrCat(text, " dns-lifetime ", Lifetime(ra.name_server_lifetime_s()));
+}
+
+Json AdvertisementJson(const v1::RouterAdvertisement& ra) {
+  Json json = {{"ifname", ra.interface()},     {"advertising", ra.advertising()},
+               {"max", ra.max_interval_s()},   {"min", ra.min_interval_s()},
+               {"lifetime", ra.lifetime_s()},  {"preference", PreferenceName(ra.preference())},
+               {"hoplimit", ra.hop_limit()},   {"managed", ra.managed()},
+               {"other", ra.other()},          {"reachable", ra.reachable_ms()},
+               {"retrans", ra.retransmit_ms()}};
+  if (ra.mtu_bytes() != 0) json["mtu"] = ra.mtu_bytes();
+  json["prefixes"] = Json::array();
+  for (const v1::AdvertisedPrefix& prefix : ra.prefixes()) {
+    json["prefixes"].push_back({{"prefix", prefix.prefix()},
+                                {"valid", prefix.valid_s()},
+                                {"preferred", prefix.preferred_s()},
+                                {"onlink", !prefix.off_link()},
+                                {"autoconf", !prefix.not_autonomous()}});
+  }
+  json["dns"] = Json::array();
+  for (const std::string& server : ra.name_servers()) json["dns"].push_back(server);
+  json["dns_lifetime"] = ra.name_server_lifetime_s();
+  return json;
+}
 
 const Object kRaObject = {"ra", "router advertisements (sent where ipv6.conf.IF.forwarding is 1)",
                           kVerbs};

@@ -28,35 +28,10 @@ std::string SideText(const std::string& prefix) {
   return side.length.empty() ? side.address : absl::StrCat(side.address, "/", side.length);
 }
 
-std::string RuleText(const v1::Rule& rule) {
-  std::string text = absl::StrCat(rule.priority(), ":\tfrom ",
-                                  rule.from().empty() ? "all" : SideText(rule.from()));
-  if (!rule.to().empty()) absl::StrAppend(&text, " to ", SideText(rule.to()));
-  if (!rule.incoming_interface().empty())
-    absl::StrAppend(&text, " iif ", rule.incoming_interface());
-  if (rule.type() != v1::Route::TYPE_UNICAST) {
-    return absl::StrCat(text, " ", RouteTypeName(rule.type()));
-  }
-  return absl::StrCat(text, " lookup ", TableName(rule.table()));
-}
-
 void AddSide(const char* name, const char* length_name, const std::string& prefix, Json* json) {
   const Side side = SideOf(prefix);
   (*json)[name] = side.address;
   if (!side.length.empty()) (*json)[length_name] = std::stoi(side.length);
-}
-
-Json RuleJson(const v1::Rule& rule) {
-  Json json = {{"priority", rule.priority()}, {"src", "all"}};
-  if (!rule.from().empty()) AddSide("src", "srclen", rule.from(), &json);
-  if (!rule.to().empty()) AddSide("dst", "dstlen", rule.to(), &json);
-  if (!rule.incoming_interface().empty()) json["iif"] = rule.incoming_interface();
-  if (rule.type() != v1::Route::TYPE_UNICAST) {
-    json["action"] = RouteTypeName(rule.type());
-  } else {
-    json["table"] = TableName(rule.table());
-  }
-  return json;
 }
 
 absl::Status ParsePrefixOf(const std::string& word, Args& args, v1::Rule* rule) {
@@ -153,6 +128,31 @@ constexpr Verb kVerbs[] = {
     {"show list", "", Show}, {"add", kRuleUsage, Add}, {"del delete", kRuleUsage, Delete}};
 
 }  // namespace
+
+std::string RuleText(const v1::Rule& rule) {
+  std::string text = absl::StrCat(rule.priority(), ":\tfrom ",
+                                  rule.from().empty() ? "all" : SideText(rule.from()));
+  if (!rule.to().empty()) absl::StrAppend(&text, " to ", SideText(rule.to()));
+  if (!rule.incoming_interface().empty())
+    absl::StrAppend(&text, " iif ", rule.incoming_interface());
+  if (rule.type() != v1::Route::TYPE_UNICAST) {
+    return absl::StrCat(text, " ", RouteTypeName(rule.type()));
+  }
+  return absl::StrCat(text, " lookup ", TableName(rule.table()));
+}
+
+Json RuleJson(const v1::Rule& rule) {
+  Json json = {{"priority", rule.priority()}, {"src", "all"}};
+  if (!rule.from().empty()) AddSide("src", "srclen", rule.from(), &json);
+  if (!rule.to().empty()) AddSide("dst", "dstlen", rule.to(), &json);
+  if (!rule.incoming_interface().empty()) json["iif"] = rule.incoming_interface();
+  if (rule.type() != v1::Route::TYPE_UNICAST) {
+    json["action"] = RouteTypeName(rule.type());
+  } else {
+    json["table"] = TableName(rule.table());
+  }
+  return json;
+}
 
 const Object kRuleObject = {"rule", "policy rules (IPv4; with -6 IPv6)", kVerbs};
 

@@ -433,6 +433,54 @@ TEST_F(RunTest, MonitorPrintsEventsUntilTheSandboxEnds) {
   EXPECT_EQ(sandbox_.watch.objects(1), v1::WatchRequest::OBJECT_SOCKET);
 }
 
+TEST_F(RunTest, MonitorShowsRulesAdvertisementsAndPolicies) {
+  v1::Event event;
+  event.set_kind(v1::Event::KIND_UPDATED);
+  event.mutable_rule()->set_priority(7);
+  event.mutable_rule()->set_table(100);
+  sandbox_.events.push_back(event);
+  event.mutable_router_advertisement()->set_interface("eth0");
+  event.mutable_router_advertisement()->set_max_interval_s(600);
+  sandbox_.events.push_back(event);
+  event.set_kind(v1::Event::KIND_REMOVED);
+  event.mutable_address_policy()->set_prefix("2001:db8::/32");
+  event.mutable_address_policy()->set_label(9);
+  sandbox_.events.push_back(event);
+  EXPECT_EQ(RunLine("web monitor rule ra addrlabel"), 2);
+  EXPECT_EQ(out_,
+            "7:\tfrom all lookup 100\n"
+            "ra eth0 max 600 min 0 lifetime 0 preference medium hoplimit 0 (silent)\n"
+            "Deleted prefix 2001:db8::/32 label 9 precedence 0\n");
+  ASSERT_EQ(sandbox_.watch.objects_size(), 3);
+  EXPECT_EQ(sandbox_.watch.objects(0), v1::WatchRequest::OBJECT_RULE);
+  EXPECT_EQ(sandbox_.watch.objects(1), v1::WatchRequest::OBJECT_ROUTER_ADVERTISEMENT);
+  EXPECT_EQ(sandbox_.watch.objects(2), v1::WatchRequest::OBJECT_ADDRESS_POLICY);
+  EXPECT_EQ(RunLine("web -j monitor rule"), 2);
+  EXPECT_NE(out_.find("\"rule\":{\"priority\":7"), std::string::npos) << out_;
+}
+
+TEST_F(RunTest, AddressLabelsInIpsWords) {
+  v1::AddressPolicy* policy = sandbox_.policies.add_policies();
+  policy->set_prefix("::1/128");
+  policy->set_precedence(50);
+  ASSERT_EQ(RunLine("web addrlabel"), 0) << err_;
+  EXPECT_EQ(out_, "prefix ::1/128 label 0 precedence 50\n");
+  ASSERT_EQ(RunLine("web -j addrlabel list"), 0) << err_;
+  EXPECT_EQ(out_, "[{\"address\":\"::1\",\"prefixlen\":128,\"label\":0,\"precedence\":50}]\n");
+  ASSERT_EQ(RunLine("web addrlabel add prefix 2001:db8::/32 label 9"), 0) << err_;
+  EXPECT_EQ(sandbox_.add_policy.policy().prefix(), "2001:db8::/32");
+  EXPECT_EQ(sandbox_.add_policy.policy().label(), 9u);
+  EXPECT_FALSE(sandbox_.add_policy.policy().has_precedence());
+  EXPECT_FALSE(sandbox_.add_policy.replace());
+  ASSERT_EQ(RunLine("web addrlabel replace prefix 10.0.0.0/8 label 9 precedence 60"), 0) << err_;
+  EXPECT_EQ(sandbox_.add_policy.policy().precedence(), 60u);
+  EXPECT_TRUE(sandbox_.add_policy.replace());
+  ASSERT_EQ(RunLine("web addrlabel del prefix 10.0.0.0/8"), 0) << err_;
+  EXPECT_EQ(sandbox_.remove_policy.prefix(), "10.0.0.0/8");
+  ASSERT_EQ(RunLine("web addrlabel reset"), 0) << err_;
+  EXPECT_EQ(sandbox_.policy_resets, 1);
+}
+
 TEST_F(RunTest, NoObjectTellsWhoItIs) {
   ASSERT_EQ(RunLine("web"), 0) << err_;
   EXPECT_EQ(out_, "sandbox web up 1.5s\n");
@@ -457,8 +505,12 @@ TEST_F(RunTest, MistakesAreNamedAndExitCode1) {
       {"--frob web", "option \"--frob\" is unknown; try moatctl --help"},
       {"--root", "\"--root\" needs a value"},
       {"web frob",
-       "object \"frob\" is unknown; there are: addr, route, rule, ra, link, neigh, ss, nstat, "
-       "monitor, sysctl"},
+       "object \"frob\" is unknown; there are: addr, route, rule, ra, addrlabel, link, neigh, "
+       "ss, nstat, monitor, sysctl"},
+      {"web addrlabel add label 9", "addrlabel needs \"prefix PREFIX\""},
+      {"web addrlabel add prefix ::/0", "addrlabel needs \"label N\""},
+      {"web addrlabel add prefix here", "\"here\" is not a prefix"},
+      {"web addrlabel del prefix ::/0 dev eth0", "addrlabel: \"dev\" is not supported"},
       {"web addr frob", "\"frob\" is unknown to \"addr\"; it knows: show, add, del"},
       {"web addr add 192.0.2.1/24", "addr needs \"dev IF\""},
       {"web addr add dev eth0", "addr needs an address, e.g. 192.0.2.1/24"},
@@ -493,7 +545,8 @@ TEST_F(RunTest, MistakesAreNamedAndExitCode1) {
       {"web ss -x", "ss: option -x is not supported"},
       {"web ss state", "ss: filter \"state\" is not supported"},
       {"web monitor frob",
-       "monitor: \"frob\" is not link, address, route, neigh, socket, counter or all"},
+       "monitor: \"frob\" is not link, address, route, neigh, socket, counter, rule, ra, addrlabel "
+       "or all"},
   };
   for (const auto& [line, message] : mistakes) {
     EXPECT_EQ(RunLine(line), 1) << line;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "sentry/control/advertisement_config.h"
+#include "sentry/control/policy_config.h"
 #include "sentry/control/proto_from_stack.h"
 #include "sentry/control/rule_config.h"
 #include "sentry/control/stack_from_proto.h"
@@ -143,6 +144,20 @@ absl::Status Apply(Stack& stack, const v1::UnsetRouterAdvertisementRequest& requ
     return absl::NotFoundError(absl::StrCat("nothing is advertised on ", interface->name));
   }
   return stack.StopRouterAdvertisement(interface->index);
+}
+
+absl::Status Apply(Stack& stack, const v1::AddAddressPolicyRequest& request) {
+  const auto rows = WithPolicy(stack, request.policy(), request.replace());
+  return rows.ok() ? stack.SetAddressPolicies(*rows) : rows.status();
+}
+
+absl::Status Apply(Stack& stack, const v1::RemoveAddressPolicyRequest& request) {
+  const auto rows = WithoutPolicy(stack, request.prefix());
+  return rows.ok() ? stack.SetAddressPolicies(*rows) : rows.status();
+}
+
+absl::Status Apply(Stack& stack, const v1::ResetAddressPoliciesRequest&) {
+  return stack.SetAddressPolicies({});
 }
 
 absl::Status Apply(Stack& stack, const v1::AddNeighborRequest& request) {

@@ -13,6 +13,7 @@
 #include "netstack/testing/seeded_random.h"
 #include "sentry/control/advertisement_config.h"
 #include "sentry/control/changes.h"
+#include "sentry/control/policy_config.h"
 #include "sentry/control/proto_from_stack.h"
 #include "sentry/control/rule_config.h"
 
@@ -142,6 +143,20 @@ absl::Status ApplyOne(netstack::Stack& stack, const Fields& fields) {
       request.set_interface(fields.Text(1));
       return Apply(stack, request);
     }
+    case 'w':
+    case 'x': {
+      v1::AddAddressPolicyRequest request;
+      request.mutable_policy()->set_prefix(fields.Text(1));
+      request.mutable_policy()->set_label(fields.Number(2));
+      if (!fields.Text(3).empty()) request.mutable_policy()->set_precedence(fields.Number(3));
+      request.set_replace(verb[0] == 'x');
+      return Apply(stack, request);
+    }
+    case 'z': {
+      v1::RemoveAddressPolicyRequest request;
+      request.set_prefix(fields.Text(1));
+      return Apply(stack, request);
+    }
     case 'n': {
       v1::AddNeighborRequest request;
       request.set_interface(fields.Text(1));
@@ -189,7 +204,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const moat::sentry::Fields fields(absl::StrSplit(text, '\n'));
   const auto entries = [] {
     const auto& stack = world->stack;
-    return stack.Routes().size() + stack.Rules().size() + stack.RouterAdvertisements().size();
+    return stack.Routes().size() + stack.Rules().size() + stack.RouterAdvertisements().size() +
+           stack.AddressPolicies().size();
   };
   const size_t before = entries();
   const absl::Status status = moat::sentry::ApplyOne(world->stack, fields);
@@ -200,6 +216,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& route : world->stack.Routes()) moat::sentry::ToProto(route, names);
   for (const auto& rule : world->stack.Rules()) moat::sentry::ToProto(rule);
   for (const auto& info : world->stack.RouterAdvertisements()) moat::sentry::ToProto(info, names);
+  for (const auto& policy : world->stack.AddressPolicies()) moat::sentry::ToProto(policy);
   world->link.Clear();
   return 0;
 }

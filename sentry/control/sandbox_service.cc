@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "sentry/control/advertisement_config.h"
 #include "sentry/control/changes.h"
+#include "sentry/control/policy_config.h"
 #include "sentry/control/proto_from_stack.h"
 #include "sentry/control/rule_config.h"
 #include "sentry/control/stack_from_proto.h"
@@ -176,6 +177,17 @@ grpc::Status SandboxService::ListNeighbors(grpc::ServerContext*,
   return ToGrpc(List(stack_, *request, &Stack::Neighbors, response->mutable_neighbors()));
 }
 
+grpc::Status SandboxService::ListAddressPolicies(grpc::ServerContext*,
+                                                 const v1::ListAddressPoliciesRequest*,
+                                                 v1::ListAddressPoliciesResponse* response) {
+  stack_->Read([&](const Stack& stack) {
+    for (const netstack::AddressPolicy& policy : stack.AddressPolicies()) {
+      *response->add_policies() = ToProto(policy);
+    }
+  });
+  return grpc::Status::OK;
+}
+
 grpc::Status SandboxService::GetCounters(grpc::ServerContext*, const v1::GetCountersRequest*,
                                          v1::GetCountersResponse* response) {
   std::map<std::string, uint64_t> counters;
@@ -263,6 +275,24 @@ grpc::Status SandboxService::SetRouterAdvertisement(
 grpc::Status SandboxService::UnsetRouterAdvertisement(
     grpc::ServerContext*, const v1::UnsetRouterAdvertisementRequest* request,
     v1::UnsetRouterAdvertisementResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::AddAddressPolicy(grpc::ServerContext*,
+                                              const v1::AddAddressPolicyRequest* request,
+                                              v1::AddAddressPolicyResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::RemoveAddressPolicy(grpc::ServerContext*,
+                                                 const v1::RemoveAddressPolicyRequest* request,
+                                                 v1::RemoveAddressPolicyResponse*) {
+  return Change(stack_, *request);
+}
+
+grpc::Status SandboxService::ResetAddressPolicies(grpc::ServerContext*,
+                                                  const v1::ResetAddressPoliciesRequest* request,
+                                                  v1::ResetAddressPoliciesResponse*) {
   return Change(stack_, *request);
 }
 

@@ -37,6 +37,9 @@ class SandboxService final : public v1::Sandbox::Service {
                                         v1::ListRouterAdvertisementsResponse* response) override;
   grpc::Status ListNeighbors(grpc::ServerContext* context, const v1::ListNeighborsRequest* request,
                              v1::ListNeighborsResponse* response) override;
+  grpc::Status ListAddressPolicies(grpc::ServerContext* context,
+                                   const v1::ListAddressPoliciesRequest* request,
+                                   v1::ListAddressPoliciesResponse* response) override;
   grpc::Status GetCounters(grpc::ServerContext* context, const v1::GetCountersRequest* request,
                            v1::GetCountersResponse* response) override;
   grpc::Status ListSockets(grpc::ServerContext* context, const v1::ListSocketsRequest* request,
@@ -64,6 +67,15 @@ class SandboxService final : public v1::Sandbox::Service {
   grpc::Status UnsetRouterAdvertisement(grpc::ServerContext* context,
                                         const v1::UnsetRouterAdvertisementRequest* request,
                                         v1::UnsetRouterAdvertisementResponse* response) override;
+  grpc::Status AddAddressPolicy(grpc::ServerContext* context,
+                                const v1::AddAddressPolicyRequest* request,
+                                v1::AddAddressPolicyResponse* response) override;
+  grpc::Status RemoveAddressPolicy(grpc::ServerContext* context,
+                                   const v1::RemoveAddressPolicyRequest* request,
+                                   v1::RemoveAddressPolicyResponse* response) override;
+  grpc::Status ResetAddressPolicies(grpc::ServerContext* context,
+                                    const v1::ResetAddressPoliciesRequest* request,
+                                    v1::ResetAddressPoliciesResponse* response) override;
   grpc::Status AddNeighbor(grpc::ServerContext* context, const v1::AddNeighborRequest* request,
                            v1::AddNeighborResponse* response) override;
   grpc::Status RemoveNeighbor(grpc::ServerContext* context,

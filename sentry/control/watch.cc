@@ -5,6 +5,9 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/clock.h"
+#include "sentry/control/advertisement_config.h"
+#include "sentry/control/policy_config.h"
+#include "sentry/control/rule_config.h"
 
 namespace moat::sentry {
 namespace {
@@ -47,6 +50,16 @@ void ChangeNotes::OnRouteChanged(const netstack::RouteInfo& route, bool removed)
 }
 void ChangeNotes::OnNeighborChanged(const netstack::NeighborInfo& neighbor, bool removed) {
   Add(neighbor, removed);
+}
+void ChangeNotes::OnRuleChanged(const netstack::RuleInfo& rule, bool removed) {
+  Add(rule, removed);
+}
+void ChangeNotes::OnRouterAdvertisementChanged(const netstack::RouterAdvertisementInfo& info,
+                                               bool removed) {
+  Add(info, removed);
+}
+void ChangeNotes::OnAddressPolicyChanged(const netstack::AddressPolicy& policy, bool removed) {
+  Add(policy, removed);
 }
 
 void ChangeNotes::Add(Object object, bool removed) {
@@ -135,25 +148,56 @@ void Watch::AppendConfiguration(const netstack::Stack& stack, Events* events) {
   for (const auto& address : stack.Addresses()) append(address);
   for (const auto& route : stack.Routes()) append(route);
   for (const auto& neighbor : stack.Neighbors()) append(neighbor);
+  for (auto& rule : stack.Rules()) append(std::move(rule));
+  for (auto& info : stack.RouterAdvertisements()) append(std::move(info));
+  for (const auto& policy : stack.AddressPolicies()) append(policy);
 }
 
 void Watch::AppendNote(const ChangeNotes::Note& note, Events* events) {
   v1::Event event = NewEvent(note.removed, note.time);
-  if (const auto* interface = std::get_if<netstack::InterfaceInfo>(&note.object)) {
-    names_[interface->index] = interface->name;
-    if (!Wants(v1::WatchRequest::OBJECT_INTERFACE)) return;
-    *event.mutable_interface() = ToProto(*interface);
-  } else if (const auto* address = std::get_if<netstack::AddressInfo>(&note.object)) {
-    if (!Wants(v1::WatchRequest::OBJECT_ADDRESS)) return;
-    *event.mutable_address() = ToProto(*address, names_);
-  } else if (const auto* route = std::get_if<netstack::RouteInfo>(&note.object)) {
-    if (!Wants(v1::WatchRequest::OBJECT_ROUTE)) return;
-    *event.mutable_route() = ToProto(*route, names_);
-  } else if (const auto* neighbor = std::get_if<netstack::NeighborInfo>(&note.object)) {
-    if (!Wants(v1::WatchRequest::OBJECT_NEIGHBOR)) return;
-    *event.mutable_neighbor() = ToProto(*neighbor, names_);
-  }
-  events->push_back(std::move(event));
+  const auto object =
+      std::visit([&](const auto& noted) { return Fill(noted, &event); }, note.object);
+  if (Wants(object)) events->push_back(std::move(event));
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::InterfaceInfo& interface, v1::Event* event) {
+  names_[interface.index] = interface.name;
+  *event->mutable_interface() = ToProto(interface);
+  return v1::WatchRequest::OBJECT_INTERFACE;
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::AddressInfo& address,
+                                     v1::Event* event) const {
+  *event->mutable_address() = ToProto(address, names_);
+  return v1::WatchRequest::OBJECT_ADDRESS;
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::RouteInfo& route, v1::Event* event) const {
+  *event->mutable_route() = ToProto(route, names_);
+  return v1::WatchRequest::OBJECT_ROUTE;
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::NeighborInfo& neighbor,
+                                     v1::Event* event) const {
+  *event->mutable_neighbor() = ToProto(neighbor, names_);
+  return v1::WatchRequest::OBJECT_NEIGHBOR;
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::RuleInfo& rule, v1::Event* event) const {
+  *event->mutable_rule() = ToProto(rule);
+  return v1::WatchRequest::OBJECT_RULE;
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::RouterAdvertisementInfo& info,
+                                     v1::Event* event) const {
+  *event->mutable_router_advertisement() = ToProto(info, names_);
+  return v1::WatchRequest::OBJECT_ROUTER_ADVERTISEMENT;
+}
+
+v1::WatchRequest::Object Watch::Fill(const netstack::AddressPolicy& policy,
+                                     v1::Event* event) const {
+  *event->mutable_address_policy() = ToProto(policy);
+  return v1::WatchRequest::OBJECT_ADDRESS_POLICY;
 }
 
 void Watch::Poll(Events* events) {

@@ -28,7 +28,8 @@ namespace moat::sentry {
 class ChangeNotes final : public netstack::StackObserver {
  public:
   using Object = std::variant<netstack::InterfaceInfo, netstack::AddressInfo, netstack::RouteInfo,
-                              netstack::NeighborInfo>;
+                              netstack::NeighborInfo, netstack::RuleInfo,
+                              netstack::RouterAdvertisementInfo, netstack::AddressPolicy>;
   struct Note {
     Object object;
     bool removed = false;
@@ -41,6 +42,10 @@ class ChangeNotes final : public netstack::StackObserver {
   void OnAddressChanged(const netstack::AddressInfo& address, bool removed) override;
   void OnRouteChanged(const netstack::RouteInfo& route, bool removed) override;
   void OnNeighborChanged(const netstack::NeighborInfo& neighbor, bool removed) override;
+  void OnRuleChanged(const netstack::RuleInfo& rule, bool removed) override;
+  void OnRouterAdvertisementChanged(const netstack::RouterAdvertisementInfo& info,
+                                    bool removed) override;
+  void OnAddressPolicyChanged(const netstack::AddressPolicy& policy, bool removed) override;
 
   // Waits at most `timeout` for the first note, then empties `notes` into the result.
   // kResourceExhausted once there were too many.
@@ -76,6 +81,15 @@ class Watch {
   void Subscribe(Events* initial);
   void AppendConfiguration(const netstack::Stack& stack, Events* events);
   void AppendNote(const ChangeNotes::Note& note, Events* events);
+  // Puts an object of a note into its event; the kind of object that it is.
+  v1::WatchRequest::Object Fill(const netstack::InterfaceInfo& interface, v1::Event* event);
+  v1::WatchRequest::Object Fill(const netstack::AddressInfo& address, v1::Event* event) const;
+  v1::WatchRequest::Object Fill(const netstack::RouteInfo& route, v1::Event* event) const;
+  v1::WatchRequest::Object Fill(const netstack::NeighborInfo& neighbor, v1::Event* event) const;
+  v1::WatchRequest::Object Fill(const netstack::RuleInfo& rule, v1::Event* event) const;
+  v1::WatchRequest::Object Fill(const netstack::RouterAdvertisementInfo& info,
+                                v1::Event* event) const;
+  v1::WatchRequest::Object Fill(const netstack::AddressPolicy& policy, v1::Event* event) const;
   // Compares with the last snapshot, which the present one replaces.
   void Poll(Events* events);
   void PollSockets(const std::vector<netstack::SocketInfo>& sockets, absl::Time now,

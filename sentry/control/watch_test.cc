@@ -97,6 +97,59 @@ TEST_F(WatchTest, OnlyWhatWasAskedFor) {
   Cancel(*running);
 }
 
+TEST_F(WatchTest, RulesAdvertisementsAndPolicies) {
+  v1::WatchRequest request;
+  request.set_initial(true);
+  request.add_objects(v1::WatchRequest::OBJECT_RULE);
+  request.add_objects(v1::WatchRequest::OBJECT_ROUTER_ADVERTISEMENT);
+  request.add_objects(v1::WatchRequest::OBJECT_ADDRESS_POLICY);
+  const auto running = Start(request);
+  ASSERT_TRUE(running->started);
+  bool main = false;
+  size_t policies = 0;
+  for (const v1::Event& event : running->initial) {
+    EXPECT_EQ(event.kind(), v1::Event::KIND_UPDATED);
+    main |= event.has_rule() && event.rule().priority() == 32766;
+    policies += event.has_address_policy();
+  }
+  EXPECT_TRUE(main);
+  EXPECT_GE(policies, 4u);
+
+  access_.Change([](netstack::Stack& stack) {
+    netstack::RuleInfo rule;
+    rule.priority = 77;
+    rule.table = 100;
+    EXPECT_TRUE(stack.AddRule(rule).ok());
+    EXPECT_TRUE(stack.RemoveRule(rule).ok());
+    EXPECT_TRUE(stack.SetRouterAdvertisement(2, {}).ok());
+    EXPECT_TRUE(stack.StopRouterAdvertisement(2).ok());
+    auto rows = stack.AddressPolicies();
+    rows.push_back({*Prefix::Parse("2001:db8::/32"), 45, 20});
+    EXPECT_TRUE(stack.SetAddressPolicies(rows).ok());
+  });
+  const auto next = [&] {
+    v1::Event event;
+    EXPECT_TRUE(running->reader->Read(&event));
+    return event;
+  };
+  for (const auto kind : {v1::Event::KIND_UPDATED, v1::Event::KIND_REMOVED}) {
+    const v1::Event event = next();
+    EXPECT_EQ(event.kind(), kind);
+    EXPECT_EQ(event.rule().priority(), 77u);
+    EXPECT_EQ(event.rule().table(), 100u);
+  }
+  for (const auto kind : {v1::Event::KIND_UPDATED, v1::Event::KIND_REMOVED}) {
+    const v1::Event event = next();
+    EXPECT_EQ(event.kind(), kind);
+    EXPECT_EQ(event.router_advertisement().interface(), "eth0");
+    EXPECT_EQ(event.router_advertisement().max_interval_s(), 600u);
+  }
+  const v1::Event event = next();
+  EXPECT_EQ(event.address_policy().prefix(), "2001:db8::/32");
+  EXPECT_EQ(event.address_policy().label(), 20u);
+  Cancel(*running);
+}
+
 TEST_F(WatchTest, SocketsAreCompared) {
   v1::WatchRequest request;
   request.add_objects(v1::WatchRequest::OBJECT_SOCKET);
