@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "sentry/sandbox.h"
 #include "sentry/socket/parked_call.h"
 
@@ -72,6 +74,13 @@ Reply ContainerSocket::SetOption(Call&, int, int, int32_t, std::span<const uint8
 }
 Reply ContainerSocket::Ioctl(Call&, uint32_t, uint64_t) { return Reply::Fail(ENOTTY); }
 int ContainerSocket::Destroy() { return EOPNOTSUPP; }
+
+bool ContainerSocket::StillWaits(uint64_t notification) const {
+  return std::any_of(parked_.begin(), parked_.end(), [&](const auto& parked) {
+    return parked->call.notification().id == notification && parked->call.Valid();
+  });
+}
+
 int64_t ContainerSocket::Send(Call&, const OutgoingMessage&) { return -EOPNOTSUPP; }
 int64_t ContainerSocket::Receive(Call&, IncomingMessage&) { return -EOPNOTSUPP; }
 

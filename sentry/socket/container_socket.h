@@ -156,6 +156,9 @@ class ContainerSocket : public EventHandler, public netstack::SocketObserver {
  protected:
   friend class Sandbox;
 
+  // Whether the call with this notification is parked here, and its caller has not been taken away.
+  bool StillWaits(uint64_t notification) const;
+
   Sandbox& sandbox_;
   const int domain_;
   const int type_;

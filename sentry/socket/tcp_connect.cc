@@ -78,21 +78,28 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   return Reply::Fail(EINPROGRESS);
 }
 
-// tcp_sendmsg_fastopen() as behaviour; a blocking call whose data went with the SYN does not wait
-// for the handshake.
-int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name) {
+// tcp_sendmsg_fastopen() and __inet_stream_connect() as behaviour; a blocking call whose data went
+// with the SYN does not wait for the handshake. A call that a signal has taken away has left a
+// connection that connects, as an interrupted connect() has: the next call waits for it, or is the
+// first to learn of it and sends. Calls come here again after they were parked, so each is known by
+// its notification.
+int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name, bool waits) {
   constexpr int kClient = 1;  // of tcp_fastopen
   if ((SysctlInt(sandbox_, "ipv4.tcp_fastopen", kClient) & kClient) == 0) return EOPNOTSUPP;
   auto address = DecodeSockaddr(name, AddressUse::kConnect, Rules());
   if (address.ok() && address->unspecified) return EOPNOTSUPP;
-  const bool waited = send_connects_;
-  if (state_ == State::kConnecting) return waited && !call.nonblocking() ? EAGAIN : EALREADY;
-  send_connects_ = false;
+  const uint64_t notification = call.notification().id;
+  const bool again = fast_open_ == notification;
+  if (!again && StillWaits(fast_open_)) return EALREADY;
   if (state_ == State::kListening) return EISCONN;
+  if (state_ == State::kConnecting && !waits) return EALREADY;
   if (state_ == State::kConnected || state_ == State::kDirect) {
-    const bool reported = std::exchange(connect_reported_, true);
-    return waited || !reported ? 0 : EISCONN;
+    if (std::exchange(connect_reported_, true) && !again) return EISCONN;
+    fast_open_ = notification;
+    return 0;
   }
+  fast_open_ = notification;
+  if (state_ == State::kConnecting) return EAGAIN;
   const netstack::TcpOptions before = tcp_->tcp_options();
   netstack::TcpOptions during = before;
   during.fast_open_connect = true;
@@ -100,8 +107,9 @@ int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name)
   const Reply reply = Connect(call, name);  // or what became of the one that was waited for
   tcp_->SetTcpOptions(before);
   if (reply.kind() == Reply::Kind::kValue) return static_cast<int>(-reply.value());
-  send_connects_ = true;
-  return EAGAIN;
+  if (waits) return EAGAIN;
+  HideWritability(call.file());  // MSG_DONTWAIT on a blocking socket
+  return EINPROGRESS;
 }
 
 // A program that closes a listener and connects to it must be refused, although the event loop may
@@ -144,10 +152,10 @@ void TcpContainerSocket::OnConnectFailed(int error) {
   (void)tcp_->Disconnect();
   pending_error_ = error;
   if (filler_ == 0) {
-    // Only blocking calls know of this attempt: the pair is as it was, and may be used again.
+    // Only blocking calls know of this attempt: the pair is as it was, and may be used again. When
+    // the one that waited was interrupted, the next connect() reports the outcome.
     state_ = State::kFresh;
     sandbox_.Retry(this);
-    connect_reported_ = true;
     return;
   }
   // The filler stays unread, so that closing our end shows POLLERR and POLLHUP.

@@ -153,7 +153,8 @@ bool TcpContainerSocket::ReceiveIsNative(const IncomingMessage& message) const {
 
 int64_t TcpContainerSocket::Send(Call& call, const OutgoingMessage& message) {
   if ((message.flags & MSG_FASTOPEN) != 0) {
-    if (const int error = BeginFastOpen(call, message.name); error != 0) return -error;
+    const bool waits = (message.flags & MSG_DONTWAIT) == 0 && !call.nonblocking();
+    if (const int error = BeginFastOpen(call, message.name, waits); error != 0) return -error;
   }
   if (state_ == State::kFresh || state_ == State::kListening) return -EPIPE;
   if (pending_error_ != 0) return -std::exchange(pending_error_, 0);

@@ -109,8 +109,9 @@ class TcpContainerSocket final : public ContainerSocket {
   // Connecting (tcp_connect.cc).
   Reply StartConnect(Call& call, const netstack::Endpoint& remote);
   // The connect() in a send with MSG_FASTOPEN. 0: the data may follow, on the SYN when a cookie is
-  // known; EAGAIN: a blocking call waits for the connection first, and comes here again.
-  int BeginFastOpen(Call& call, std::span<const uint8_t> name);
+  // known; EAGAIN: a blocking call waits for the connection first, and comes here again. `waits`:
+  // it may block.
+  int BeginFastOpen(Call& call, std::span<const uint8_t> name, bool waits);
   void ForgetClosedListener(const netstack::Endpoint& remote);
   Reply ConnectDissolve(Call& call);
   bool TryDirect(Call& call, const netstack::Endpoint& remote, Reply* reply);
@@ -159,8 +160,8 @@ class TcpContainerSocket final : public ContainerSocket {
   bool container_shut_read_ = false;
   bool reset_pending_ = false;   // to be shown after what was received before
   bool connect_reported_ = true; // connect(2) has been told the outcome
-  bool send_connects_ = false;   // a blocking send with MSG_FASTOPEN waits for the connection
   bool error_shown_ = false;     // the container's end holds an error in place of pending_error
+  uint64_t fast_open_ = 0;       // the notification of the last send with MSG_FASTOPEN that got on
   size_t filler_ = 0;            // bytes at the head of our queue that hide writability
 
   size_t shown_ = 0;             // bytes in a listener's queue, one per pending connection
