@@ -62,4 +62,18 @@ bool AddressTable::IsAnycastOn(const IpAddress& address, InterfaceIndex interfac
   return on != nullptr && on->HasAnycast(address);
 }
 
+bool AddressTable::IsSubnetAnycast(const IpAddress& address) const {
+  if (!address.is_v6()) return false;
+  for (const auto& interface : interfaces_.all()) {
+    if (interface->loopback) continue;
+    for (const AssignedAddress& assigned : interface->addresses) {
+      const Prefix& prefix = assigned.prefix;
+      // Prefixes of 127 bits have none (RFC 6164 3).
+      if (!prefix.address.is_v6() || prefix.length >= 127) continue;
+      if (address == prefix.address.Prefix(prefix.length)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace moat::netstack

@@ -31,6 +31,9 @@ class AddressTable {
   // As Classify(), but link-local addresses only count on `interface` (0: any).
   bool IsLocalOn(const IpAddress& address, InterfaceIndex interface) const;
   bool IsAnycastOn(const IpAddress& address, InterfaceIndex interface) const;
+  // Is it the anycast address of the routers of a subnet that we have an address of (RFC 4291
+  // 2.6.1), whether or not we are one of them? For what is rare: it looks through all addresses.
+  bool IsSubnetAnycast(const IpAddress& address) const;
 
  private:
   struct Row {

@@ -52,6 +52,7 @@ namespace moat::netstack {
   X(IcmpUnknownType)                                                                              \
   X(IcmpUnsupported)        /* known, but nothing that this stack does */                         \
   X(IcmpBadQuote)           /* error about a packet that we did not send */                       \
+  X(IcmpBadMtu)             /* packet too big with an MTU that IPv6 does not have */             \
   X(EchoIgnored)            /* by sysctl */                                                       \
   X(NdpInFragment)          /* RFC 6980 */                                                        \
   X(RedirectRefused)        /* by sysctl, or not from the first hop */                            \

@@ -105,17 +105,10 @@ bool ErrorDelivery::ParseV4(std::span<const uint8_t> bytes, Quoted* out) {
 bool ErrorDelivery::ParseV6(std::span<const uint8_t> bytes, Quoted* out) {
   Ipv6View view;
   if (Ipv6View::ParseQuoted(bytes, &view) != Ipv6Parse::kOk) return false;
-  Ipv6Chain chain = WalkIpv6Chain(bytes);
-  if (chain.outcome == Ipv6Chain::Outcome::kFragment) {
-    const Ipv6FragmentHeader fragment = ReadIpv6FragmentHeader(bytes.data() + chain.offset);
-    if (fragment.offset != 0) return false;
-    chain = WalkIpv6ChainFrom(bytes, fragment.next_header, chain.offset + kIpv6FragmentHeaderSize,
-                              chain.offset);
-  }
-  if (chain.outcome != Ipv6Chain::Outcome::kUpperLayer) return false;
-  if (bytes.size() < chain.offset + kMinQuotedTransport) return false;
-  *out = {view.source(), view.destination(), chain.protocol,
-          static_cast<uint32_t>(view.total_length()), bytes.subspan(chain.offset)};
+  const std::optional<Ipv6UpperLayer> upper = FindIpv6UpperLayer(bytes);
+  if (!upper.has_value() || bytes.size() < upper->offset + kMinQuotedTransport) return false;
+  *out = {view.source(), view.destination(), upper->protocol,
+          static_cast<uint32_t>(view.total_length()), bytes.subspan(upper->offset)};
   return true;
 }
 
@@ -141,24 +134,28 @@ void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface
   error.interface = interface;
   error.protocol = packet.protocol;
   error.quoted_transport = packet.transport;
+  TransportProtocol* transport = state_.transports[packet.protocol];
   if (error.kind == Kind::kPacketTooBig) {
     error.mtu = v4 ? rest & 0xffff : rest;
-    LearnPathMtu(packet, error);
+    // RFC 8201 4: no link has less, so nothing of it is believed.
+    if (!v4 && error.mtu < kIpv6MinMtu) return state_.drops.Count(DropReason::kIcmpBadMtu);
+    LearnPathMtu(packet, transport, error);
   }
   if (state_.raw != nullptr && state_.raw->listening()) state_.raw->ReceiveError(error);
-  TransportProtocol* transport = state_.transports[packet.protocol];
   if (transport != nullptr) transport->ReceiveError(error);
 }
 
-// DEVIATION: RFC 8201 4 and RFC 5927 want the upper layer to judge first whether the quoted packet
-// is one of its own; here only the source is checked to be ours. The floor (min_pmtu, 1280) bounds
-// the harm.
-void ErrorDelivery::LearnPathMtu(const Quoted& quoted, IcmpErrorIn& error) {
+// RFC 8201 4, RFC 5927 7: the upper layer judges first whether the quoted packet is one of its own.
+void ErrorDelivery::LearnPathMtu(const Quoted& quoted, const TransportProtocol* transport,
+                                 IcmpErrorIn& error) {
   constexpr uint32_t kNoLimit = kMaxIpPacket;
+  const bool sent = (transport != nullptr && transport->MayHaveSent(error)) ||
+                    (state_.raw != nullptr && state_.raw->MayHaveSent(error));
   const uint32_t current = state_.path_mtus.Get(quoted.destination, kNoLimit);
-  const bool smaller =
-      state_.path_mtus.Reported(quoted.destination, error.mtu, quoted.packet_size, current);
-  if (smaller) ++state_.generation;
+  if (sent &&
+      state_.path_mtus.Reported(quoted.destination, error.mtu, quoted.packet_size, current)) {
+    ++state_.generation;
+  }
   error.mtu = state_.path_mtus.Get(quoted.destination, kNoLimit);
 }
 

@@ -32,7 +32,7 @@ class ErrorDelivery {
   };
   static bool ParseV4(std::span<const uint8_t> bytes, Quoted* out);
   static bool ParseV6(std::span<const uint8_t> bytes, Quoted* out);
-  void LearnPathMtu(const Quoted& quoted, IcmpErrorIn& error);
+  void LearnPathMtu(const Quoted& quoted, const TransportProtocol* transport, IcmpErrorIn& error);
 
   IpState& state_;
 };

@@ -15,6 +15,7 @@
 #include "netstack/ip/interface_conf.h"
 #include "netstack/link/link.h"
 #include "netstack/wire/address.h"
+#include "netstack/wire/ipv6.h"
 
 namespace moat::netstack {
 
@@ -58,8 +59,10 @@ struct Interface {
 
   bool active() const { return up && !removed; }
   bool resolves() const { return !loopback && capabilities.has_ethernet_header; }
+  // Not on a link with a smaller MTU than IPv6 asks of all (RFC 8200 5).
   bool Enabled(Family family) const {
-    return family == Family::kIpv4 || (conf.own(Conf::kDisableV6) == 0 && conf.registered());
+    return family == Family::kIpv4 ||
+           (conf.own(Conf::kDisableV6) == 0 && conf.registered() && mtu >= kIpv6MinMtu);
   }
   // Does it forward what arrives here for others?
   bool Forwards(Family family) const {

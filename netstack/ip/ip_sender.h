@@ -49,6 +49,7 @@ class Route {
   IpAddress destination;
   InterfaceIndex interface = 0;
   uint32_t mtu = 0;            // largest IP packet: path MTU, route and interface MTU considered
+  bool mtu_is_floor = false;   // IPv4: the path has less than `mtu`; let routers fragment
   uint32_t max_gso_bytes = 0;  // largest IP packet when gso is set; 0: the link cannot segment
   bool is_local = false;       // delivered inside this stack
   bool is_broadcast = false;

@@ -135,8 +135,10 @@ size_t IpOutput::EmitIp(const RouteHandle& route, const IpPacketOut& packet, siz
   fields.total_length = static_cast<uint16_t>(kIpv4HeaderSize + packet.options.size() + size);
   // RFC 6864: the identification of a packet that cannot be fragmented means nothing. A
   // super-segment's pieces are numbered on from here by who cuts it.
-  fields.identification =
-      packet.dont_fragment ? 0 : static_cast<uint16_t>(identification_++);
+  if (!packet.dont_fragment) {
+    fields.identification = static_cast<uint16_t>(identification_);
+    identification_ += packet.gso == GsoType::kNone ? 1 : 1 + size / packet.gso_size;
+  }
   fields.dont_fragment = packet.dont_fragment;
   fields.ttl = HopLimit(route, packet);
   fields.protocol = packet.protocol;

@@ -40,20 +40,28 @@ uint32_t PathMtuCache::Get(const IpAddress& destination, uint32_t link_mtu) cons
   return std::min(link_mtu, it->second.mtu);
 }
 
+bool PathMtuCache::BelowFloor(const IpAddress& destination) const {
+  if (entries_.empty()) return false;
+  const auto it = entries_.find(destination);
+  return it != entries_.end() && it->second.below_floor && it->second.expires > clock_.Now();
+}
+
 bool PathMtuCache::Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
                             uint32_t current_mtu) {
+  bool below_floor = false;
   if (destination.is_v4()) {
     if (mtu == 0) mtu = PlateauBelow(std::min(packet_size, current_mtu));
-    // A floor that an attacker cannot undercut (as Linux).
-    mtu = std::max(mtu, static_cast<uint32_t>(minimum_->value()));
+    // An attacker cannot undercut it (as Linux): below, datagrams are cut by routers.
+    const auto floor = static_cast<uint32_t>(minimum_->value());
+    below_floor = mtu < floor;
+    if (below_floor) mtu = std::min(floor, current_mtu);
   } else if (mtu < kIpv6MinMtu) {
-    // RFC 8201 4: not below the minimum, and no fragment header in its stead any more (RFC 8200 5).
-    mtu = kIpv6MinMtu;
+    return false;  // no link has less: RFC 8201 4
   }
-  if (mtu >= current_mtu) return false;
+  if (mtu >= current_mtu && (!below_floor || BelowFloor(destination))) return false;
   const Time expires = clock_.Now() + std::chrono::seconds(expires_->value());
   if (!entries_.contains(destination) && !Charge()) return false;
-  entries_[destination] = {mtu, expires};
+  entries_[destination] = {mtu, expires, below_floor};
   order_.emplace_back(expires, destination);
   // Repeated reductions of one destination leave outdated rows behind; they are bounded too.
   if (order_.size() > 2 * kMaxEntries) (void)DropOldest();

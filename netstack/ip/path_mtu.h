@@ -26,9 +26,12 @@ class PathMtuCache {
 
   // The MTU towards `destination`, at most `link_mtu`.
   uint32_t Get(const IpAddress& destination, uint32_t link_mtu) const;
+  // IPv4: is the path's MTU below the floor, which Get() says instead? Then who sends there by his
+  // own free will leaves it to routers to cut (RFC 1191 3), as Linux's locked MTUs do.
+  bool BelowFloor(const IpAddress& destination) const;
   // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). `mtu` 0 is an old
-  // router's (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller; it does not
-  // when memory is short and no older one can go.
+  // router's (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller, or is now
+  // known to be below the floor; it does not when memory is short and no older one can go.
   bool Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
                 uint32_t current_mtu);
   void Clear();
@@ -38,6 +41,7 @@ class PathMtuCache {
   struct Entry {
     uint32_t mtu;
     Time expires;
+    bool below_floor = false;
   };
   void OnExpiry();
   void ArmForOldest();

@@ -55,6 +55,21 @@ TEST_F(PathMtuTest, TheOldestGoesForANewOneWhenMemoryIsShort) {
   EXPECT_GT(generation, before);  // routes that had the forgotten one are looked up anew
 }
 
+// RFC 1191 3: the estimate stops at a floor; below it don't fragment must go.
+TEST_F(PathMtuTest, BelowTheFloorRoutersAreToCut) {
+  ASSERT_TRUE(Report(1, 552));
+  EXPECT_FALSE(cache.BelowFloor(Host(1)));
+  ASSERT_TRUE(cache.Reported(Host(1), 300, 552, 552));  // nothing is smaller, and yet it is news
+  EXPECT_TRUE(cache.BelowFloor(Host(1)));
+  EXPECT_EQ(Get(1), 552u);
+  EXPECT_FALSE(cache.Reported(Host(1), 300, 552, 552));
+  ASSERT_TRUE(cache.Reported(Host(2), 0, 552, 552));  // an old router's: less than what was sent
+  EXPECT_TRUE(cache.BelowFloor(Host(2)));
+  EXPECT_FALSE(cache.BelowFloor(Host(3)));
+  clock.Advance(seconds(601));
+  EXPECT_FALSE(cache.BelowFloor(Host(1)));
+}
+
 TEST_F(PathMtuTest, WithoutAnOlderOneNothingIsLearned) {
   memory.Charge(448);
   EXPECT_FALSE(Report(1));

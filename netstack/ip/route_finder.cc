@@ -352,8 +352,10 @@ void RouteFinder::SetMtu(uint32_t route_mtu, RouteHandle& route) {
     route.max_gso_bytes = kMaxIpPacket;
     return;
   }
-  if (!route.is_broadcast && !route.is_multicast) {
+  // IPv6's routers tell about packets to groups too (RFC 8201 4).
+  if (!route.is_broadcast && !(route.is_multicast && route.destination.is_v4())) {
     mtu = state_.path_mtus.Get(route.destination, mtu);
+    route.mtu_is_floor = state_.path_mtus.BelowFloor(route.destination);
   }
   route.mtu = mtu;
   route.max_gso_bytes = std::min(route.out->capabilities.max_gso_bytes, kMaxIpPacket);

@@ -67,6 +67,7 @@ struct SocketOptions {
   // Datagrams to groups that other sockets joined are delivered too (IP_MULTICAST_ALL).
   bool multicast_all = true;
   bool multicast_all_v6 = true;        // IPV6_MULTICAST_ALL
+  bool flow_labels = true;             // IPV6_AUTOFLOWLABEL
   InterfaceIndex multicast_interface = 0;
   IpAddress multicast_source;          // IP_MULTICAST_IF by address
   enum class MtuDiscover : uint8_t { kDont, kWant, kDo, kProbe, kInterface, kOmit };

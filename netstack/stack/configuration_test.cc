@@ -235,6 +235,17 @@ TEST_F(Configuration, Ipv6CanBeSwitchedOff) {
   EXPECT_EQ(world.Count("Drop.FamilyDisabled"), 1u);
 }
 
+TEST_F(Configuration, Rfc8200_S5_ALinkThatIsTooSmallHasNoIpv6) {
+  world.Know(Ip("2001:db8::2"));
+  ASSERT_TRUE(world.stack.SetInterfaceMtu(kEth0, 1279).ok());
+  EXPECT_FALSE(world.stack.SelectSource(Ip("2001:db8::2"), 0).ok());
+  world.ReceiveEchoRequest(Ip("2001:db8::2"), Ip("2001:db8::1"), {});
+  EXPECT_TRUE(world.Silent());
+  ASSERT_TRUE(world.stack.SetInterfaceMtu(kEth0, 1280).ok());
+  world.ReceiveEchoRequest(Ip("2001:db8::2"), Ip("2001:db8::1"), {});
+  EXPECT_EQ(world.Next().icmp_type(), icmpv6_type::kEchoReply);
+}
+
 TEST_F(Configuration, Ipv6CanBeSwitchedOffOnOneInterface) {
   ASSERT_TRUE(world.stack.SetSysctl("ipv6.conf.eth0.disable_ipv6", "1").ok());
   EXPECT_FALSE(world.stack.SelectSource(Ip("2001:db8::2"), 0).ok());

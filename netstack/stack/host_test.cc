@@ -275,7 +275,8 @@ class PathMtu : public Host {
     }
     return sizes;
   }
-  void ReportTooBig(uint32_t mtu) {
+  // `believed`: the connected socket is told then, as on Linux.
+  void ReportTooBig(uint32_t mtu, bool believed = true) {
     const Bytes quoted(last.begin() + kEthernetHeaderSize, last.end());
     if (v4()) {
       world.ReceiveIcmp(cast.gateway, cast.own, icmpv4_type::kDestinationUnreachable,
@@ -283,7 +284,7 @@ class PathMtu : public Host {
     } else {
       world.ReceiveIcmp(cast.gateway, cast.own, icmpv6_type::kPacketTooBig, 0, mtu, quoted);
     }
-    EXPECT_EQ(socket->TakeError(), Error::kMessageSize);  // as Linux tells a connected socket
+    EXPECT_EQ(socket->TakeError(), believed ? Error::kMessageSize : Error::kOk);
   }
   std::unique_ptr<DatagramSocket> socket;
   Bytes last;
@@ -307,11 +308,51 @@ TEST_P(PathMtu, NeverGrowsByAReport) {
   EXPECT_GT(Sizes(1400 - Overhead()).size(), 1u);
 }
 
+// IPv4's estimate has a floor; what is less than IPv6 has is no message at all (RFC 8201 4).
 TEST_P(PathMtu, HasAFloor) {
   (void)Sizes(1000);
-  ReportTooBig(68);
-  const size_t floor = v4() ? 552 : 1280;
+  ReportTooBig(68, /*believed=*/v4());
+  const size_t floor = v4() ? 552 : 1500;
   EXPECT_EQ(Sizes(floor - Overhead()), std::vector<size_t>{floor});
+  EXPECT_GT(Sizes(floor - Overhead() + 1).size(), 1u);
+  EXPECT_EQ(world.Count("Drop.IcmpBadMtu"), v4() ? 0u : 1u);
+}
+
+// RFC 1191 3: what is not reduced any more is left to the routers to cut.
+TEST_P(PathMtu, BelowTheFloorDontFragmentGoes) {
+  if (!v4()) return;
+  const auto dont_fragment = [&] { return (last[kEthernetHeaderSize + 6] & 0x40) != 0; };
+  (void)Sizes(1000);
+  ReportTooBig(1300);
+  (void)Sizes(1000);
+  EXPECT_TRUE(dont_fragment());
+  ReportTooBig(300);
+  EXPECT_EQ(Sizes(552 - Overhead()), std::vector<size_t>{552});
+  EXPECT_FALSE(dont_fragment());
+  SocketOptions options = socket->options();
+  options.mtu_discover = SocketOptions::MtuDiscover::kDo;  // who insists on it has it
+  socket->SetOptions(options);
+  EXPECT_EQ(Sizes(552 - Overhead()), std::vector<size_t>{552});
+  EXPECT_TRUE(dont_fragment());
+}
+
+// RFC 8201 4, RFC 5927 7: a message about a datagram that no socket can have sent is no evidence.
+TEST_P(PathMtu, WhatNobodySentTeachesNothing) {
+  (void)Sizes(1000);
+  last[kEthernetHeaderSize + Overhead() - 8 + 1] ^= 1;  // the source port
+  ReportTooBig(1300, /*believed=*/false);
+  EXPECT_EQ(Sizes(1500 - Overhead()), std::vector<size_t>{1500});
+  EXPECT_EQ(Sizes(1500 - Overhead()), std::vector<size_t>{1500});
+}
+
+TEST_P(PathMtu, IsNotForgottenBeforeTenMinutes) {
+  (void)Sizes(1000);
+  ReportTooBig(1300);
+  for (int minutes = 0; minutes < 9; ++minutes) {
+    EXPECT_GT(Sizes(1500 - Overhead()).size(), 1u);
+    world.Advance(std::chrono::minutes(1));
+  }
+  EXPECT_GT(Sizes(1500 - Overhead()).size(), 1u);
 }
 
 TEST_P(PathMtu, IsForgottenAfterTenMinutes) {
@@ -443,6 +484,25 @@ TEST_P(Host, CongestionMarkSurvivesReassembly) {  // RFC 3168 5.3
   EXPECT_EQ(receive(2, 2, 2)->traffic_class & 3, 2);
   EXPECT_EQ(receive(0, 0, 3)->traffic_class & 3, 0);
   EXPECT_FALSE(receive(0, 3, 4).ok());
+}
+
+// RFC 8200 4.5 says it; IPv4's receivers expect the same.
+TEST_P(Host, TheHeaderIsTheFirstFragmentsWhicheverComesLast) {
+  auto socket = world.UdpSocket(GetParam());
+  ASSERT_EQ(socket->Bind({IpAddress::Any(GetParam()), 53}), Error::kOk);
+  const Bytes datagram = UdpDatagram(cast.peer, cast.own, 4000, 53, Pattern(1992));
+  const auto fragment = [&](size_t offset, bool more, uint8_t tos, uint8_t hops) {
+    Bytes packet = FragmentOf(datagram, offset, 1000, more, 1, ip_protocol::kUdp, tos);
+    packet[v4() ? 8 : 7] = hops;
+    if (v4()) FixIpv4Checksum({packet.data(), kIpv4HeaderSize});
+    world.ReceiveIp(packet);
+  };
+  fragment(0, true, 0x48, 77);
+  fragment(1000, false, 0x20, 5);
+  const Result<Datagram> received = socket->Receive();
+  ASSERT_TRUE(received.ok());
+  EXPECT_EQ(received->hop_limit, 77);
+  EXPECT_EQ(received->traffic_class, 0x48);
 }
 
 // --- What is not for us ------------------------------------------------------------------------

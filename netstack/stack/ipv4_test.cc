@@ -299,5 +299,31 @@ TEST_F(Ipv4, Rfc6864_S4_1_AtomicDatagramsAreMarkedDontFragment) {
   EXPECT_TRUE(world.Next().dont_fragment);
 }
 
+// Whoever cuts it counts on from the first one's.
+TEST(IpSuperSegments, Rfc6864_S4_2_ItsPiecesHaveIdentificationsOfTheirOwn) {
+  StackWorld world({.has_ethernet_header = true, .tx_checksum_offload = true,
+                    .max_gso_bytes = 65536});
+  const Cast cast = CastOf(Family::kIpv4);
+  world.Know(cast.peer);
+  auto socket = world.UdpSocket(Family::kIpv4);
+  SocketOptions options = socket->options();
+  options.mtu_discover = SocketOptions::MtuDiscover::kDont;
+  socket->SetOptions(options);
+  const Bytes payload = Pattern(3500);
+  const std::span<const uint8_t> piece = payload;
+  SendControl control;
+  control.destination = {cast.peer, 53};
+  control.segment_size = 1000;
+  uint16_t ids[2];
+  for (uint16_t& id : ids) {
+    ASSERT_EQ(socket->Send({&piece, 1}, control), Error::kOk);
+    ASSERT_EQ(world.link.sent().front().offload.gso_size, 1000);
+    const Bytes frame = world.link.TakeFrame();
+    ASSERT_EQ(frame[kEthernetHeaderSize + 6] & 0x40, 0);  // routers may cut it
+    id = LoadBe16(frame.data() + kEthernetHeaderSize + 4);
+  }
+  EXPECT_GE(static_cast<uint16_t>(ids[1] - ids[0]), 4);
+}
+
 }  // namespace
 }  // namespace moat::netstack

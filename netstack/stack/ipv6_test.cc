@@ -1,5 +1,7 @@
 // What only IPv6 has: extension headers, NDP's rules, duplicate address detection, scopes.
 
+#include <set>
+
 #include "netstack/stack/stack_test_world.h"
 
 namespace moat::netstack {
@@ -64,6 +66,7 @@ class Rfc8200 : public Ipv6 {
   Rfc8200() { world.Know(cast.peer); }
 };
 using Rfc5095 = Rfc8200;
+using Rfc6437 = Rfc8200;
 using Rfc6946 = Rfc8200;
 using Rfc6980 = Rfc8200;
 using Rfc7112 = Rfc8200;
@@ -163,6 +166,74 @@ TEST_F(Rfc7112, S5_FirstFragmentWithoutTheWholeChainIsRefused) {
   EmitIpv6FragmentHeader({60, 0, true, 1}, header.data());
   world.ReceiveIp(IpPacket(cast.peer, cast.own, 44, header + Bytes{58, 1, 1, 4, 0, 0, 0, 0}));
   ExpectParameterProblem(icmpv6_code::kIncompleteChain, 0);
+}
+
+// RFC 8200 4.5 and RFC 7112: through the upper layer's header, not only up to it.
+TEST_F(Rfc7112, S5_AFirstFragmentWithPartOfTheUpperLayersHeaderIsRefused) {
+  Bytes header(8);
+  EmitIpv6FragmentHeader({6, 0, true, 1}, header.data());
+  world.ReceiveIp(IpPacket(cast.peer, cast.own, 44, header + Pattern(16)));
+  ExpectParameterProblem(icmpv6_code::kIncompleteChain, 0);
+  world.ReceiveIp(IpPacket(cast.peer, cast.own, 44, header + Pattern(24)));
+  EXPECT_TRUE(world.Silent());
+}
+
+// Every fragment header that is taken out costs a copy of the packet.
+TEST_F(Rfc8200, FragmentHeadersInARowAreBounded) {
+  const auto nested = [&](int count) {
+    Bytes chain;
+    for (int i = 1; i <= count; ++i) {
+      Bytes header(8);
+      EmitIpv6FragmentHeader({static_cast<uint8_t>(i < count ? 44 : 58), 0, false, 1},
+                             header.data());
+      chain = chain + header;
+    }
+    return WithChain(44, chain);
+  };
+  world.ReceiveIp(nested(8));
+  ExpectEchoReply();
+  world.ReceiveIp(nested(9));
+  world.ReceiveIp(nested(150));
+  EXPECT_TRUE(world.Silent());
+  EXPECT_EQ(world.Count("Drop.ExtensionHeader"), 2u);
+}
+
+TEST_F(Rfc6437, S6_1_LabelsOfOneSocketTellNothingOfAnothers) {
+  std::set<uint32_t> labels;
+  for (int i = 0; i < 8; ++i) {
+    auto socket = world.UdpSocket(Family::kIpv6);
+    uint32_t seen[2];
+    for (uint32_t& label : seen) {
+      ASSERT_EQ(StackWorld::SendTo(*socket, {cast.peer, 53}, {1}), Error::kOk);
+      label = LoadBe32(world.link.TakeFrame().data() + kEthernetHeaderSize) & 0xfffff;
+    }
+    EXPECT_EQ(seen[0], seen[1]);
+    EXPECT_NE(seen[0], 0u);
+    labels.insert(seen[0]);
+  }
+  EXPECT_EQ(labels.size(), 8u);
+}
+
+TEST_F(Rfc6437, S3_WhoDoesNotWantLabelsSendsZero) {
+  auto socket = world.UdpSocket(Family::kIpv6);
+  SocketOptions options = socket->options();
+  options.flow_labels = false;
+  socket->SetOptions(options);
+  ASSERT_EQ(StackWorld::SendTo(*socket, {cast.peer, 53}, {1}), Error::kOk);
+  EXPECT_EQ(LoadBe32(world.link.TakeFrame().data() + kEthernetHeaderSize) & 0xfffff, 0u);
+}
+
+// RFC 4443 2.4 (e.6): every node on a link knows the anycast address of its routers.
+TEST_F(Rfc4443, S2_4e_NoErrorToTheRoutersOfTheSubnet) {
+  const IpAddress anycast = cast.own.Prefix(64);
+  world.Know(anycast);
+  const auto datagram = [&](const IpAddress& from) {
+    return IpPacket(from, cast.own, 17, UdpDatagram(from, cast.own, 4000, 9, {}));
+  };
+  world.ReceiveIp(datagram(anycast));
+  EXPECT_TRUE(world.Silent());
+  world.ReceiveIp(datagram(cast.peer));
+  EXPECT_EQ(world.Next().icmp_type(), icmpv6_type::kDestinationUnreachable);
 }
 
 TEST_F(Rfc4443, S2_4e_NoErrorAboutARedirectOrAnError) {

@@ -72,6 +72,12 @@ class TransportProtocol {
 
   virtual Disposition Receive(const IpPacketIn& packet) = 0;
   virtual void ReceiveError(const IcmpErrorIn& error) = 0;
+  // Can what the error quotes have been sent, as far as this transport knows? What it says about
+  // the path is believed only then (RFC 8201 4, RFC 5927 7).
+  virtual bool MayHaveSent(const IcmpErrorIn& error) const {
+    (void)error;
+    return true;
+  }
   // An address in use is about to be given up to another host (RFC 5227 2.4): the last moment to
   // say so.
   virtual void GiveUpAddress(const IpAddress& address, InterfaceIndex interface) {
@@ -91,6 +97,8 @@ class RawReceiver {
   // True: somebody took it, so that it is no error when there is no transport for it.
   virtual bool Receive(const IpPacketIn& packet) = 0;
   virtual void ReceiveError(const IcmpErrorIn& error) = 0;
+  // As TransportProtocol's.
+  virtual bool MayHaveSent(const IcmpErrorIn& error) const = 0;
 
  protected:
   bool listening_ = false;

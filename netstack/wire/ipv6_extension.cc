@@ -139,4 +139,21 @@ Ipv6Chain WalkIpv6ChainFrom(std::span<const uint8_t> packet, uint8_t next_header
   return Walk(packet, next_header, offset, next_header_offset, /*stop_at_fragment=*/false);
 }
 
+std::optional<Ipv6UpperLayer> FindIpv6UpperLayer(std::span<const uint8_t> packet) {
+  Ipv6UpperLayer at{packet[6], kIpv6HeaderSize};
+  for (int headers = 0; headers <= kMaxExtensionHeaders; ++headers) {
+    const bool fragment = at.protocol == ipv6_next_header::kFragment;
+    const bool extension = fragment || at.protocol == ipv6_next_header::kHopByHop ||
+                           at.protocol == ipv6_next_header::kRouting ||
+                           at.protocol == ipv6_next_header::kDestinationOptions;
+    if (!extension) return at;
+    if (packet.size() < at.offset + 8) return std::nullopt;
+    const uint8_t* header = packet.data() + at.offset;
+    if (fragment && ReadIpv6FragmentHeader(header).offset != 0) return std::nullopt;
+    at = {header[0], at.offset + (fragment ? 8 : (size_t{header[1]} + 1) * 8)};
+    if (at.offset > packet.size()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 }  // namespace moat::netstack

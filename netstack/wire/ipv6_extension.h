@@ -4,6 +4,7 @@
 #define MOAT_NETSTACK_WIRE_IPV6_EXTENSION_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace moat::netstack {
@@ -42,6 +43,16 @@ Ipv6Chain WalkIpv6HopByHop(std::span<const uint8_t> packet);
 // (RFC 7112). `next_header` is the fragment header's.
 Ipv6Chain WalkIpv6ChainFrom(std::span<const uint8_t> packet, uint8_t next_header, size_t offset,
                             size_t next_header_offset);
+
+struct Ipv6UpperLayer {
+  uint8_t protocol;
+  size_t offset;  // from the start of the packet
+};
+
+// Where the upper layer of `packet` begins, by the lengths of the headers alone: nothing in them is
+// judged. For packets that an error is about: an option that is the very reason for it must not
+// hide whose packet it is. Absent when that cannot be told (a later fragment, a cut packet).
+std::optional<Ipv6UpperLayer> FindIpv6UpperLayer(std::span<const uint8_t> packet);
 
 }  // namespace moat::netstack
 

@@ -178,14 +178,13 @@ int SetPacketInfo(const OptionTarget& target, const OptionInput& input) {
 }
 
 ErrnoOr<OptionBytes> GetAutoFlowLabel(const OptionTarget& target, size_t length) {
-  const int value = target.settings.auto_flow_label;
-  return Int(value < 0 ? 1 : value, length);
+  return Int(Options(target).flow_labels ? 1 : 0, length);
 }
 
 int SetAutoFlowLabel(const OptionTarget& target, const OptionInput& input) {
   int value = 0;
   if (int error = LenientIntLevel::Read(input, &value); error != 0) return error;
-  target.settings.auto_flow_label = value != 0 ? 1 : 0;
+  ChangeOptions(target, [&](SocketOptions& options) { options.flow_labels = value != 0; });
   return 0;
 }
 

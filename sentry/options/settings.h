@@ -64,7 +64,6 @@ struct SocketSettings {
   int minimum_ttl = 0;
   int minimum_hop_count = 0;
   int ipv6_mtu = 0;
-  int8_t auto_flow_label = -1;            // -1: the sysctl's default
 
   bool operator==(const SocketSettings&) const = default;
 

@@ -169,5 +169,17 @@ CONFORM(84, MUST, "RFC 4443 2.4 (a)",
   Reaches(b, 77, 0);
 }
 
+CONFORM(85, MUST, "RFC 4443 3.4; 2.4 (d)",
+        "The upper layer is found behind the very option that the error is about.",
+        {.needs = kUdp}) {
+  Conversation c = Begin(b);
+  const Layer options = DestinationOptions(ip6_option::Unknown(0x9e, Bytes(4)))
+                            .Set(destination_options::kNextHeader, proto::kUdp);
+  const Bytes quoted =
+      (Ipv6(b.device.ip6, b.remote.ip6) / options / Raw(c.sent.From(Kind::kUdp))).Build();
+  b.Send(Error(b, icmp6::kParameterProblem, 2, quoted, 42));
+  b.Check(c.socket.Error() != 0 || !b.ok(), "the program was not told");
+}
+
 }  // namespace
 }  // namespace moat::conform

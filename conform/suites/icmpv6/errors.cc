@@ -206,6 +206,14 @@ CONFORM(52, MUST, "RFC 4443 2.4 (e.3); RFC 8200 4.2",
   b.Expect(Icmp6Error(icmp6::kParameterProblem, 2) && To(b.peer.link_local));
 }
 
+CONFORM(86, MUST, "RFC 4443 2.4 (e.6); RFC 4291 2.6.1",
+        "A packet from the anycast address of the subnet's routers is not reported.",
+        {.needs = kUdp}) {
+  const Ip anycast = "2001:db8::";
+  b.StartAnswering(0, anycast, b.router.mac);
+  IsNotReported(b, ToClosed(b).Set(ipv6::kSource, anycast));
+}
+
 // --- Rate --------------------------------------------------------------------------------------
 
 CONFORM(53, MUST, "RFC 4443 2.4 (f)", "The rate of errors is limited.", {.needs = kUdp}) {

@@ -79,5 +79,12 @@ CONFORM(64, MUST, "RFC 4443 2.4 (e.1)", "An error message whose hop limit ends i
   b.Expect(Icmp6Error(icmp6::kTimeExceeded, 0));
 }
 
+CONFORM(87, SHOULD, "RFC 4443 2.2 (b); RFC 6724 5",
+        "An error about a forwarded packet of a global source comes from a global address.",
+        {.needs = kRouter}) {
+  b.Send(Through(b, b.peer1.ip6).Set(ipv6::kHopLimit, 1));
+  b.Expect(Icmp6Error(icmp6::kTimeExceeded, 0) && (From(b.device.ip6) || From(b.device1.ip6)));
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -170,5 +170,28 @@ CONFORM(34, MUST, "RFC 1122 3.3.1.2",
   b.ExpectNothing(UdpTo(4000));
 }
 
+CONFORM(62, MUST, "RFC 791 3.1; RFC 1122 1.2.2",
+        "Fragments that are complete, but have more than 65535 octets in all, are not received.") {
+  constexpr size_t kPiece = 1456;
+  for (const size_t size : {size_t{65535 - 20 + 1}, size_t{65600}}) {
+    Bytes message(size);
+    message[0] = icmp4::kEcho;
+    const Bytes sum = Be16(FoldSum(SumWords(message.data(), message.size())));
+    std::copy(sum.begin(), sum.end(), message.begin() + 2);
+    for (size_t at = 0; at < size; at += kPiece) {
+      const size_t end = std::min(at + kPiece, size);
+      b.Send(Ip4(b.peer, b.device)
+                 .Set(ipv4::kProtocol, proto::kIcmp)
+                 .Set(ipv4::kId, static_cast<int>(size & 0xffff))
+                 .Set(ipv4::kFragmentOffset, static_cast<int>(at / 8))
+                 .Set(ipv4::kMoreFragments, end < size ? 1 : 0) /
+             Raw(Bytes(message.begin() + static_cast<ptrdiff_t>(at),
+                       message.begin() + static_cast<ptrdiff_t>(end))));
+    }
+    b.ExpectNothing(To(b.peer.ip4) && Has(Kind::kIpv4), 300ms);
+    ExpectAlive(b);
+  }
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -230,5 +230,34 @@ CONFORM(71, MUST, "RFC 8200 8.4", "An answer to a packet with a routing header h
   b.Expect(EchoReply6() && !Has(Kind::kRouting));
 }
 
+// --- Order ---------------------------------------------------------------------------------------
+
+CONFORM(121, MUST, "RFC 8200 4",
+        "Headers are processed in their order: of two that are wrong the first is reported.") {
+  HasProblem(b,
+             ToDevice(b) / Routing(253, 1) / DestinationOptions(Unknown(kReport)) / Echo(),
+             kErroneous, 42);
+  HasProblem(b,
+             ToDevice(b) / DestinationOptions(Unknown(kReport)) / Routing(253, 1) / Echo(),
+             kUnknownOption, kFirstOption);
+}
+
+CONFORM(122, SHOULD, "RFC 8200 4",
+        "A hop-by-hop options header behind a routing header or a fragment header is reported.") {
+  HasProblem(b, ToDevice(b) / Routing(0, 0) / HopByHop() / Echo(), kUnknownHeader, 40);
+  HasProblem(b, ToDevice(b) / FragmentHeader(0, false) / HopByHop() / Echo(), kUnknownHeader, 40);
+}
+
+CONFORM(123, MUST, "RFC 8200 4.2; RFC 4443 3.4",
+        "The offset that is reported may lie behind what the error quotes.") {
+  const Bytes skipped = ip6_option::Unknown(kSkip, Bytes(208));
+  const Bytes options =
+      Join({skipped, skipped, skipped, skipped, skipped, skipped, Unknown(kReport)});
+  const uint32_t pointer = kFirstOption + 6 * 210;
+  b.Send(ToDevice(b) / DestinationOptions(options) / Echo(8));
+  const Packet error = b.Expect(Problem(kUnknownOption, pointer));
+  b.Check(error.From(Kind::kIpv6).size() <= 1280, "the error is longer than 1280 bytes");
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -278,5 +278,52 @@ CONFORM(107, MUST, "RFC 8200 4.5; RFC 4443 2.4 (c)",
            70s);
 }
 
+// --- What is discarded alone ---------------------------------------------------------------------
+
+CONFORM(124, MUST, "RFC 8200 4.5",
+        "A fragment of a wrong length is discarded alone: the right ones are put together.") {
+  const Layer odd = FragmentHeader(0, true).Set(fragment::kNextHeader, proto::kIcmpV6);
+  b.Send(Piece(b, 400, 400));
+  b.Send(ToDevice(b) / odd / Raw(45));
+  IsAnswered(b, {Piece(b, 0, 400), Piece(b, 800, 208)}, kSize);
+}
+
+CONFORM(125, MUST, "RFC 8200 4.5",
+        "A fragment beyond 65535 bytes is discarded alone: the right ones are put together.") {
+  const Layer far = FragmentHeader(65528, false).Set(fragment::kNextHeader, proto::kIcmpV6);
+  b.Send(Piece(b, 0, 400));
+  b.Send(ToDevice(b) / far / Raw(32));
+  IsAnswered(b, {Piece(b, 400, 400), Piece(b, 800, 208)}, kSize);
+}
+
+CONFORM(126, MUST, "RFC 8200 4.5",
+        "Headers before a later fragment's header are processed when it comes: an option that "
+        "discards discards it.") {
+  const std::vector<Frame> f = Three(b);
+  const auto discards = ip6_option::Unknown(0x5e, Bytes(4));
+  const Frame marked = f[1].layers()[0] / f[1].layers()[1] / DestinationOptions(discards) /
+                       f[1].layers()[2] / f[1].layers()[3];
+  IsIgnored(b, {f[0], marked, f[2]});
+  IsAnswered(b, {f[1]}, kSize);
+}
+
+CONFORM(127, SHOULD, "RFC 8200 4.5; RFC 7112 5",
+        "A first fragment with a part of the upper layer's header is reported with code 3.") {
+  for (const int size : {8, 16}) {  // of the 20 bytes that TCP's header has
+    b.Send((ToDevice(b) / FragmentHeader(0, true) / Raw(static_cast<size_t>(size)))
+               .Set(fragment::kNextHeader, proto::kTcp));
+    b.Expect(Problem(3, 0));
+  }
+  b.Send((ToDevice(b) / FragmentHeader(0, true) / Raw(24)).Set(fragment::kNextHeader, proto::kTcp));
+  b.ExpectNothing(AnyIcmp6Error());
+  IsAlive(b);
+}
+
+CONFORM(128, MUST, "RFC 8200 4.5; RFC 5722 4",
+        "What an overlap has done to a packet concerns no other identification.") {
+  b.SendAll({Piece(b, 0, 400), Piece(b, 392, 408)});
+  IsAnswered(b, Three(b, 99), kSize);
+}
+
 }  // namespace
 }  // namespace moat::conform

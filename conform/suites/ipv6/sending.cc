@@ -164,5 +164,39 @@ CONFORM(120, MUST, "RFC 6437 3", "Datagrams of a flow have one flow label: 0 whe
   b.Expect(UdpTo(4000) && Is(ipv6::kFlowLabel, label));
 }
 
+CONFORM(129, SHOULD, "RFC 6437 3",
+        "Each flow of datagrams has a flow label of its own, the same for all of them.",
+        {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  const auto label_to = [&](const Ip& to, uint16_t port) {
+    socket.SendTo({to, port}, Pattern(10));
+    return b.Expect(UdpTo(port) && To(to)).Get(ipv6::kFlowLabel).u64();
+  };
+  std::set<uint64_t> labels;
+  for (const Node& node : {b.peer, b.other, b.router}) {
+    for (const uint16_t port : {uint16_t{4000}, uint16_t{4001}}) {
+      const uint64_t label = label_to(node.ip6, port);
+      b.Check(label != 0, "a datagram has no flow label");
+      labels.insert(label);
+    }
+  }
+  b.Check(labels.size() >= 5, "flows have the same label");
+  b.CheckEqual(label_to(b.peer.ip6, 4000), label_to(b.peer.ip6, 4000), "label of the same flow");
+  b.Check(labels.count(label_to(b.other.ip6, 4001)) == 1, "a flow's label has changed");
+}
+
+CONFORM(130, SHOULD, "RFC 8200 4.1; 4.2",
+        "The device's own hop-by-hop options come first, and are padded by one option of zeros.",
+        {.needs = kMulticast}) {
+  Socket socket = b.OpenUdp(true);
+  socket.Join("ff0e::77");
+  const Packet report = b.Expect(Has(Kind::kHopByHop));
+  b.CheckPacket(report, Is(ipv6::kNextHeader, proto::kHopByHop));
+  const Bytes alert = ip6_option::RouterAlert(), padding = ip6_option::PadN(2);
+  const Bytes options = report.Options(Kind::kHopByHop);
+  b.Check(options == Join({alert, padding}) || options == Join({padding, alert}),
+          "the options are padded otherwise");
+}
+
 }  // namespace
 }  // namespace moat::conform

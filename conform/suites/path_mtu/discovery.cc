@@ -114,8 +114,12 @@ CONFORM(7, MUST, "RFC 4443 2.3", "A message with a wrong checksum changes nothin
   ExpectWhole(b, NextLengths(b, socket, b.remote.ip6));
 }
 
-CONFORM(8, MUST, "RFC 8201 5.4", "TCP sends what was too big again, in segments that fit.",
-        {.needs = kTcp}) {
+// A connection of the device with the remote node.
+struct Dialogue {
+  Socket connection;
+  uint32_t sequence;  // of the device's next text
+};
+Dialogue Talk(Bench& b) {
   Socket listener = b.OpenTcp(true);
   listener.Bind(5000);
   listener.Listen();
@@ -123,15 +127,92 @@ CONFORM(8, MUST, "RFC 8201 5.4", "TCP sends what was too big again, in segments 
   const Packet answer = b.Expect(TcpFlags(tcp::kSyn | tcp::kAck));
   const auto sequence = static_cast<uint32_t>(answer.Get(tcp::kSequence).u64()) + 1;
   b.Send(Ip6(b.remote, b.device) / Tcp(4000, 5000, tcp::kAck, 101, sequence));
-  Socket connection = listener.Accept();
-  connection.Send(Pattern(1440));
-  const Match data =
-      Has(Kind::kTcp) && Where("with data", [](const Packet& p) { return !p.Payload().empty(); });
-  const Packet big = b.Expect(data);
+  return {listener.Accept(), sequence};
+}
+Match Text() {
+  return Has(Kind::kTcp) &&
+         Where("with data", [](const Packet& p) { return !p.Payload().empty(); });
+}
+
+CONFORM(8, MUST, "RFC 8201 5.4", "TCP sends what was too big again, in segments that fit.",
+        {.needs = kTcp}) {
+  Dialogue d = Talk(b);
+  d.connection.Send(Pattern(1440));
+  const Packet big = b.Expect(Text());
   b.Check(big.From(Kind::kIpv6).size() > 1320, "the first segment was short already");
   b.Send(TooBig(b, big, 1320));
-  const Packet again = b.Expect(data && Is(tcp::kSequence, sequence), 3s);
+  const Packet again = b.Expect(Text() && Is(tcp::kSequence, d.sequence), 3s);
   b.Check(again.From(Kind::kIpv6).size() <= 1320, "the segment is still too big");
+}
+
+CONFORM(9, MUST, "RFC 8201 4", "A message with an MTU below 1280 is discarded.", {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  const Packet sent = SentWhole(b, socket);
+  for (const uint32_t mtu : {0U, 68U, 600U, 1279U}) b.Send(TooBig(b, sent, mtu));
+  b.Wait(100ms);
+  ExpectWhole(b, NextLengths(b, socket, b.remote.ip6));
+}
+
+CONFORM(10, MUST, "RFC 4443 3.2", "The code of packet too big means nothing to its receiver.",
+        {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  b.Send(TooBig(b, SentWhole(b, socket), 1320).Set(icmp6::kCode, 7));
+  b.Wait(100ms);
+  ExpectAtMost(b, NextLengths(b, socket, b.remote.ip6), 1320);
+}
+
+CONFORM(11, MUST, "RFC 8201 5.2",
+        "What a datagram's message tells binds TCP's connections on that path as well.",
+        {.needs = kUdp | kTcp}) {
+  Dialogue d = Talk(b);
+  Socket socket = b.OpenUdp(true);
+  b.Send(TooBig(b, SentWhole(b, socket), 1320));
+  b.Wait(100ms);
+  d.connection.Send(Pattern(1440));
+  const Packet first = b.Expect(Text() && Is(tcp::kSequence, d.sequence));
+  b.Check(first.From(Kind::kIpv6).size() <= 1320, "the segment is longer than the path's MTU");
+}
+
+CONFORM(12, SHOULD, "RFC 8201 4; 6",
+        "A message about a datagram that no program has sent changes nothing.", {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  const Packet sent = SentWhole(b, socket);
+  Bytes quoted = sent.From(Kind::kIpv6);
+  quoted.resize(std::min<size_t>(quoted.size(), 1232));
+  if (quoted.size() > 41) quoted[41] ^= 1;  // the source port
+  b.Send(Ip6(b.router, b.device) / Icmp6(icmp6::kPacketTooBig, 0, 1300) / Raw(quoted));
+  b.Wait(100ms);
+  ExpectWhole(b, NextLengths(b, socket, b.remote.ip6));
+}
+
+CONFORM(13, SHOULD, "RFC 8201 4; 6; RFC 5927 7",
+        "A message about a segment that is not under way changes nothing.", {.needs = kTcp}) {
+  Dialogue d = Talk(b);
+  d.connection.Send(Pattern(1440));
+  const Packet big = b.Expect(Text());
+  Bytes quoted = big.From(Kind::kIpv6);
+  quoted.resize(std::min<size_t>(quoted.size(), 1232));
+  if (quoted.size() > 44) quoted[44] ^= 0x40;  // the sequence number
+  b.Send(Ip6(b.router, b.device) / Icmp6(icmp6::kPacketTooBig, 0, 1300) / Raw(quoted));
+  b.Send(Ip6(b.remote, b.device) / Tcp(4000, 5000, tcp::kAck, 101, d.sequence + 1440));
+  b.Wait(100ms);
+  b.Forget();
+  d.connection.Send(Pattern(1440));
+  const Packet next = b.Expect(Text() && Is(tcp::kSequence, d.sequence + 1440));
+  b.Check(next.From(Kind::kIpv6).size() > 1320, "segments became shorter");
+}
+
+CONFORM(14, MUST, "RFC 8201 4; 5.2",
+        "Packets to a group are not longer than the MTU that was reported for it.",
+        {.needs = kUdp}) {
+  const Ip group = "ff0e::77";
+  Socket socket = b.OpenUdp(true);
+  socket.Set(Option::kMulticastPort, 0);
+  socket.SendTo({group, 4000}, Pattern(1400));
+  const Packet sent = b.Expect(UdpTo(4000) && To(group) && !Has(Kind::kFragment));
+  b.Send(TooBig(b, sent, 1320));
+  b.Wait(100ms);
+  ExpectAtMost(b, NextLengths(b, socket, group), 1320);
 }
 
 }  // namespace

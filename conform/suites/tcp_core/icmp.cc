@@ -164,6 +164,19 @@ CONFORM(279, MUST, "RFC 9293 3.9.2 (MUST-50); RFC 1122 4.2.3.8",
          Ipv4(b.peer.ip4, b.device.ip4).Options(ip_option::RecordRoute(3)) / header / Raw(10));
   b.Expect(t.AckOf(t.seq + 10));
 }
+CONFORM(289, MUST, "RFC 1191 3; 5",
+        "After a message with a very small MTU, segments are no longer than it, or routers may cut "
+        "them.",
+        {.needs = kTcp}) {
+  TcpPeer t(b, /*v6=*/false);
+  t.Open();
+  t.socket().Send(Pattern(1400));
+  const Packet big = t.ExpectText();
+  b.Send(IcmpAbout(b, t, big, {3, 4}, 300));
+  const Packet again = b.Expect(t.Text() && Is(tcp::kSequence, big.Get(tcp::kSequence)), 3s);
+  b.Check(again.From(Kind::kIpv4).size() <= 300 || again.Get(ipv4::kDontFragment).u64() == 0,
+          "a long segment may still not be fragmented");
+}
 
 }  // namespace
 }  // namespace moat::conform

@@ -180,6 +180,7 @@ void Ipv4Input::Reassemble(IpPacketIn& packet, const Ipv4View& view) {
   header[1] = static_cast<uint8_t>((header[1] & ~3) | whole.ecn);
   FixIpv4Checksum({header, whole.header_size});
   packet.traffic_class = header[1];
+  packet.hop_limit = header[8];  // the first fragment's, whichever came last
   packet.checksum = RxChecksum::kUnverified;
   packet.gso_size = 0;
   packet.ip_packet = std::move(whole.packet);

@@ -7,34 +7,6 @@
 #include "netstack/wire/ipv6_extension.h"
 
 namespace moat::netstack {
-namespace {
-
-struct UpperLayer {
-  uint8_t protocol;
-  size_t offset;
-};
-
-// By the lengths of the headers alone: an option that is the very reason for an error must not hide
-// what the packet is. Absent when the packet does not have it (a later fragment, a cut packet).
-std::optional<UpperLayer> FindUpperLayer(std::span<const uint8_t> packet) {
-  UpperLayer at{packet[6], kIpv6HeaderSize};
-  for (int headers = 0; headers <= kMaxExtensionHeaders; ++headers) {
-    const bool fragment = at.protocol == ipv6_next_header::kFragment;
-    const bool extension = fragment || at.protocol == ipv6_next_header::kHopByHop ||
-                           at.protocol == ipv6_next_header::kRouting ||
-                           at.protocol == ipv6_next_header::kDestinationOptions;
-    if (!extension) return at;
-    if (packet.size() < at.offset + 8) return std::nullopt;
-    const uint8_t* header = packet.data() + at.offset;
-    if (fragment && ReadIpv6FragmentHeader(header).offset != 0) return std::nullopt;
-    at = {header[0], at.offset + (fragment ? 8 : (size_t{header[1]} + 1) * 8)};
-    if (at.offset > packet.size()) return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 Icmpv6::Counters::Counters(CounterTable& table)
     : in_messages(table, "Icmp6.InMsgs"),
       in_errors(table, "Icmp6.InErrors"),
@@ -169,10 +141,11 @@ void Icmpv6::HandleNdp(const IpPacketIn& packet, const IcmpView& icmp) {
 bool Icmpv6::MayAnswerWithError(const IpPacketIn& about, bool even_to_group) const {
   if ((about.to_multicast || about.to_broadcast) && !even_to_group) return false;
   if (about.source.IsUnspecified() || about.source.IsMulticast()) return false;
+  if (state_.addresses.IsSubnetAnycast(about.source)) return false;
   const std::span<const uint8_t> packet = about.ip_packet.span();
   Ipv6View view;
   if (Ipv6View::ParseQuoted(packet, &view) != Ipv6Parse::kOk) return false;
-  const std::optional<UpperLayer> upper = FindUpperLayer(packet);
+  const std::optional<Ipv6UpperLayer> upper = FindIpv6UpperLayer(packet);
   if (!upper.has_value() || upper->protocol != ip_protocol::kIcmpV6) return true;
   if (upper->offset >= packet.size()) return false;
   const uint8_t type = packet[upper->offset];

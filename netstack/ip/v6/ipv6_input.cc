@@ -24,6 +24,20 @@ bool IsMld(std::span<const uint8_t> packet) {
   return packet[icmp] == icmpv6_type::kMldQuery || packet[icmp] == icmpv6_type::kMldReport;
 }
 
+// The least header of an upper layer, all of which a first fragment must have (RFC 7112 5).
+size_t LeastHeaderOf(uint8_t protocol) {
+  struct Row {
+    uint8_t protocol;
+    uint8_t size;
+  };
+  static constexpr Row kRows[] = {
+      {ip_protocol::kTcp, 20}, {ip_protocol::kUdp, 8}, {ip_protocol::kIcmpV6, 8}};
+  for (const Row& row : kRows) {
+    if (row.protocol == protocol) return row.size;
+  }
+  return 1;
+}
+
 }  // namespace
 
 bool Ipv6Input::Drop(DropReason reason, Counter& counter) {
@@ -54,7 +68,7 @@ void Ipv6Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   if (fate == Fate::kDropped) return;
   // A route of type local may still make it ours.
   if (fate == Fate::kForward && !forward_.Forward(in, p)) return;
-  Process(p, /*was_fragmented=*/false);
+  Process(p, /*fragment_headers=*/0);
 }
 
 bool Ipv6Input::Validate(const Slice& packet, Ipv6View* view) {
@@ -129,14 +143,19 @@ Ipv6Input::Fate Ipv6Input::JudgeDestination(IpPacketIn& packet, const LinkMetada
   return DropAs(DropReason::kNotOurAddress, counters.in_address_errors);
 }
 
-void Ipv6Input::Process(IpPacketIn& packet, bool was_fragmented) {
+void Ipv6Input::Process(IpPacketIn& packet, int fragment_headers) {
   IpCounters& counters = state_.v6_counters;
   const Ipv6Chain chain = WalkIpv6Chain(packet.ip_packet.span());
   switch (chain.outcome) {
     case Outcome::kUpperLayer:
-      return Deliver(packet, chain, was_fragmented);
+      return Deliver(packet, chain, /*was_fragmented=*/fragment_headers != 0);
     case Outcome::kFragment:
-      return HandleFragment(packet, chain);
+      // Each costs a copy of the packet: as many as there may be of other headers.
+      if (fragment_headers >= kMaxExtensionHeaders) {
+        (void)Drop(DropReason::kExtensionHeader, counters.in_header_errors);
+        return;
+      }
+      return HandleFragment(packet, chain, fragment_headers + 1);
     case Outcome::kNoNextHeader:
       return state_.drops.Count(DropReason::kNoNextHeader);
     case Outcome::kDiscard:
@@ -152,13 +171,18 @@ void Ipv6Input::Process(IpPacketIn& packet, bool was_fragmented) {
   }
 }
 
-void Ipv6Input::HandleFragment(IpPacketIn& packet, const Ipv6Chain& chain) {
+void Ipv6Input::HandleFragment(IpPacketIn& packet, const Ipv6Chain& chain, int fragment_headers) {
   const Ipv6FragmentHeader header =
       ReadIpv6FragmentHeader(packet.ip_packet.data() + chain.offset);
   if (!CheckFragment(packet, chain, header)) return;
   // RFC 6946: an atomic fragment is whole, whatever other fragments carry its identification.
-  if (header.offset == 0 && !header.more) return DeliverAtomic(packet, chain, header);
-  Reassemble(packet, chain, header);
+  const bool atomic = header.offset == 0 && !header.more;
+  if (atomic) {
+    TakeOutHeader(packet, chain, header);
+  } else if (!Reassemble(packet, chain, header)) {
+    return;
+  }
+  Process(packet, fragment_headers);
 }
 
 bool Ipv6Input::CheckFragment(const IpPacketIn& packet, const Ipv6Chain& chain,
@@ -176,18 +200,24 @@ bool Ipv6Input::CheckFragment(const IpPacketIn& packet, const Ipv6Chain& chain,
     return Drop(DropReason::kReassemblyTooBig, counters.in_header_errors);
   }
   if (header.offset != 0) return true;
+  if (header.next_header == ipv6_next_header::kHopByHop) {  // RFC 8200 4: behind IPv6's header only
+    icmp_.SendError(packet, icmpv6_type::kParameterProblem, icmpv6_code::kUnrecognizedNextHeader,
+                    static_cast<uint32_t>(chain.offset));
+    return Drop(DropReason::kExtensionHeader, counters.in_header_errors);
+  }
   const Ipv6Chain rest = WalkIpv6ChainFrom(packet.ip_packet.span(), header.next_header, data,
                                            chain.offset);
   const bool complete =
       rest.outcome != Outcome::kTruncated &&
-      (rest.outcome != Outcome::kUpperLayer || rest.offset < packet.ip_packet.size());
+      (rest.outcome != Outcome::kUpperLayer ||
+       rest.offset + LeastHeaderOf(rest.protocol) <= packet.ip_packet.size());
   if (complete || !header.more) return true;
   icmp_.SendError(packet, icmpv6_type::kParameterProblem, icmpv6_code::kIncompleteChain, 0);
   return Drop(DropReason::kIncompleteChain, counters.in_header_errors);
 }
 
-// The fragment header is taken out, so that what follows is as if it had never been there.
-void Ipv6Input::DeliverAtomic(IpPacketIn& packet, const Ipv6Chain& chain,
+// What follows is as if the fragment header had never been there.
+void Ipv6Input::TakeOutHeader(IpPacketIn& packet, const Ipv6Chain& chain,
                               const Ipv6FragmentHeader& header) {
   ++state_.v6_counters.reassembly_requests;
   ++state_.v6_counters.reassembly_oks;
@@ -200,10 +230,9 @@ void Ipv6Input::DeliverAtomic(IpPacketIn& packet, const Ipv6Chain& chain,
   to[chain.next_header_offset] = header.next_header;
   StoreBe16(to + 4, static_cast<uint16_t>(whole.size() - kIpv6HeaderSize));
   packet.ip_packet = std::move(whole);
-  Process(packet, /*was_fragmented=*/true);
 }
 
-void Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
+bool Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
                            const Ipv6FragmentHeader& header) {
   ++state_.v6_counters.reassembly_requests;
   Fragment fragment;
@@ -218,16 +247,20 @@ void Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
   Reassembled whole;
   const Reassembler::Outcome outcome = reassembler_.Add(std::move(fragment), &whole);
   CountReassembly(state_, Family::kIpv6, outcome);
-  if (outcome != Reassembler::Outcome::kComplete) return;
+  if (outcome != Reassembler::Outcome::kComplete) return false;
   uint8_t* bytes = whole.packet.mutable_data();
   bytes[whole.next_header_field] = whole.next_header;
   StoreBe16(bytes + 4, static_cast<uint16_t>(whole.packet.size() - kIpv6HeaderSize));
   bytes[1] = static_cast<uint8_t>((bytes[1] & ~0x30) | whole.ecn << 4);
-  packet.traffic_class = static_cast<uint8_t>((packet.traffic_class & ~3) | whole.ecn);
+  // The header is the first fragment's, whichever came last (RFC 8200 4.5).
+  Ipv6View view;
+  (void)Ipv6View::Parse(whole.packet.span(), &view);
+  packet.traffic_class = view.traffic_class();
+  packet.hop_limit = view.hop_limit();
   packet.checksum = RxChecksum::kUnverified;
   packet.gso_size = 0;
   packet.ip_packet = std::move(whole.packet);
-  Process(packet, /*was_fragmented=*/true);
+  return true;
 }
 
 void Ipv6Input::Deliver(IpPacketIn& packet, const Ipv6Chain& chain, bool was_fragmented) {

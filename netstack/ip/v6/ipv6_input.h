@@ -28,14 +28,16 @@ class Ipv6Input {
   // Is it for us, and how? Sets to_multicast and to_anycast.
   Fate JudgeDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
   Fate DropAs(DropReason reason, Counter& counter);
-  // Walks `packet.ip_packet`'s chain and delivers, reassembles, answers or drops.
-  void Process(IpPacketIn& packet, bool was_fragmented);
-  void HandleFragment(IpPacketIn& packet, const Ipv6Chain& chain);
+  // Walks `packet.ip_packet`'s chain and delivers, reassembles, answers or drops. So many fragment
+  // headers have been taken out of it so far.
+  void Process(IpPacketIn& packet, int fragment_headers);
+  void HandleFragment(IpPacketIn& packet, const Ipv6Chain& chain, int fragment_headers);
   // RFC 8200 4.5, RFC 7112: what is wrong with a fragment is told to its sender. False: dropped.
   bool CheckFragment(const IpPacketIn& packet, const Ipv6Chain& chain,
                      const Ipv6FragmentHeader& header);
-  void Reassemble(IpPacketIn& packet, const Ipv6Chain& chain, const Ipv6FragmentHeader& header);
-  void DeliverAtomic(IpPacketIn& packet, const Ipv6Chain& chain, const Ipv6FragmentHeader& header);
+  // True: `packet` is the whole one now.
+  bool Reassemble(IpPacketIn& packet, const Ipv6Chain& chain, const Ipv6FragmentHeader& header);
+  void TakeOutHeader(IpPacketIn& packet, const Ipv6Chain& chain, const Ipv6FragmentHeader& header);
   void Deliver(IpPacketIn& packet, const Ipv6Chain& chain, bool was_fragmented);
   bool Drop(DropReason reason, Counter& counter);
 

@@ -103,6 +103,7 @@ class DatagramBase : public DatagramSocket {
     uint8_t hop_limit = 0;
     uint8_t traffic_class = 0;
     bool dont_fragment = false;
+    uint32_t flow_label = 0;  // IPv6
     const Ipv4Options* ip_options = nullptr;  // null: none
   };
   // `transport_size` counts header and payload of the largest packet. Binds an ephemeral port.
@@ -138,6 +139,7 @@ class DatagramBase : public DatagramSocket {
   bool IsBroadcast(const IpAddress& address) const;
   RouteQuery QueryFor(const Endpoint& remote, const SendControl& control) const;
   Result<RouteRef> RouteFor(const RouteQuery& query);
+  uint32_t FlowLabelTo(const Endpoint& remote);
   Error JudgeSize(const Route& route, size_t transport_size, bool* dont_fragment);
   void QueueError(QueuedError error);
   void QueueLocalError(Error error, const Route& route, uint16_t port);
@@ -165,6 +167,7 @@ class DatagramBase : public DatagramSocket {
   // The last route, good for the same query.
   RouteQuery route_query_;
   RouteRef route_;
+  uint64_t flow_secret_ = 0;  // drawn when the first IPv6 datagram is sent
 
   ReceiveQueue queue_;
   std::deque<QueuedError> errors_;

@@ -1,5 +1,6 @@
 // The decisions about one outgoing datagram.
 #include <algorithm>
+#include <cstring>
 
 #include "netstack/transport/datagram/datagram_base.h"
 
@@ -61,7 +62,7 @@ Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool* d
       *dont_fragment = false;
       return fits ? Error::kOk : Error::kMessageSize;
     case Discover::kWant:
-      *dont_fragment = fits;
+      *dont_fragment = fits && !route.mtu_is_floor;
       return Error::kOk;
     case Discover::kDont:
     case Discover::kOmit:
@@ -70,6 +71,21 @@ Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool* d
       return Error::kOk;
   }
   return Error::kInvalid;
+}
+
+// RFC 6437 3: the same for all packets of a flow, evenly distributed over flows, and nothing that
+// one who sees some could foretell others by: the secret is the socket's own.
+uint32_t DatagramBase::FlowLabelTo(const Endpoint& remote) {
+  if (flow_secret_ == 0) flow_secret_ = environment_.random->U64() | 1;
+  uint64_t halves[2];
+  std::memcpy(halves, remote.address.data(), sizeof(halves));
+  uint64_t hash = flow_secret_;
+  for (const uint64_t word : {halves[0], halves[1], uint64_t{remote.port}}) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 32;
+  }
+  const uint32_t label = static_cast<uint32_t>(hash * flow_secret_ >> 44);
+  return label != 0 ? label : 1;  // 0 would be none
 }
 
 Result<DatagramBase::Outgoing> DatagramBase::PrepareSend(const SendControl& control,
@@ -108,6 +124,7 @@ Result<DatagramBase::Outgoing> DatagramBase::PrepareSend(const SendControl& cont
   if (const Error error = AutoBind(); error != Error::kOk) return error;
 
   const bool v4 = remote.address.is_v4();
+  if (!v4 && options_.flow_labels) outgoing.flow_label = FlowLabelTo(remote);
   const bool multicast = (*route)->is_multicast;
   const int hops = multicast ? (v4 ? options_.multicast_ttl : options_.multicast_hops)
                              : (v4 ? options_.ttl : options_.hop_limit);

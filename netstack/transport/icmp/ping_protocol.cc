@@ -91,13 +91,30 @@ TransportProtocol::Disposition PingProtocol::Receive(const IpPacketIn& packet) {
   return Disposition::kHandled;
 }
 
-void PingProtocol::ReceiveError(const IcmpErrorIn& error) {
+namespace {
+
+bool QuotesEchoRequest(const IcmpErrorIn& error) {
   const auto quoted = IcmpView::Parse(error.quoted_transport);
-  if (!quoted) return;
-  const bool v4 = error.source.is_v4();
-  if (quoted->type() != (v4 ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest)) return;
-  PingSocket* socket = Find(quoted->identifier(), error.source, error.interface);
+  const uint8_t echo =
+      error.source.is_v4() ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest;
+  return quoted.has_value() && quoted->type() == echo;
+}
+
+}  // namespace
+
+PingSocket* PingProtocol::SenderOf(const IcmpErrorIn& error) const {
+  if (!QuotesEchoRequest(error)) return nullptr;
+  return Find(IcmpView::Parse(error.quoted_transport)->identifier(), error.source,
+              error.interface);
+}
+
+void PingProtocol::ReceiveError(const IcmpErrorIn& error) {
+  PingSocket* socket = SenderOf(error);
   if (socket != nullptr) socket->DeliverError(error, 0, error.quoted_transport);
+}
+
+bool PingProtocol::MayHaveSent(const IcmpErrorIn& error) const {
+  return !QuotesEchoRequest(error) || SenderOf(error) != nullptr;
 }
 
 }  // namespace moat::netstack

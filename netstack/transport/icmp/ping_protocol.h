@@ -33,6 +33,8 @@ class PingProtocol : public TransportProtocol {
 
   Disposition Receive(const IpPacketIn& packet) override;
   void ReceiveError(const IcmpErrorIn& error) override;
+  // What is no echo request the stack may have sent by itself, without a socket.
+  bool MayHaveSent(const IcmpErrorIn& error) const override;
 
  private:
   friend class PingSocket;
@@ -40,6 +42,8 @@ class PingProtocol : public TransportProtocol {
   void Insert(PingSocket* socket);
   void Remove(PingSocket* socket);
   void CountSent(Family family);
+  // Null also when an error quotes something else than an echo request.
+  PingSocket* SenderOf(const IcmpErrorIn& error) const;
   // The youngest socket with this identifier that takes the address and the interface.
   PingSocket* Find(uint16_t identifier, const IpAddress& local, InterfaceIndex interface) const;
 

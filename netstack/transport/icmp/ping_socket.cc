@@ -63,6 +63,7 @@ Error PingSocket::Send(std::span<const std::span<const uint8_t>> payload,
   packet.traffic_class = outgoing->traffic_class;
   packet.hop_limit = outgoing->hop_limit;
   packet.dont_fragment = outgoing->dont_fragment;
+  packet.flow_label = outgoing->flow_label;
   packet.multicast_loop = options().multicast_loop;
   packet.transport_header = header;
   packet.payload = cutter.Next(size - kIcmpHeaderSize);

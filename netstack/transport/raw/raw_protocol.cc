@@ -49,6 +49,17 @@ bool RawProtocol::Receive(const IpPacketIn& packet) {
   return taken;
 }
 
+bool RawProtocol::MayHaveSent(const IcmpErrorIn& error) const {
+  for (const uint8_t protocol : {error.protocol, kWholePackets}) {
+    const auto entry = sockets_.find(KeyOf(error.source.family(), protocol));
+    if (entry == sockets_.end()) continue;
+    for (const RawSocket* socket : entry->second) {
+      if (socket->Fits(error.source, error.destination, error.interface)) return true;
+    }
+  }
+  return false;
+}
+
 void RawProtocol::ReceiveError(const IcmpErrorIn& error) {
   const auto entry = sockets_.find(KeyOf(error.source.family(), error.protocol));
   if (entry == sockets_.end()) return;

@@ -31,6 +31,7 @@ class RawProtocol final : public RawReceiver {
 
   bool Receive(const IpPacketIn& packet) override;
   void ReceiveError(const IcmpErrorIn& error) override;
+  bool MayHaveSent(const IcmpErrorIn& error) const override;
 
  private:
   friend class RawSocket;

@@ -154,6 +154,7 @@ Error RawSocket::SendMessage(const Outgoing& outgoing,
   packet.traffic_class = outgoing.traffic_class;
   packet.hop_limit = outgoing.hop_limit;
   packet.dont_fragment = outgoing.dont_fragment;
+  packet.flow_label = outgoing.flow_label;
   packet.multicast_loop = options().multicast_loop;
   packet.payload = payload;
   Ipv4Options ip_options;

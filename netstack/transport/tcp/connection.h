@@ -113,6 +113,7 @@ class Connection final : public Flow {
   void SegmentArrives(Segment& segment);
   // An ICMP error about a segment of ours with sequence number `seq`.
   void OnIcmpError(const IcmpErrorIn& error, SeqNum seq);
+  bool InFlight(SeqNum seq) const;  // sent, and not acknowledged
   // End of the batch: acknowledgements that were held back.
   void Flush();
 

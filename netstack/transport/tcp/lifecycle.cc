@@ -131,9 +131,12 @@ void Connection::EnterTimeWait() {
 }
 
 // ICMP. RFC 5927: only errors that quote something in flight are believed.
+bool Connection::InFlight(SeqNum seq) const {
+  return state_ != TcpState::kClosed && tcb_.snd.una <= seq && seq < tcb_.snd.nxt;
+}
+
 void Connection::OnIcmpError(const IcmpErrorIn& error, SeqNum seq) {
-  const bool in_flight = tcb_.snd.una <= seq && seq < tcb_.snd.nxt;
-  if (state_ == TcpState::kClosed || !in_flight) {
+  if (!InFlight(seq)) {
     ++core_.counters.out_of_window_icmps;
     return;
   }

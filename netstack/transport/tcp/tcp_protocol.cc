@@ -109,19 +109,37 @@ TransportProtocol::Disposition TcpProtocol::Receive(const IpPacketIn& packet) {
   return Disposition::kHandled;
 }
 
-void TcpProtocol::ReceiveError(const IcmpErrorIn& error) {
-  if (error.quoted_transport.size() < 8) return;
+namespace {
+
+// The connection that the quoted segment is of, and the segment's number; null when there is none.
+Connection* SenderOf(const Core& core, const IcmpErrorIn& error, SeqNum* seq) {
+  if (error.quoted_transport.size() < 8) return nullptr;
   FlowKey key;
   key.local = error.source;
   key.remote = error.destination;
   key.local_port = LoadBe16(error.quoted_transport.data());
   key.remote_port = LoadBe16(error.quoted_transport.data() + 2);
   if (error.destination.is_v6() && error.destination.IsLinkLocal()) key.scope = error.interface;
-  Flow* flow = core_->flows.Find(key);
-  if (flow == nullptr || flow->kind != Flow::Kind::kConnection) return;
-  static_cast<Connection*>(flow)->OnIcmpError(error,
-                                              SeqNum(LoadBe32(error.quoted_transport.data() + 4)));
+  Flow* flow = core.flows.Find(key);
+  if (flow == nullptr || flow->kind != Flow::Kind::kConnection) return nullptr;
+  *seq = SeqNum(LoadBe32(error.quoted_transport.data() + 4));
+  return static_cast<Connection*>(flow);
+}
+
+}  // namespace
+
+void TcpProtocol::ReceiveError(const IcmpErrorIn& error) {
+  SeqNum seq;
+  Connection* connection = SenderOf(*core_, error, &seq);
+  if (connection == nullptr) return;
+  connection->OnIcmpError(error, seq);
   core_->Reap();
+}
+
+bool TcpProtocol::MayHaveSent(const IcmpErrorIn& error) const {
+  SeqNum seq;
+  const Connection* connection = SenderOf(*core_, error, &seq);
+  return connection != nullptr && connection->InFlight(seq);
 }
 
 void TcpProtocol::GiveUpAddress(const IpAddress& address, InterfaceIndex) {

@@ -30,6 +30,7 @@ class TcpProtocol : public TransportProtocol {
   // Always handled: TCP answers what nobody wants with a RST of its own.
   Disposition Receive(const IpPacketIn& packet) override;
   void ReceiveError(const IcmpErrorIn& error) override;
+  bool MayHaveSent(const IcmpErrorIn& error) const override;
   // Its connections are reset, and their users told kConnectionAborted.
   void GiveUpAddress(const IpAddress& address, InterfaceIndex interface) override;
 

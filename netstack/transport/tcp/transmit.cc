@@ -90,8 +90,12 @@ Error Connection::SendOut(OutSegment& out) {
       out.new_text);
   const int16_t hops = v4 ? options.ttl : options.hop_limit;
   packet.hop_limit = hops > 0 ? static_cast<uint8_t>(hops) : 0;
-  packet.dont_fragment = options.mtu_discover != SocketOptions::MtuDiscover::kDont;
-  packet.flow_label = v4 ? 0 : static_cast<uint32_t>(core_.flows.HashOf(key)) & 0xfffff;
+  using Discover = SocketOptions::MtuDiscover;
+  packet.dont_fragment = options.mtu_discover != Discover::kDont &&
+                         !(route_->mtu_is_floor && options.mtu_discover == Discover::kWant);
+  if (!v4 && options.flow_labels) {
+    packet.flow_label = static_cast<uint32_t>(core_.flows.HashOf(key)) & 0xfffff;
+  }
   packet.transport_header = {header.data(), kTcpHeaderSize + fields.options_size};
   packet.payload = pieces.first(piece_count);
   packet.checksum_offset = kTcpChecksumOffset;

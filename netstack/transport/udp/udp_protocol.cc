@@ -151,17 +151,27 @@ void UdpProtocol::Deliver(UdpSocket& socket, const IpPacketIn& packet, const Udp
   }
 }
 
+// The socket that the quoted datagram is of, and where it was for; null when there is none.
+UdpSocket* UdpProtocol::SenderOf(const IcmpErrorIn& error, uint16_t* remote_port) const {
+  if (error.quoted_transport.size() < kUdpHeaderSize) return nullptr;
+  *remote_port = LoadBe16(error.quoted_transport.data() + 2);
+  return table_.Find({.local = error.source,
+                      .local_port = LoadBe16(error.quoted_transport.data()),
+                      .remote = error.destination,
+                      .remote_port = *remote_port,
+                      .interface = error.interface});
+}
+
 void UdpProtocol::ReceiveError(const IcmpErrorIn& error) {
-  if (error.quoted_transport.size() < kUdpHeaderSize) return;
-  const uint16_t local_port = LoadBe16(error.quoted_transport.data());
-  const uint16_t remote_port = LoadBe16(error.quoted_transport.data() + 2);
-  UdpSocket* socket = table_.Find({.local = error.source,
-                                   .local_port = local_port,
-                                   .remote = error.destination,
-                                   .remote_port = remote_port,
-                                   .interface = error.interface});
+  uint16_t remote_port;
+  UdpSocket* socket = SenderOf(error, &remote_port);
   if (socket == nullptr) return;
   socket->DeliverError(error, remote_port, error.quoted_transport.subspan(kUdpHeaderSize));
+}
+
+bool UdpProtocol::MayHaveSent(const IcmpErrorIn& error) const {
+  uint16_t remote_port;
+  return SenderOf(error, &remote_port) != nullptr;
 }
 
 }  // namespace moat::netstack

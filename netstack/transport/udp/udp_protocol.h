@@ -37,6 +37,7 @@ class UdpProtocol : public TransportProtocol {
 
   Disposition Receive(const IpPacketIn& packet) override;
   void ReceiveError(const IcmpErrorIn& error) override;
+  bool MayHaveSent(const IcmpErrorIn& error) const override;
 
  private:
   friend class UdpSocket;
@@ -45,6 +46,7 @@ class UdpProtocol : public TransportProtocol {
     return family == Family::kIpv4 ? counters_v4_ : counters_v6_;
   }
   bool ChecksumAcceptable(const IpPacketIn& packet, const UdpView& datagram) const;
+  UdpSocket* SenderOf(const IcmpErrorIn& error, uint16_t* remote_port) const;
   Disposition ReceiveGroup(const IpPacketIn& packet, const UdpFlow& flow, size_t size);
   // `size` counts header and payload.
   void Deliver(UdpSocket& socket, const IpPacketIn& packet, const UdpFlow& flow, size_t size);

@@ -62,6 +62,7 @@ Error UdpSocket::SendPacket(const Outgoing& outgoing, Pieces payload, size_t siz
   packet.traffic_class = outgoing.traffic_class;
   packet.hop_limit = outgoing.hop_limit;
   packet.dont_fragment = outgoing.dont_fragment;
+  packet.flow_label = outgoing.flow_label;
   packet.multicast_loop = options().multicast_loop;
   packet.transport_header = header;
   packet.payload = payload;
