@@ -362,9 +362,7 @@ int DumpRules(Context& context) {
 
 // --- Address labels ------------------------------------------------------------------------------
 
-// Linux has them for IPv6 only, where IPv4 is ::ffff:0:0/96.
 int DumpAddressLabels(Context& context) {
-  if (context.family() != AF_INET6) return EOPNOTSUPP;
   if (context.strict()) {
     const auto header = context.message.Fixed<ifaddrlblmsg>();
     if (!header.has_value() || header->ifal_prefixlen != 0 || header->ifal_flags != 0 ||
@@ -386,6 +384,7 @@ struct Row {
   uint16_t type;
   Handler dump;
   Handler get;
+  int family = AF_UNSPEC;  // the only one that there is a handler for, or any
 };
 
 constexpr Row kRows[] = {
@@ -394,7 +393,7 @@ constexpr Row kRows[] = {
     {RTM_GETROUTE, DumpRoutes, GetRoute},
     {RTM_GETNEIGH, DumpNeighbors, GetNeighbor},
     {RTM_GETRULE, DumpRules, nullptr},
-    {RTM_GETADDRLABEL, DumpAddressLabels, nullptr},
+    {RTM_GETADDRLABEL, DumpAddressLabels, nullptr, AF_INET6},  // IPv4 is ::ffff:0:0/96 there
 };
 
 constexpr uint16_t kKindMask = 3;  // RTM_NEW, DEL, GET, SET follow each other
@@ -430,6 +429,7 @@ int Dispatch(Context& context, bool* dumped) {
     const bool dump = IsDump(context.message);
     const Handler handler = dump ? row.dump : row.get;
     if (handler == nullptr) return EOPNOTSUPP;
+    if (row.family != AF_UNSPEC && row.family != context.family()) return EOPNOTSUPP;
     const int error = handler(context);
     *dumped = dump && error != EOPNOTSUPP;  // then Linux has nobody who could begin one
     return error;
