@@ -18,6 +18,12 @@ constexpr Duration kMaxFuzz = milliseconds(999);   // 4.4.5: of T1 and T2
 constexpr uint32_t kInfinite = 0xffffffff;
 constexpr uint16_t kMinMtu = 576;                  // RFC 2132 5.1 allows 68; no good comes of it
 
+// What an interface can have.
+bool IsUsable(const IpAddress& address) {
+  return !address.IsUnspecified() && !address.IsMulticast() && !address.IsLoopback() &&
+         !address.IsLimitedBroadcast();
+}
+
 }  // namespace
 
 DhcpClient::DhcpClient(Stack& stack, const DhcpOptions& options)
@@ -205,10 +211,7 @@ void DhcpClient::Receive(std::span<const uint8_t> bytes) {
 
 // The first offer that can be used is taken; a client may (4.4.1).
 void DhcpClient::TakeOffer(const DhcpReply& reply) {
-  if (!reply.server.has_value() || reply.yours.IsUnspecified() || reply.yours.IsMulticast() ||
-      reply.yours.IsLoopback() || reply.yours.IsLimitedBroadcast()) {
-    return;
-  }
+  if (!reply.server.has_value() || !IsUsable(reply.yours)) return;
   offer_ = reply;
   transmissions_ = 0;
   state_ = State::kRequesting;
@@ -219,8 +222,7 @@ void DhcpClient::TakeAck(const DhcpReply& reply) {
   const bool asked = state_ == State::kRequesting || state_ == State::kRebooting ||
                      state_ == State::kRenewing || state_ == State::kRebinding;
   const bool usable = reply.server.has_value() && reply.lease.has_value() && *reply.lease != 0 &&
-                      !reply.yours.IsUnspecified() && !reply.yours.IsMulticast() &&
-                      !reply.yours.IsLoopback();
+                      IsUsable(reply.yours);
   if (!asked || !usable) return;
   if (state_ == State::kRequesting &&
       (reply.yours != offer_->yours || reply.server != offer_->server)) {

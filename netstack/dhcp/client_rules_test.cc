@@ -309,6 +309,20 @@ TEST_F(DhcpRules, Rfc2131_S4_4_5_AnotherAddressReplacesTheOldOne) {
   EXPECT_TRUE(HasRoute("192.0.2.254"));
 }
 
+TEST_F(DhcpRules, AnAckOfWhatNoInterfaceCanHaveChangesNothing) {
+  for (const char* bad : {"0.0.0.0", "224.0.0.1", "127.0.0.1", "255.255.255.255"}) {
+    SCOPED_TRACE(bad);
+    GetBound();
+    Renew({.yours = Ip(bad)});
+    EXPECT_EQ(client->state(), DhcpClient::State::kRenewing);
+    EXPECT_EQ(client->lease()->address.address, kOffered);
+    EXPECT_TRUE(HasAddress("192.0.2.77/24"));
+    client->Release();
+    client.reset();
+    world.link.Clear();
+  }
+}
+
 TEST_F(DhcpRules, Rfc2131_S4_4_5_ANakWhileRenewingEndsTheUseOfTheAddress) {
   GetBound();
   Advance(client->lease()->renew - world.clock.Now());
