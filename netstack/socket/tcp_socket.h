@@ -64,15 +64,22 @@ struct TcpOptions {
   uint64_t max_pacing_rate = ~uint64_t{0};  // SO_MAX_PACING_RATE: octets per second
 };
 
+// Why a Fast Open (RFC 7413) of ours was none; the values are Linux's.
+enum class FastOpenFailure : uint8_t { kNone, kNoCookie, kNotAcknowledged, kRetransmitted };
+
 // What tcp(7)'s TCP_INFO reports; durations in nanoseconds.
 struct TcpInfo {
   TcpState state = TcpState::kClosed;
+  std::string_view congestion_control;  // a literal
   uint8_t ca_state = 0;  // 0 open, 1 disorder, 2 cwr, 3 recovery, 4 loss
   uint8_t retransmits = 0;
   uint8_t probes = 0;
   uint8_t backoff = 0;
   bool timestamps = false, sack = false, window_scaling = false, ecn = false;
+  bool ecn_seen = false;  // ECN-capable text came
   bool syn_data = false;  // text came or went with the SYN (RFC 7413)
+  bool fast_open_child = false;  // accepted by a cookie
+  FastOpenFailure fast_open_failure = FastOpenFailure::kNone;
   uint8_t send_window_scale = 0, receive_window_scale = 0;
   Duration rto{}, ato{}, rtt{}, rtt_variance{}, min_rtt{};
   uint32_t send_mss = 0, receive_mss = 0, advertised_mss = 0, path_mtu = 0;
@@ -80,15 +87,25 @@ struct TcpInfo {
   Duration last_data_sent{}, last_data_received{}, last_ack_received{};
   uint32_t send_ssthresh = 0, congestion_window = 0;  // segments
   uint32_t receive_space = 0, send_window = 0, receive_window = 0;
+  uint32_t receive_window_limit = 0;  // up to which the window may open now
   uint64_t bytes_acked = 0, bytes_received = 0, bytes_sent = 0, bytes_retransmitted = 0;
   uint32_t segments_out = 0, segments_in = 0, data_segments_out = 0, data_segments_in = 0;
-  uint32_t total_retransmits = 0, not_sent_bytes = 0, reordering = 0;
+  uint32_t total_retransmits = 0, not_sent_bytes = 0;
+  uint32_t reordering = 0, reordering_events = 0;  // the largest seen, in segments; how often
+  uint32_t out_of_order_segments = 0;              // received beyond a hole
+  uint32_t rehashes = 0;  // how often a timeout gave the flow another label and path
+  // How long there was something to send or to be acknowledged; of it, how long the peer's window
+  // or the send buffer was what held more back.
+  Duration busy_time{}, receiver_limited{}, buffer_limited{};
   uint64_t delivery_rate = 0;  // bytes per second
   uint64_t pacing_rate = ~uint64_t{0}, max_pacing_rate = ~uint64_t{0};
-  bool delivery_rate_app_limited = false, reordering_seen = false;
+  bool delivery_rate_app_limited = false;
   uint32_t delivered = 0, delivered_marked = 0;  // segments; the latter with an ECN echo
   // AccECN (RFC 9768): what arrived with which codepoint, at the peer and here.
   bool accurate_ecn = false;
+  // The option: 0 none came, 2 it came, 3 something clears it; and bits of what failed: 2 the
+  // peer's ACE, 4 our option, 8 the peer's option (Linux's tcpi_accecn_fail_mode).
+  uint8_t accecn_option_seen = 0, accecn_failures = 0;
   uint32_t received_marked = 0;  // packets
   uint32_t delivered_e0_bytes = 0, delivered_e1_bytes = 0, delivered_ce_bytes = 0;
   uint32_t received_e0_bytes = 0, received_e1_bytes = 0, received_ce_bytes = 0;

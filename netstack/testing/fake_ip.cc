@@ -67,7 +67,8 @@ Error FakeIp::Send(const Route& route, const IpPacketOut& packet) {
             .gso_size = packet.gso_size,
             .bytes = {packet.transport_header.begin(), packet.transport_header.end()},
             .header_size = packet.transport_header.size(),
-            .options = {packet.options.begin(), packet.options.end()}};
+            .options = {packet.options.begin(), packet.options.end()},
+            .flow_label = packet.flow_label};
   for (const auto& piece : packet.payload) {
     sent.bytes.insert(sent.bytes.end(), piece.begin(), piece.end());
   }

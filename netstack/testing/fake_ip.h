@@ -32,6 +32,7 @@ class FakeIp : public IpSender, public GroupMembership {
         bytes;  // transport header and payload, checksum as on the wire (not with gso)
     size_t header_size = 0;
     std::vector<uint8_t> options{};  // of IPv4
+    uint32_t flow_label = 0;
   };
 
   // Our addresses; the first of a family is the source of its routes. All are on interface 2.

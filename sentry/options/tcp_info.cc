@@ -17,15 +17,24 @@ using netstack::TcpState;
 // Debian 12's header ends at tcpi_snd_wnd.
 static_assert(sizeof(tcp_info) == 232);
 constexpr size_t kReceiveWindowOffset = 232;
+constexpr size_t kRehashOffset = 236;
 constexpr size_t kTotalRtoOffset = 240;
 constexpr size_t kTotalRtoRecoveriesOffset = 242;
 constexpr size_t kTotalRtoTimeOffset = 244;
 // tcpi_received_ce and the six counts of octets behind it (Linux 6.18).
 constexpr size_t kAccEcnOffset = 248;
+constexpr size_t kAccEcnFailModeOffset = 276;
+constexpr size_t kAccEcnOptionSeenOffset = 278;
+constexpr uint8_t kFastOpenChild = 128;  // TCPI_OPT_TFO_CHILD
 
 uint32_t Microseconds(Duration duration) {
   const int64_t count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
   return static_cast<uint32_t>(std::clamp<int64_t>(count, 0, UINT32_MAX));
+}
+
+uint64_t Microseconds64(Duration duration) {
+  const int64_t count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  return static_cast<uint64_t>(std::max<int64_t>(count, 0));
 }
 
 uint32_t Milliseconds(Duration duration) {
@@ -39,7 +48,9 @@ uint8_t OptionBits(const TcpInfo& info) {
   if (info.sack) bits |= TCPI_OPT_SACK;
   if (info.window_scaling) bits |= TCPI_OPT_WSCALE;
   if (info.ecn) bits |= TCPI_OPT_ECN;
+  if (info.ecn_seen) bits |= TCPI_OPT_ECN_SEEN;
   if (info.syn_data) bits |= TCPI_OPT_SYN_DATA;
+  if (info.fast_open_child) bits |= kFastOpenChild;
   return bits;
 }
 
@@ -52,6 +63,7 @@ void FillState(const TcpInfo& info, tcp_info& out) {
   out.tcpi_options = OptionBits(info);
   out.tcpi_snd_wscale = info.send_window_scale & 0xf;
   out.tcpi_rcv_wscale = info.receive_window_scale & 0xf;
+  out.tcpi_fastopen_client_fail = static_cast<uint8_t>(info.fast_open_failure) & 3;
 }
 
 void FillTimes(const TcpInfo& info, tcp_info& out) {
@@ -63,6 +75,9 @@ void FillTimes(const TcpInfo& info, tcp_info& out) {
   out.tcpi_last_data_sent = Milliseconds(info.last_data_sent);
   out.tcpi_last_data_recv = Milliseconds(info.last_data_received);
   out.tcpi_last_ack_recv = Milliseconds(info.last_ack_received);
+  out.tcpi_busy_time = Microseconds64(info.busy_time);
+  out.tcpi_rwnd_limited = Microseconds64(info.receiver_limited);
+  out.tcpi_sndbuf_limited = Microseconds64(info.buffer_limited);
 }
 
 void FillSending(const TcpInfo& info, uint64_t max_pacing_rate, tcp_info& out) {
@@ -89,7 +104,7 @@ void FillSending(const TcpInfo& info, uint64_t max_pacing_rate, tcp_info& out) {
   out.tcpi_delivered = info.delivered;
   out.tcpi_delivered_ce = info.delivered_marked;
   out.tcpi_dsack_dups = info.duplicates_reported;
-  out.tcpi_reord_seen = info.reordering_seen ? 1 : 0;
+  out.tcpi_reord_seen = info.reordering_events;
   out.tcpi_snd_wnd = info.send_window;
 }
 
@@ -98,7 +113,8 @@ void FillReceiving(const TcpInfo& info, tcp_info& out) {
   out.tcpi_rcv_mss = info.receive_mss;
   out.tcpi_advmss = info.advertised_mss;
   out.tcpi_rcv_space = info.receive_space;
-  out.tcpi_rcv_ssthresh = info.receive_window;
+  out.tcpi_rcv_ssthresh = info.receive_window_limit;
+  out.tcpi_rcv_ooopack = info.out_of_order_segments;
   out.tcpi_bytes_received = info.bytes_received;
   out.tcpi_segs_in = info.segments_in;
   out.tcpi_data_segs_in = info.data_segments_in;
@@ -132,6 +148,7 @@ std::array<uint8_t, kTcpInfoSize> EncodeTcpInfo(const TcpInfo& info, uint64_t ma
   std::array<uint8_t, kTcpInfoSize> bytes{};
   StoreAt(bytes, 0, out);
   StoreAt(bytes, kReceiveWindowOffset, info.receive_window);
+  StoreAt(bytes, kRehashOffset, info.rehashes);
   StoreAt(bytes, kTotalRtoOffset, static_cast<uint16_t>(std::min(info.total_timeouts, 65535u)));
   StoreAt(bytes, kTotalRtoRecoveriesOffset,
           static_cast<uint16_t>(std::min(info.timeout_recoveries, 65535u)));
@@ -141,6 +158,8 @@ std::array<uint8_t, kTcpInfoSize> EncodeTcpInfo(const TcpInfo& info, uint64_t ma
                                           info.received_e1_bytes,  info.received_e0_bytes,
                                           info.received_ce_bytes};
   StoreAt(bytes, kAccEcnOffset, accecn);
+  StoreAt(bytes, kAccEcnFailModeOffset, static_cast<uint16_t>(info.accecn_failures));
+  StoreAt(bytes, kAccEcnOptionSeenOffset, static_cast<uint16_t>(info.accecn_option_seen));
   return bytes;
 }
 

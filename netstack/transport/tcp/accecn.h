@@ -60,6 +60,7 @@ class AccEcnReceiver {
   uint32_t octets(EcnOctets::Index which) const {
     return now_.count[which] - EcnOctets().count[which];
   }
+  bool any_capable() const { return marked() != 0 || now_.count != EcnOctets().count; }
 
  private:
   static constexpr uint32_t kFirstCep = 5;
@@ -111,6 +112,9 @@ class AccEcnSender {
   // 3.2.2.3: from the beginning every packet is reported as marked, which is no congestion any
   // more.
   bool always_marked() const { return always_marked_; }
+  bool option_cleared() const { return ignored_; }
+  // As tcpi_accecn_opt_seen.
+  uint8_t option_seen() const { return ignored_ ? 3 : available_ ? 2 : 0; }
 
  private:
   static constexpr uint32_t kFirstCep = 5;

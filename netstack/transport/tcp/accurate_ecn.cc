@@ -17,12 +17,6 @@ constexpr uint8_t kFewOptionAcks = 2;
 bool SaysMangled(uint8_t ace) { return ace == 3 || ace == 4 || ace == 6; }
 bool SaysMarked(uint8_t ace) { return ace == HandshakeAce(ip_ecn::kCe); }
 
-uint32_t PacketsIn(const Segment& segment) {
-  // Links merge only packets of the same codepoint.
-  if (segment.gso_size == 0 || segment.text.empty()) return 1;
-  return static_cast<uint32_t>((segment.text.size() - 1) / segment.gso_size + 1);
-}
-
 uint8_t CodepointOf(const Segment& segment) {
   return segment.packet->traffic_class & ip_ecn::kMask;
 }
@@ -118,7 +112,8 @@ void Connection::OnMarkedHandshake() {
 void Connection::CountMarks(const Segment& segment) {
   const auto octets = static_cast<uint32_t>(segment.text.size());
   const bool owes = octets > 0 || tcb_.rcv.nxt != tcb_.rcv.acked;
-  if (accecn_->in.OnPacket(CodepointOf(segment), PacketsIn(segment), octets, owes))
+  // Links merge only packets of the same codepoint.
+  if (accecn_->in.OnPacket(CodepointOf(segment), segment.packets(), octets, owes))
     accecn_->ack_now = true;
 }
 

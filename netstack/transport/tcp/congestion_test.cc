@@ -185,7 +185,7 @@ TEST_F(Pacing, WithoutALimitTheWindowGoesAtOnce) {
   Establish();
   ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
   EXPECT_EQ(All().size(), 10u);
-  EXPECT_EQ(socket->Info().pacing_rate, ~uint64_t{0});
+  EXPECT_EQ(socket->Info().max_pacing_rate, ~uint64_t{0});
 }
 
 TEST_F(Pacing, LiftingTheLimitSendsWhatWaited) {

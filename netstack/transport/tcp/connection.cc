@@ -87,7 +87,7 @@ size_t Connection::BufferSpace() const {
   return used >= send_buffer_ ? 0 : send_buffer_ - used;
 }
 
-size_t Connection::WriteSpace() const {
+size_t Connection::Space() const {
   const size_t space = BufferSpace();
   if (space == 0 || core_.memory.Allows(MemoryUse::kSendData, space)) return space;
   return ScarceSpace(space);
@@ -118,13 +118,16 @@ bool Connection::UnsentLow() const {
   return mark == UINT32_MAX || UnsentBytes() < mark;
 }
 
-Error Connection::CheckWrite(size_t size) const {
+Error Connection::CheckWrite(size_t size) {
   if (write_shut_ || (was_established_ && !MaySend(state_))) return Error::kBrokenPipe;
   if (!MayWrite()) {
     const bool early = state_ == TcpState::kSynSent && fast_open_ != nullptr;
     return early ? Error::kWouldBlock : Error::kNotConnected;
   }
-  if (size > BufferSpace() && !send_queue_.empty()) return Error::kWouldBlock;
+  if (size > BufferSpace() && !send_queue_.empty()) {
+    NoteWriterWaits(BufferSpace());
+    return Error::kWouldBlock;
+  }
   const MemoryUse use = send_queue_.empty() ? MemoryUse::kReserve : MemoryUse::kSendData;
   if (size > core_.memory.Room(use)) {
     starved_ = true;
@@ -289,14 +292,18 @@ TcpInfo Connection::Info() {
     return static_cast<uint32_t>((octets + mss - 1) / mss);
   };
   info.state = state_;
+  info.congestion_control = algorithm_->name;
   info.ca_state = static_cast<uint8_t>(recovery_);
   info.retransmits = retransmits_;
-  info.probes = probes_;
+  info.probes = static_cast<uint8_t>(std::min(probes_ + keepalive_probes_, 255));
   info.backoff = backoff_;
   info.timestamps = tcb_.ts.enabled;
   info.sack = tcb_.sack;
   info.ecn = ecn_ || accecn_ != nullptr;
+  info.ecn_seen = ecn_seen_;
   info.syn_data = syn_data_acked_;
+  info.fast_open_child = fast_open_child_;
+  info.fast_open_failure = fast_open_failure_;
   info.window_scaling = window_scaling_;
   info.send_window_scale = tcb_.snd.shift;
   info.receive_window_scale = tcb_.rcv.shift;
@@ -322,6 +329,7 @@ TcpInfo Connection::Info() {
   info.receive_space = receive_buffer_.size();
   info.send_window = tcb_.snd.wnd;
   info.receive_window = ReceiveWindow();
+  info.receive_window_limit = WindowLimit();
   info.bytes_acked = stats_.bytes_acked;
   info.bytes_received = stats_.bytes_received;
   info.bytes_sent = stats_.bytes_sent + stats_.bytes_retransmitted;
@@ -333,22 +341,33 @@ TcpInfo Connection::Info() {
   info.total_retransmits = stats_.total_retransmits;
   info.not_sent_bytes = static_cast<uint32_t>(UnsentBytes());
   info.reordering = kDupThresh;
-  info.reordering_seen = rack_.reordering_seen();
   info.delivery_rate = rate_.rate();
   info.delivery_rate_app_limited = rate_.rate_app_limited();
   info.delivered = segments32(rate_.delivered());
-  info.pacing_rate = paced_ ? PacingRate() : ~uint64_t{0};
+  info.pacing_rate = paced_ ? PacingRate() : UnpacedRate();
   info.max_pacing_rate = settings_->tcp.max_pacing_rate;
   info.receive_rtt = receive_buffer_.rtt();
+  DescribeLimits(info);
   if (repair_ != nullptr) {
     info.total_timeouts = repair_->timeouts;
     info.timeout_recoveries = repair_->timeout_recoveries;
     info.timeout_time = repair_->timeout_time;
+    if (repair_->timeout_began != Time{}) info.timeout_time += now - repair_->timeout_began;
+    info.reordering = std::max(info.reordering, repair_->reordering);
+    info.reordering_events = repair_->reordering_events;
+    info.out_of_order_segments = repair_->out_of_order;
+    info.rehashes = repair_->rehashes;
+    info.received_marked = repair_->received_marked;
     info.duplicates_reported = repair_->dsacks;
     info.delivered_marked = static_cast<uint32_t>(repair_->delivered_marked / mss);
   }
   if (accecn_ != nullptr) {
     info.accurate_ecn = true;
+    info.ecn_seen |= accecn_->in.any_capable();
+    info.accecn_option_seen = accecn_->out.option_seen();
+    info.accecn_failures = static_cast<uint8_t>((accecn_->heed ? 0 : 2) |
+                                                (accecn_->options_stopped ? 4 : 0) |
+                                                (accecn_->out.option_cleared() ? 8 : 0));
     info.delivered_marked = accecn_->out.marked();
     info.received_marked = accecn_->in.marked();
     info.delivered_e0_bytes = accecn_->out.octets(EcnOctets::kE0);

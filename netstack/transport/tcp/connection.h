@@ -15,6 +15,7 @@
 //   undo.cc                  needless recoveries (RFC 3522, 4015, 5682)
 //   receive.cc               step seven: text; windows and acknowledgements that we send
 //   output.cc, transmit.cc   what may be sent now; building one segment
+//   send_limits.cc           what holds data back, and for how long
 //   path_search.cc           segment sizes after a black hole (RFC 4821)
 //   timers.cc                USER, RETRANSMISSION and TIME-WAIT TIMEOUT (3.10.8), probes, keepalive
 //   lifecycle.cc             changes of state, the end of a connection, ICMP errors
@@ -47,6 +48,7 @@
 #include "netstack/transport/tcp/repair.h"
 #include "netstack/transport/tcp/rtt.h"
 #include "netstack/transport/tcp/segment.h"
+#include "netstack/transport/tcp/send_clock.h"
 #include "netstack/transport/tcp/send_queue.h"
 #include "netstack/transport/tcp/tcb.h"
 
@@ -78,7 +80,11 @@ class Connection final : public Flow {
   bool open_deferred() const { return fast_open_ != nullptr && fast_open_->deferred; }
   Error Write(Slice data, bool more);
   Error WriteUrgent(Slice data);
-  size_t WriteSpace() const;
+  size_t WriteSpace() {
+    const size_t space = Space();
+    if (space < send_buffer_ / 3) NoteWriterWaits(space);
+    return space;
+  }
   // Memory may be there again for a writer that was told of too little.
   void TryAgain();
   size_t Peek(std::span<std::span<const uint8_t>> pieces) const {
@@ -132,8 +138,9 @@ class Connection final : public Flow {
   // --- connection.cc ---------------------------------------------------------------------------
   Error Prepare(SeqNum iss);
   Error BecomeSynReceived(Listener& listener, const Segment& syn, SeqNum iss);
-  Error CheckWrite(size_t size) const;
+  Error CheckWrite(size_t size);
   size_t BufferSpace() const;
+  size_t Space() const;
   size_t ScarceSpace(size_t wanted) const;
   bool Writable() const;
   // The budget learns what the queues keep alive now.
@@ -230,6 +237,7 @@ class Connection final : public Flow {
   void LossAck(AckEvent& event);
   void GrowWindow(const AckEvent& event);
   void LeaveRecovery();
+  void LeaveLoss();
   void OnRetransmissionTimeout();
   uint32_t DuplicateCredit() const;
   uint32_t Pipe() const;
@@ -242,6 +250,7 @@ class Connection final : public Flow {
   // --- pacing.cc -------------------------------------------------------------------------------
   void UpdatePacing();
   uint64_t PacingRate();
+  uint64_t UnpacedRate() const;
   bool PacerHolds() { return paced_ && pacer_->Holds(core_.Now()); }
   void PacerSent(uint32_t octets) {
     if (paced_) pacer_->Sent(octets, PacingRate(), core_.Now());
@@ -282,6 +291,7 @@ class Connection final : public Flow {
   bool TryUndoPartly(const AckEvent& event);
   bool TryUndoByDsack();
   void OnDsack(const AckEvent& event);
+  void NoteReordering(uint32_t octets);
   bool FrtoAck(const AckEvent& event);
   bool OnlyNewData() const {
     return recovery_ == Recovery::kLoss && repair_->frto_new_data;
@@ -302,7 +312,7 @@ class Connection final : public Flow {
   // --- receive.cc ------------------------------------------------------------------------------
   void ReceiveText(Segment& segment);
   void ReceiveInOrder(Segment& segment, SeqNum seq, Slice text);
-  void ReceiveOutOfOrder(SeqNum seq, Slice text);
+  void ReceiveOutOfOrder(const Segment& segment, SeqNum seq, Slice text);
   void DrainOutOfOrder();
   bool MemoryForText(size_t size);
   bool MakeRoom(size_t size);
@@ -328,11 +338,12 @@ class Connection final : public Flow {
   void OnSendAfterIdle();
   uint32_t SendableNow(uint32_t unsent, bool force);
   uint32_t CwndRoom() const;
-  bool CwndLimits(uint32_t unsent) const;
+  void NoteLimits(uint32_t unsent);
   bool NagleAllows(uint32_t unsent) const;
   bool DeferForBiggerSegment(uint32_t length, uint32_t unsent) const;
   void ArmSendTimer();
   bool EnsureRoute();
+  uint64_t PathHash() const;
   uint32_t MssCeiling() const;              // by what is known of peer, route and user
   uint32_t TextOf(uint32_t mss) const;      // of a full segment
   void UpdateMss();
@@ -345,6 +356,16 @@ class Connection final : public Flow {
   }
   uint16_t AdvertisedMss() const;
   uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
+
+  // --- send_limits.cc --------------------------------------------------------------------------
+  SendLimit LimitNow();
+  void SettleLimit() {
+    const SendLimit limit = LimitNow();
+    if (limit != limit_) SwitchLimit(limit);
+  }
+  void SwitchLimit(SendLimit limit);
+  void NoteWriterWaits(size_t space);
+  void DescribeLimits(TcpInfo& info) const;
 
   // --- path_search.cc: while path_search_, but for the first two ---------------------------------
   void SuspectBlackHole();
@@ -369,6 +390,7 @@ class Connection final : public Flow {
   void OnSendTimer();
   void OnSynTimeout();
   void OnRetransmitTimeout();
+  void NoteSynTimeout();
   bool HeardSinceLastTimer() const;  // something came while the timer that fires was running
   void OnPersistTimeout();
   void ProbeWindow();
@@ -409,6 +431,8 @@ class Connection final : public Flow {
   bool was_established_ : 1 = false;
   bool syn_ack_unacked_ : 1 = false;  // though ESTABLISHED or beyond (early_data.cc)
   bool syn_data_acked_ : 1 = false;   // text came or went with the SYN
+  bool fast_open_child_ : 1 = false;  // opened by a SYN with a cookie that was right
+  FastOpenFailure fast_open_failure_ : 2 = FastOpenFailure::kNone;
   bool closed_by_user_ : 1 = false;
   bool read_shut_ : 1 = false;
   bool write_shut_ : 1 = false;
@@ -417,6 +441,9 @@ class Connection final : public Flow {
   bool fin_sent_ : 1 = false;   // in the flight; SND.NXT counts it
   bool push_now_ : 1 = true;    // the last write did not say "more"
   bool cwnd_limited_ : 1 = false;
+  bool window_limited_ : 1 = false;  // by the peer's, and cwnd would allow more
+  bool writer_waits_ : 1 = false;    // for room in the send buffer
+  SendLimit limit_ : 2 = SendLimit::kIdle;
   bool urgent_pending_ : 1 = false;
   bool counted_orphan_ : 1 = false;
   bool out_of_order_drained_ : 1 = false;
@@ -427,6 +454,7 @@ class Connection final : public Flow {
   bool probe_armed_by_rtt_ : 1 = true;  // a round trip was measured since the last probe
   bool ecn_ : 1 = false;       // negotiated, of RFC 3168's kind
   bool ecn_ect_ : 1 = false;   // and new text may be ECN-capable: no SYN went or came without it
+  bool ecn_seen_ : 1 = false;  // the peer's text is ECN-capable
   bool accecn_asked_ : 1 = false;  // by our SYN
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there
@@ -442,6 +470,7 @@ class Connection final : public Flow {
   Tcb tcb_;
   RttEstimator rtt_;
   CongestionWindow window_;
+  uint32_t ready_ = 0;  // as last reported
   const CongestionAlgorithm* algorithm_;
   std::unique_ptr<CongestionControl> congestion_;  // once there is something to control
   Rack rack_;
@@ -479,10 +508,10 @@ class Connection final : public Flow {
     uint32_t segments_out = 0, segments_in = 0, data_segments_out = 0, data_segments_in = 0;
     uint32_t total_retransmits = 0;
   } stats_;
+  SendClock send_clock_;
 
   Listener* listener_ = nullptr;  // while not accepted
   SocketObserver* observer_ = nullptr;
-  uint32_t ready_ = 0;            // as last reported
   SharedSettings settings_;
   PortReservation port_;
   Timer send_timer_;

@@ -30,6 +30,7 @@ void Connection::PrepareFastOpen() {
   const bool without = (mode & fast_open_bit::kClientNoCookie) != 0 || options.fast_open_no_cookie;
   fast_open_->with_option = !without;
   fast_open_->deferred = without || known != nullptr;
+  if (known == nullptr && !without) fast_open_failure_ = FastOpenFailure::kNoCookie;
   if (known == nullptr) return;
   fast_open_->cookie = known->cookie;
   tcb_.peer_mss = known->mss;
@@ -71,6 +72,8 @@ void Connection::TakeFastOpenAnswer(const Segment& segment) {
     core_.fast_open_refusals.Forget(FastOpenPath());
   } else if (fast_open_->syn_text > 0) {
     ++core_.counters.fast_open_active_fail;
+    fast_open_failure_ = retransmits_ == 0 ? FastOpenFailure::kNotAcknowledged
+                                           : FastOpenFailure::kRetransmitted;
     // Unless the cookie was only too old, or the path is known already.
     if (!fresh && retransmits_ == 0) RefuseFastOpen();
   }
@@ -141,11 +144,13 @@ std::unique_ptr<FastOpen> Listener::JudgeFastOpen(const Segment& syn) {
 
 // In SYN-RECEIVED, with a cookie that is right.
 void Connection::AcceptEarly(const Segment& syn) {
-  syn_ack_unacked_ = true;
+  syn_ack_unacked_ = fast_open_child_ = true;
   tcb_.snd.una = tcb_.snd.nxt;  // behind our SYN
   Established();
   window_.cwnd = InitialWindow();
   Segment segment = syn;
+  stats_.segments_in = 1;
+  stats_.data_segments_in = segment.text.empty() ? 0 : 1;
   Slice text = std::move(segment.text);
   segment.text = Slice();
   const uint32_t window = ReceiveWindow();

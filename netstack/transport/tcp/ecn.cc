@@ -101,8 +101,11 @@ void Connection::TakeCongestionMark(const Segment& segment) {
     // Its window may be one segment: do not keep it waiting.
     if (segment.text.size() > 0) ack_policy_.EnterQuickAck();
   }
-  if (segment.text.size() == 0 || (segment.packet->traffic_class & ip_ecn::kMask) != ip_ecn::kCe)
-    return;
+  const uint8_t codepoint = segment.packet->traffic_class & ip_ecn::kMask;
+  if (segment.text.size() == 0 || codepoint == ip_ecn::kNotEct) return;
+  ecn_seen_ = true;
+  if (codepoint != ip_ecn::kCe) return;
+  NeedRepair().received_marked += segment.packets();
   if (!echo_ce_) ack_policy_.EnterQuickAck();
   echo_ce_ = true;
 }

@@ -60,7 +60,9 @@ void Flight::AckTo(SeqNum ack, Delivery* delivery) {
     if (!done.Has(FlightRecord::kSacked)) {
       if (!repeat) {
         delivery->sent = done.sent;
-        if (sacked_ > 0 && done.end() < highest_sacked_) delivery->reordered = true;
+        if (sacked_ > 0 && done.end() < highest_sacked_) {
+          delivery->reordered = std::max(delivery->reordered, highest_sacked_ - done.seq);
+        }
       }
       Note(done, delivery);
     }
@@ -110,7 +112,9 @@ void Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* del
       delivery->sacked += record.length;
       if (!record.Has(FlightRecord::kEverRetransmitted)) {
         delivery->sent = record.sent;
-        if (had_sacked && record.end() < highest_before) delivery->reordered = true;
+        if (had_sacked && record.end() < highest_before) {
+          delivery->reordered = std::max(delivery->reordered, highest_before - record.seq);
+        }
       }
       Note(record, delivery);
       highest_sacked_ =

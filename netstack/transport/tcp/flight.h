@@ -52,7 +52,9 @@ struct Delivery {
   uint32_t packets = 0;          // that the octets were sent in
   std::optional<Time> sent;      // of the newest record that was sent only once: the RTT sample
   bool repaired = false;         // the cumulative part covered a record that was retransmitted
-  bool reordered = false;        // an original arrived after one that was sent later (RFC 8985 6.2)
+  // An original arrived after one that was sent later (RFC 8985 6.2): how far behind the highest
+  // octet that the peer had, in octets; 0: none did.
+  uint32_t reordered = 0;
   bool any_original = false;     // something sent only once was delivered
   bool any_repeat = false;       // something retransmitted was
   SeqNum first_original_end;  // end of the lowest record that was sent only once, when any_original

@@ -31,9 +31,8 @@ bool Connection::FastPath(Segment& segment) {
     return false;
   if (recovery_ != Recovery::kOpen || out_of_order_ != nullptr || syn_ack_unacked_) return false;
   // A CE mark (RFC 3168 5) wants more.
-  if ((segment.packet->traffic_class & ip_ecn::kMask) == ip_ecn::kCe &&
-      (ecn_ || accecn_ != nullptr))
-    return false;
+  const uint8_t codepoint = segment.packet->traffic_class & ip_ecn::kMask;
+  if (codepoint == ip_ecn::kCe && (ecn_ || accecn_ != nullptr)) return false;
   const auto size = static_cast<uint32_t>(segment.text.size());
   if (size == 0) {
     // Pure ACK of something in flight.
@@ -48,6 +47,7 @@ bool Connection::FastPath(Segment& segment) {
   if (read_shut_ || size > ReceiveWindow() || !MemoryForText(size)) return false;
   ++core_.counters.header_prediction_hits;
   UpdateTimestamp(segment);
+  if (codepoint != ip_ecn::kNotEct && ecn_) [[unlikely]] ecn_seen_ = true;
   if (accecn_ != nullptr) [[unlikely]] CountMarks(segment);
   if (segment.ack == tcb_.snd.una) {
     UpdateSendWindow(segment);

@@ -59,6 +59,7 @@ void Connection::SetState(TcpState state) {
 
 void Connection::Established() {
   SetState(TcpState::kEstablished);
+  if (backoff_ > 0) [[unlikely]] NoteSynTimeout();
   backoff_ = retransmits_ = 0;
   send_timer_kind_ = SendTimer::kNone;
   send_timer_.Cancel();
@@ -98,6 +99,7 @@ void Connection::Die(Error error) {
   out_of_order_.reset();
   fast_open_.reset();
   route_.reset();
+  if (limit_ != SendLimit::kIdle) SwitchLimit(SendLimit::kIdle);
   if (error_ == Error::kConnectionReset || error_ == Error::kTimedOut) receive_queue_.Clear();
   SettleMemory();
   if (listener_ != nullptr && !was_established_) {
@@ -168,7 +170,7 @@ void Connection::OnPacketTooBig(uint32_t mtu) {
 
 // A third of the buffer is worth a wake-up, as on Linux; when memory is scarce, whatever there is.
 bool Connection::Writable() const {
-  const size_t space = WriteSpace();
+  const size_t space = Space();
   return space >= send_buffer_ / 3 || (starved_ && space > 0);
 }
 

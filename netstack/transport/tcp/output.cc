@@ -27,6 +27,15 @@ uint16_t Connection::AdvertisedMss() const {
   return static_cast<uint16_t>(std::max(mss, kMinMss));
 }
 
+// What chooses the IPv6 flow label and one of several paths. As Linux (sk_rethink_txhash()), each
+// timeout makes it another one, since the path may be what fails; RFC 6437 3 lets a source choose.
+uint64_t Connection::PathHash() const {
+  constexpr uint64_t kStep = 0x9e3779b97f4a7c15;  // odd: both halves change
+  uint64_t hash = core_.flows.HashOf(key);
+  if (repair_ != nullptr) hash += repair_->rehashes * kStep;
+  return hash;
+}
+
 // A valid route, looked up again when something changed underneath.
 bool Connection::EnsureRoute() {
   if (route_ != nullptr && route_->valid()) return true;
@@ -34,7 +43,7 @@ bool Connection::EnsureRoute() {
   query.destination = key.remote;
   query.source = key.local;
   query.interface = key.scope != 0 ? key.scope : settings_->socket.bound_device;
-  query.flow_hash = static_cast<uint32_t>(core_.flows.HashOf(key) >> 32);
+  query.flow_hash = static_cast<uint32_t>(PathHash() >> 32);
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) {
     route_.reset();
@@ -143,13 +152,15 @@ uint32_t Connection::SendableNow(uint32_t unsent, bool force) {
   return length - partial;
 }
 
-// Whether cwnd, and neither the user nor the peer's window, is what holds `unsent` octets back (RFC
-// 7661).
-bool Connection::CwndLimits(uint32_t unsent) const {
+// What holds `unsent` octets back: cwnd, and neither the user nor the peer's window (RFC 7661); or
+// that window, which takes no further full segment.
+void Connection::NoteLimits(uint32_t unsent) {
   const uint32_t room = CwndRoom();
   const SeqNum edge = tcb_.snd.una + tcb_.snd.wnd;
   const uint32_t usable = edge > tcb_.snd.nxt ? edge - tcb_.snd.nxt : 0;
-  return unsent > room && usable > room;
+  cwnd_limited_ = unsent > room && usable > room;
+  const uint32_t next = std::min(unsent, tcb_.snd.mss);
+  window_limited_ = usable < next && room >= next;
 }
 
 bool Connection::SendNew(bool force) {
@@ -170,7 +181,7 @@ bool Connection::SendNew(bool force) {
     const SeqNum edge = tcb_.snd.una + std::max(tcb_.snd.wnd, 1u);
     const bool with_fin = fin && length == unsent && tcb_.snd.nxt + length < edge;
     if (length == 0 && !(with_fin && unsent == 0)) {
-      cwnd_limited_ = CwndLimits(unsent);
+      NoteLimits(unsent);
       return any;
     }
     if (PacerHolds()) return any;
@@ -291,7 +302,7 @@ void Connection::Output(bool force) {
     ArmSendTimer();
     return;
   }
-  link_full_ = false;
+  link_full_ = window_limited_ = false;
   const bool only_new = OnlyNewData();
   if (flight_.lost() > 0 && !only_new) (void)RetransmitLost();
   // RFC 6675 5 (C): new data once what is lost has gone.
@@ -300,6 +311,7 @@ void Connection::Output(bool force) {
     if (!rate_.app_limited() && !cwnd_limited_ && UnsentBytes() == 0) rate_.OnAppLimited(Pipe());
   }
   ArmSendTimer();
+  SettleLimit();
 }
 
 // RFC 6298 5.1, and the persist timer (RFC 9293 3.8.6.1) while nothing in flight would bring an

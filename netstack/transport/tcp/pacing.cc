@@ -23,6 +23,18 @@ uint64_t Connection::PacingRate() {
   return std::max<uint64_t>(rate, 1);
 }
 
+// What a pacer would be given (tcp_update_pacing_rate()), for who asks where there is none.
+uint64_t Connection::UnpacedRate() const {
+  if (!rtt_.has_sample()) return ~uint64_t{0};
+  constexpr uint64_t kSlowStartPercent = 200, kAvoidancePercent = 120;
+  const bool slow_start = window_.cwnd < window_.ssthresh / 2;
+  const uint64_t octets = std::max(window_.cwnd, flight_.total());
+  const uint64_t percent = slow_start ? kSlowStartPercent : kAvoidancePercent;
+  const auto nanoseconds = static_cast<uint64_t>(rtt_.srtt().count());
+  return static_cast<uint64_t>(static_cast<double>(octets * percent) * 1e7 /
+                               static_cast<double>(nanoseconds));
+}
+
 void Connection::OnPacingTimer() {
   Output();
   UpdateReady();

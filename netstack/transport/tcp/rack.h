@@ -19,7 +19,7 @@ class Rack {
   // retransmitted is acknowledged for its earlier transmission.
   void OnDelivered(const Delivery& delivery, const RttEstimator& rtt, bool repeat_is_old,
                    Time now) {
-    if (delivery.reordered) reordering_seen_ = true;
+    if (delivery.reordered > 0) reordering_seen_ = true;
     if (delivery.any_original) Take(delivery.newest_original, now);
     if (delivery.any_repeat && !repeat_is_old &&
         now - delivery.newest_repeat.sent >= rtt.min_rtt()) {

@@ -50,7 +50,7 @@ void Connection::ReceiveText(Segment& segment) {
     if (first < seq && SendDsack({first, seq})) return;
     AckText(segment);
   } else {
-    ReceiveOutOfOrder(seq, std::move(text));
+    ReceiveOutOfOrder(segment, seq, std::move(text));
   }
 }
 
@@ -82,7 +82,6 @@ void Connection::ReceiveInOrder(Segment& segment, SeqNum seq, Slice text) {
   const uint32_t wire = segment.gso_size != 0 ? segment.gso_size : size;
   tcb_.rcv.nxt = seq + size;
   stats_.bytes_received += size;
-  stats_.data_segments_in += (size - 1) / wire + 1;
   last_receive_ = last_data_receive_ = core_.Now();
   keepalive_probes_ = 0;
   last_wire_size_ = wire;
@@ -107,7 +106,7 @@ void Connection::DrainOutOfOrder() {
   }
 }
 
-void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
+void Connection::ReceiveOutOfOrder(const Segment& segment, SeqNum seq, Slice text) {
   ++core_.counters.ofo_queue;
   last_receive_ = last_data_receive_ = core_.Now();
   ack_policy_.EnterQuickAck();
@@ -116,6 +115,7 @@ void Connection::ReceiveOutOfOrder(SeqNum seq, Slice text) {
     SendAck();
     return;
   }
+  NeedRepair().out_of_order += segment.packets();
   SackBlock duplicate;
   if (out_of_order_ == nullptr) out_of_order_ = std::make_unique<OutOfOrderQueue>();
   const auto inserted = out_of_order_->Insert(seq, std::move(text), &duplicate);

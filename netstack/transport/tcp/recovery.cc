@@ -35,12 +35,12 @@ uint32_t Connection::Pipe() const {
 void Connection::OnAckEvent(AckEvent& event) {
   core_.counters.delivered += event.delivered == 0 ? 0 : (event.delivered - 1) / tcb_.snd.mss + 1;
   if (tcb_.sack) rack_.OnDelivered(event.delivery, rtt_, event.repeat_is_old, last_receive_);
-  if (event.delivery.reordered) ++core_.counters.sack_reorder;
+  if (event.delivery.reordered > 0) [[unlikely]] NoteReordering(event.delivery.reordered);
   if (event.dsack) OnDsack(event);
   if (event.echo && ecn_)
     core_.counters.delivered_ce += (event.marked + tcb_.snd.mss - 1) / tcb_.snd.mss;
-  if (event.echo && repair_ != nullptr) {
-    repair_->delivered_marked += event.marked;
+  if (event.echo) {
+    NeedRepair().delivered_marked += event.marked;
     KeepReduction();
   }
   if (probe_outstanding_) LossProbeAck(event);
@@ -224,6 +224,23 @@ void Connection::LeaveRecovery() {
   if (!algorithm_->owns_window) window_.cwnd = std::max(window_.ssthresh, 2 * tcb_.snd.mss);
 }
 
+// For tcpi_total_rto_time.
+void Connection::LeaveLoss() {
+  repair_->timeout_time += core_.Now() - repair_->timeout_began;
+  repair_->timeout_began = Time{};
+}
+
+// How many segments late what is only late may be: tcp_check_sack_reordering() of Linux. RACK does
+// not ask for it; it tells of the path.
+void Connection::NoteReordering(uint32_t octets) {
+  constexpr uint32_t kMost = 300;  // Linux's tcp_max_reordering
+  ++core_.counters.sack_reorder;
+  Repair& repair = NeedRepair();
+  ++repair.reordering_events;
+  const uint32_t segments = (octets - 1) / tcb_.snd.mss + 1;
+  repair.reordering = std::max(repair.reordering, std::min(segments, kMost));
+}
+
 void Connection::LossAck(AckEvent& event) {
   if (event.duplicate) ++duplicate_acks_;
   if (event.acked > 0 && TryUndo(event)) return;
@@ -235,7 +252,7 @@ void Connection::LossAck(AckEvent& event) {
   duplicate_acks_ = 0;
   if (tcb_.snd.una >= recover_) {
     recovery_ = Recovery::kOpen;
-    repair_->timeout_time += last_receive_ - repair_->timeout_began;
+    LeaveLoss();
     rack_.OnRecoveryEnd();
   } else if (tcb_.sack) {
     (void)DetectLoss(event);
@@ -266,9 +283,14 @@ void Connection::OnRetransmissionTimeout() {
   ++core_.counters.timeouts;
   Repair& repair = NeedRepair();
   ++repair.timeouts;
+  ++repair.rehashes;
   if (recovery_ != Recovery::kLoss) {
     ++repair.timeout_recoveries;
     repair.timeout_began = core_.Now();
+  }
+  // Losses beside SACKs are no sign of reordering any more (tcp_enter_loss()).
+  if (recovery_ <= Recovery::kDisorder && flight_.sacked() >= kDupThresh * tcb_.snd.mss) {
+    repair.reordering = 0;
   }
   // RFC 2018 8: a peer that SACKed the first segment and never acknowledged it has reneged.
   const bool reneged = !flight_.empty() && flight_.front().Has(FlightRecord::kSacked);

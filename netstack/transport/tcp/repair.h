@@ -1,6 +1,7 @@
 // What a connection remembers of its last recovery: proportional rate reduction, and how to take
-// the recovery back when it proves to have been needless. Allocated with the first loss; most
-// connections never have one.
+// the recovery back when it proves to have been needless. And the statistics of what does not
+// happen to most connections. Allocated with the first loss, or the first such event: an idle
+// connection does not have one.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_REPAIR_H_
 
@@ -50,6 +51,14 @@ struct Repair {
   Time timeout_began{};             // of the present one
   uint32_t dsacks = 0;
   uint64_t delivered_marked = 0;    // octets acknowledged with ECE
+  uint32_t received_marked = 0;     // packets with CE (RFC 3168)
+  uint32_t reordering = 0;          // tcpi_reordering, when it is above the least
+  uint32_t reordering_events = 0;   // tcpi_reord_seen
+  uint32_t out_of_order = 0;        // tcpi_rcv_ooopack: packets of text beyond a hole
+  uint32_t rehashes = 0;            // tcpi_rehash: the flow's label and path are others since
+  // Stretches of SendClock that are over, in its ticks.
+  uint32_t receiver_limited = 0;
+  uint32_t buffer_limited = 0;
 
   PathSearch path;
 };

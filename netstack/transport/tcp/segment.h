@@ -35,6 +35,11 @@ struct Segment {
            (Has(tcp_flag::kFin) ? 1 : 0);
   }
   SeqNum end() const { return seq + length(); }
+  // That were merged into it.
+  uint32_t packets() const {
+    if (gso_size == 0 || text.size() <= gso_size) return 1;
+    return static_cast<uint32_t>((text.size() - 1) / gso_size) + 1;
+  }
   // Sequence number of the first octet of text.
   SeqNum text_seq() const { return Has(tcp_flag::kSyn) ? seq + 1 : seq; }
   SeqNum text_end() const { return text_seq() + static_cast<uint32_t>(text.size()); }

@@ -5,7 +5,9 @@
 namespace moat::netstack::tcp {
 
 void Connection::SegmentArrives(Segment& segment) {
-  ++stats_.segments_in;
+  const uint32_t packets = segment.packets();
+  stats_.segments_in += packets;
+  if (!segment.text.empty()) stats_.data_segments_in += packets;
   if (state_ == TcpState::kClosed) {  // 3.10.7.1; only until Reap()
     core_.SendReset(segment);
     return;
@@ -46,6 +48,7 @@ void Connection::AfterInput() {
   SettleMemory();
   if (state_ == TcpState::kClosed) return;
   if (!MayTransmit(state_)) {
+    if (limit_ != SendLimit::kIdle) SettleLimit();  // FIN-WAIT-2: our FIN has been acknowledged
     UpdateReady();
     return;
   }

@@ -66,10 +66,20 @@ void Connection::OnSynTimeout() {
   backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
   ++core_.counters.retrans_segs;
   ++core_.counters.syn_retrans;
+  ++stats_.total_retransmits;
   SuspectFastOpen();
   ++core_.counters.timeouts;
   (void)SendSyn();  // a failure to send is like a loss
   send_timer_.Arm(core_.Now() + rtt_.Rto(backoff_));
+}
+
+// The handshake is over, with timeouts. Not before: what embryos cost is counted.
+void Connection::NoteSynTimeout() {
+  Repair& repair = NeedRepair();
+  repair.timeouts += backoff_;
+  if (!passive_) repair.rehashes += backoff_;
+  ++repair.timeout_recoveries;
+  repair.timeout_time += std::max(core_.Now() - first_timeout_ - kInitialRto, Duration::zero());
 }
 
 int Connection::RetryLimit() const {

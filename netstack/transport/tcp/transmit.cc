@@ -94,7 +94,7 @@ Error Connection::SendOut(OutSegment& out) {
   packet.dont_fragment = options.mtu_discover != Discover::kDont &&
                          !(route_->mtu_is_floor && options.mtu_discover == Discover::kWant);
   if (!v4 && options.flow_labels) {
-    packet.flow_label = static_cast<uint32_t>(core_.flows.HashOf(key)) & 0xfffff;
+    packet.flow_label = static_cast<uint32_t>(PathHash()) & 0xfffff;
   }
   packet.transport_header = {header.data(), kTcpHeaderSize + fields.options_size};
   packet.payload = pieces.first(piece_count);

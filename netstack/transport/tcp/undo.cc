@@ -46,6 +46,7 @@ void Connection::UndoWindow() {
   }
   repair.may_undo = false;
   repair.frto = repair.frto_new_data = false;
+  if (recovery_ == Recovery::kLoss) LeaveLoss();
   flight_.UnmarkLost();
   recovery_ = flight_.sacked() > 0 ? Recovery::kDisorder : Recovery::kOpen;
   duplicate_acks_ = 0;
@@ -91,8 +92,7 @@ void Connection::OnDsack(const AckEvent& event) {
   if ((core_.sysctls.recovery->value() & recovery_bit::kStaticWindow) == 0) {
     rack_.OnDsack(tcb_.snd.una, tcb_.snd.nxt);
   }
-  if (repair_ == nullptr) return;
-  ++repair_->dsacks;
+  ++NeedRepair().dsacks;
   if (!repair_->may_undo) return;
   const SackBlock& block = event.duplicate_block;
   const uint32_t length = block.end - block.start;
