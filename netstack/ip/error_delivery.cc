@@ -97,7 +97,7 @@ bool ErrorDelivery::ParseV4(std::span<const uint8_t> bytes, Quoted* out) {
   if (view.fragment_offset() != 0 || bytes.size() < view.header_size() + kMinQuotedTransport) {
     return false;
   }
-  *out = {view.source(), view.destination(), view.protocol(), view.total_length(),
+  *out = {view.source(), view.destination(), view.protocol(), view.ttl(), view.total_length(),
           bytes.subspan(view.header_size())};
   return true;
 }
@@ -107,13 +107,14 @@ bool ErrorDelivery::ParseV6(std::span<const uint8_t> bytes, Quoted* out) {
   if (Ipv6View::ParseQuoted(bytes, &view) != Ipv6Parse::kOk) return false;
   const std::optional<Ipv6UpperLayer> upper = FindIpv6UpperLayer(bytes);
   if (!upper.has_value() || bytes.size() < upper->offset + kMinQuotedTransport) return false;
-  *out = {view.source(), view.destination(), upper->protocol,
+  *out = {view.source(), view.destination(), upper->protocol, view.hop_limit(),
           static_cast<uint32_t>(view.total_length()), bytes.subspan(upper->offset)};
   return true;
 }
 
-void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface, uint8_t type,
-                             uint8_t code, uint32_t rest, std::span<const uint8_t> quoted) {
+void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface,
+                             uint8_t hop_limit, uint8_t type, uint8_t code, uint32_t rest,
+                             std::span<const uint8_t> quoted) {
   const bool v4 = offender.is_v4();
   const Meaning* meaning = v4 ? MeaningV4(type, code) : MeaningV6(type, code);
   if (meaning == nullptr) return state_.drops.Count(DropReason::kIcmpUnknownType);
@@ -132,6 +133,7 @@ void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface
   error.source = packet.source;
   error.destination = packet.destination;
   error.interface = interface;
+  error.hop_limit = v4 ? packet.ttl : hop_limit;
   error.protocol = packet.protocol;
   error.quoted_transport = packet.transport;
   TransportProtocol* transport = state_.transports[packet.protocol];
@@ -165,12 +167,13 @@ void ErrorDelivery::Unreachable(InterfaceIndex interface, std::span<const uint8_
   Quoted quoted;
   if (!(v4 ? ParseV4(packet, &quoted) : ParseV6(packet, &quoted))) return;
   // From ourselves, as Linux does it.
+  constexpr uint8_t kNoHops = 255;
   if (v4) {
-    Received(quoted.source, interface, icmpv4_type::kDestinationUnreachable, icmpv4_code::kHost, 0,
-             packet);
+    Received(quoted.source, interface, kNoHops, icmpv4_type::kDestinationUnreachable,
+             icmpv4_code::kHost, 0, packet);
   } else {
-    Received(quoted.source, interface, icmpv6_type::kDestinationUnreachable, icmpv6_code::kAddress,
-             0, packet);
+    Received(quoted.source, interface, kNoHops, icmpv6_type::kDestinationUnreachable,
+             icmpv6_code::kAddress, 0, packet);
   }
 }
 

@@ -14,8 +14,8 @@ class ErrorDelivery {
   explicit ErrorDelivery(IpState& state) : state_(state) {}
 
   // An ICMP message of an error type. `quoted` begins at the quoted IP header and may be cut.
-  void Received(const IpAddress& offender, InterfaceIndex interface, uint8_t type, uint8_t code,
-                uint32_t rest, std::span<const uint8_t> quoted);
+  void Received(const IpAddress& offender, InterfaceIndex interface, uint8_t hop_limit,
+                uint8_t type, uint8_t code, uint32_t rest, std::span<const uint8_t> quoted);
 
   // This host could not reach the next hop: as if a router had said "host unreachable" (code 1) or
   // "address unreachable" (code 3). `packet` begins at the IP header.
@@ -27,6 +27,7 @@ class ErrorDelivery {
     IpAddress source;
     IpAddress destination;
     uint8_t protocol = 0;
+    uint8_t ttl = 0;
     uint32_t packet_size = 0;  // as its header says
     std::span<const uint8_t> transport;
   };

@@ -54,7 +54,8 @@ DestinationWay IpLayer::WayTo(const Endpoint& to) {
   const bool scoped = way.destination.is_v6() && way.destination.IsLinkLocal();
   if (scoped && to.scope == 0) return way;  // connect() refuses it
   const auto found = finder_.Peek(
-      {way.destination, IpAddress::Any(way.destination.family()), scoped ? to.scope : 0, 0});
+      {.destination = way.destination, .source = IpAddress::Any(way.destination.family()),
+       .interface = scoped ? to.scope : 0});
   if (!found.ok()) return way;
   const RouteHandle& route = **found;
   Interface* owner = route.out.get();

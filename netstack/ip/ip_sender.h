@@ -27,6 +27,7 @@ inline constexpr uint8_t kIcmpV6 = 58;
 struct RouteQuery {
   IpAddress destination{};
   IpAddress source{};               // unspecified (of the same family): select one (RFC 6724)
+  uint16_t most_mtu = 0;          // bounds Route::mtu; 0: does not
   InterfaceIndex interface = 0;   // SO_BINDTODEVICE, scope id, IP_PKTINFO; 0: any
   uint32_t flow_hash = 0;         // chooses among equal-cost next hops
   // To 255.255.255.255 from 0.0.0.0, "this host", whatever addresses there are (RFC 2131 4.1).
@@ -34,6 +35,7 @@ struct RouteQuery {
   // What the program wants of RFC 6724 5, rule 7; neither: use_tempaddr decides.
   bool prefer_temporary = false;
   bool prefer_public = false;
+  bool on_link_only = false;      // SO_DONTROUTE: not by way of a gateway
   bool operator==(const RouteQuery&) const = default;
 };
 

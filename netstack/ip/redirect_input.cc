@@ -22,7 +22,7 @@ bool RedirectInput::IsSecureV4(const Interface& interface, const IpAddress& gate
 
 bool RedirectInput::IsFirstHop(const IpAddress& router, const IpAddress& source,
                                const IpAddress& destination, InterfaceIndex interface) {
-  const Result<RouteRef> found = finder_.Find({destination, source, 0, 0});
+  const Result<RouteRef> found = finder_.Find({.destination = destination, .source = source});
   if (!found.ok()) return false;
   const auto& route = static_cast<const RouteHandle&>(**found);
   return !route.is_local && route.interface == interface && route.next_hop == router &&

@@ -101,6 +101,7 @@ Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
     }
   }
   if (error != Error::kOk) return error;
+  if (query.most_mtu != 0) route->mtu = std::min<uint32_t>(route->mtu, query.most_mtu);
   return route;
 }
 
@@ -277,6 +278,8 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
   if (error != Error::kOk) return error;
   route.next_hop = choice.gateway.value_or(route.destination);
   route.via_gateway = choice.gateway.has_value();
+  // As Linux: a route of link scope is wanted, and there is none.
+  if (query.on_link_only && route.via_gateway) return Error::kNetworkUnreachable;
   const RedirectTable::Row* redirect =
       state_.redirects.Find(route.destination, route.interface, state_.clock.Now());
   if (redirect != nullptr) {

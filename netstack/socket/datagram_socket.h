@@ -41,6 +41,25 @@ struct QueuedError {
   bool local = false;    // SO_EE_ORIGIN_LOCAL
 };
 
+// Options of datagram sockets alone.
+struct DatagramOptions {
+  bool no_checksum = false;            // SO_NO_CHECK: UDP over IPv4 goes without one (RFC 768)
+  bool no_checksum6_sent = false;      // UDP_NO_CHECK6_TX: the same over IPv6 (RFC 6935)
+  bool no_checksum6_received = false;  // UDP_NO_CHECK6_RX: IPv6 datagrams without one are taken
+  bool dont_fragment = false;          // IPV6_DONTFRAG: kMessageSize instead of fragments
+  bool receive_path_mtu = false;       // IPV6_RECVPATHMTU: for TakePathMtu()
+  uint16_t most_mtu = 0;               // IPV6_MTU: no IPv6 packet is larger; 0: no limit
+  InterfaceIndex unicast_interface = 0;   // IP_UNICAST_IF: what goes to one host leaves by it
+  InterfaceIndex unicast_interface6 = 0;  // IPV6_UNICAST_IF
+  InterfaceIndex sticky_interface = 0;    // IPV6_PKTINFO: what goes to groups, too
+};
+
+// Why a datagram was too big (RFC 3542 11.3).
+struct PathMtuNotice {
+  Endpoint destination;
+  uint32_t mtu;
+};
+
 // Where and how one datagram goes; fields left empty come from the socket.
 struct SendControl {
   std::optional<Endpoint> destination{};  // absent: the connected peer
@@ -48,6 +67,9 @@ struct SendControl {
   InterfaceIndex interface = 0;
   std::optional<uint8_t> hop_limit{};
   std::optional<uint8_t> traffic_class{};
+  std::optional<bool> dont_fragment{};  // IPV6_DONTFRAG
+  bool on_link_only = false;            // MSG_DONTROUTE
+  uint32_t flow_label = 0;              // IPv6, chosen by the program; 0: not
   uint16_t segment_size = 0;            // UDP_SEGMENT; 0: one datagram
   Ipv4OptionsRef ip_options{};          // IP_RETOPTS; in place of the socket's, empty ones too
   // To 255.255.255.255: from 0.0.0.0, also when the interface has addresses (RFC 2131 4.1).
@@ -91,6 +113,10 @@ class DatagramSocket {
 
   virtual const SocketOptions& options() const = 0;
   virtual void SetOptions(const SocketOptions& options) = 0;
+  virtual const DatagramOptions& datagram_options() const = 0;
+  virtual void SetDatagramOptions(const DatagramOptions& options) = 0;
+  // The latest refusal with DatagramOptions::receive_path_mtu, once.
+  virtual std::optional<PathMtuNotice> TakePathMtu() = 0;
   virtual void SetReceiveOffload(bool enabled) = 0;  // UDP_GRO
   // Multicast membership. kAddressInUse when already a member, kAddressNotAvailable when not,
   // kNoDevice.

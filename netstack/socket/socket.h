@@ -58,16 +58,18 @@ struct SocketOptions {
   uint32_t send_buffer = 0;            // 0: protocol's default. Bytes as set, not doubled
   uint32_t receive_buffer = 0;         // 0: protocol's default, autotuned where the protocol does
   uint8_t tos = 0;                     // IP_TOS
+  // IP_MINTTL: TCP drops what arrives with less (RFC 5082), as an ICMP error that quotes less.
+  uint8_t minimum_ttl = 0;
   int16_t traffic_class = -1;          // IPV6_TCLASS; -1: use tos/0
   int16_t ttl = -1;                    // IP_TTL; -1: default
   int16_t hop_limit = -1;              // IPV6_UNICAST_HOPS
   uint8_t multicast_ttl = 1;
+  uint8_t minimum_hop_count = 0;       // IPV6_MINHOPCOUNT: the same over IPv6
   int16_t multicast_hops = 1;
   bool multicast_loop = true;
   // Datagrams to groups that other sockets joined are delivered too (IP_MULTICAST_ALL).
   bool multicast_all = true;
   bool multicast_all_v6 = true;        // IPV6_MULTICAST_ALL
-  bool flow_labels = true;             // IPV6_AUTOFLOWLABEL
   InterfaceIndex multicast_interface = 0;
   IpAddress multicast_source;          // IP_MULTICAST_IF by address
   enum class MtuDiscover : uint8_t { kDont, kWant, kDo, kProbe, kInterface, kOmit };
@@ -76,6 +78,7 @@ struct SocketOptions {
   // use_tempaddr says.
   bool prefer_temporary = false;
   bool prefer_public = false;
+  bool auto_flow_label = true;         // IPV6_AUTOFLOWLABEL
   // IP_OPTIONS, of every IPv4 packet sent; judged by TakeProgramOptions(). What a TCP listener has
   // is not for the connections that it accepts: they begin with what their SYN brought (RFC
   // 9293 3.9.2.1).

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "netstack/packet/slice.h"
 #include "netstack/socket/socket.h"
@@ -49,6 +50,9 @@ struct TcpOptions {
   int keepalive_count = 9;
   int max_segment = 0;          // TCP_MAXSEG; 0: from the route
   int syn_count = 6;            // TCP_SYNCNT: SYN retransmissions
+  // The flow label that the program chose (sin6_flowinfo of a connect(), with IPV6_FLOWINFO_SEND);
+  // 0: SocketOptions::auto_flow_label decides.
+  uint32_t flow_label = 0;
   Duration user_timeout{0};     // 0: by retries (tcp_retries2)
   Duration linger2 = std::chrono::seconds(60);  // FIN-WAIT-2 of an orphan
   int window_clamp = 0;
@@ -61,6 +65,8 @@ struct TcpOptions {
   bool fast_open_no_cookie = false;  // TCP_FASTOPEN_NO_COOKIE
   FastOpenSecret
       fast_open_secret{};  // TCP_FASTOPEN_KEY: of a listener's cookies; empty: the stack's
+  // TCP_SAVE_SYN, of a listener: the headers of SYNs are kept for TcpSocket::TakeSavedSyn().
+  bool save_syn = false;
   uint64_t max_pacing_rate = ~uint64_t{0};  // SO_MAX_PACING_RATE: octets per second
 };
 
@@ -182,6 +188,10 @@ class TcpSocket {
   virtual Error SetCongestionControl(std::string_view name) = 0;  // "cubic", "bbr", ...; kInvalid
   virtual std::string_view congestion_control() const = 0;
   virtual TcpInfo Info() const = 0;
+  // The IP and TCP headers of the SYN that began this connection, once (TCP_SAVED_SYN). Empty when
+  // none were kept: without TcpOptions::save_syn on the listener, for want of memory, after a SYN
+  // cookie, or of a SYN in fragments. kMessageSize when they are more than `room` octets; they stay.
+  virtual Result<std::vector<uint8_t>> TakeSavedSyn(size_t room) = 0;
   // Bytes sent or queued and not acknowledged (SIOCOUTQ), and not yet sent (SIOCOUTQNSD).
   virtual size_t UnackedBytes() const = 0;
   virtual size_t UnsentBytes() const = 0;

@@ -217,7 +217,7 @@ TEST_F(Rfc6437, S6_1_LabelsOfOneSocketTellNothingOfAnothers) {
 TEST_F(Rfc6437, S3_WhoDoesNotWantLabelsSendsZero) {
   auto socket = world.UdpSocket(Family::kIpv6);
   SocketOptions options = socket->options();
-  options.flow_labels = false;
+  options.auto_flow_label = false;
   socket->SetOptions(options);
   ASSERT_EQ(StackWorld::SendTo(*socket, {cast.peer, 53}, {1}), Error::kOk);
   EXPECT_EQ(LoadBe32(world.link.TakeFrame().data() + kEthernetHeaderSize) & 0xfffff, 0u);

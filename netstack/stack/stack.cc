@@ -183,7 +183,8 @@ std::vector<SocketInfo> Stack::ListSockets() const {
 
 Result<IpAddress> Stack::SelectSource(const IpAddress& destination, InterfaceIndex interface) {
   const Result<RouteRef> route = impl_->ip.FindRoute(
-      {destination, IpAddress::Any(destination.family()), interface, 0});
+      {.destination = destination, .source = IpAddress::Any(destination.family()),
+       .interface = interface});
   if (!route.ok()) return route.error();
   return (*route)->source;
 }

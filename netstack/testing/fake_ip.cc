@@ -21,13 +21,14 @@ size_t IpHeaderSize(const IpAddress& address) { return address.is_v4() ? 20 : 40
 
 Result<RouteRef> FakeIp::FindRoute(const RouteQuery& query) {
   ++lookups_;
+  last_query_ = query;
   if (route_error_ != Error::kOk) return route_error_;
   auto route = std::make_shared<FakeRoute>();
   route->generation = generation_;
   route->current = &generation_;
   route->destination = query.destination;
   route->source = query.source;
-  route->mtu = mtu_;
+  route->mtu = query.most_mtu != 0 ? std::min<uint32_t>(mtu_, query.most_mtu) : mtu_;
   route->max_gso_bytes = max_gso_bytes_;
   route->interface = query.interface != 0 ? query.interface : kInterface;
   route->is_local = IsLocalAddress(query.destination, 0);

@@ -49,6 +49,7 @@ class FakeIp : public IpSender, public GroupMembership {
   std::deque<Sent>& sent() { return sent_; }
   Sent Take();  // the oldest; a default one when nothing was sent
   int lookups() const { return lookups_; }
+  const RouteQuery& last_query() const { return last_query_; }
   int confirmations() const { return confirmations_; }
   int Members(const IpAddress& group, InterfaceIndex interface) const;
 
@@ -72,6 +73,7 @@ class FakeIp : public IpSender, public GroupMembership {
   uint32_t max_gso_bytes_ = 0;
   uint64_t generation_ = 0;
   int lookups_ = 0;
+  RouteQuery last_query_;
   int confirmations_ = 0;
   std::deque<Sent> sent_;
   std::map<std::pair<IpAddress, InterfaceIndex>, int> groups_;

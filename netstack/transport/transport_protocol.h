@@ -52,6 +52,9 @@ struct IcmpErrorIn {
   Error error;
   bool hard;
   uint32_t mtu = 0;  // kPacketTooBig
+  // What RFC 5082 judges it by, as Linux: the TTL of the quoted packet, but over IPv6 the hop limit
+  // of the message itself.
+  uint8_t hop_limit = 0;
   uint8_t icmp_type = 0;
   uint8_t icmp_code = 0;
   IpAddress offender{};    // who sent the error

@@ -178,13 +178,13 @@ int SetPacketInfo(const OptionTarget& target, const OptionInput& input) {
 }
 
 ErrnoOr<OptionBytes> GetAutoFlowLabel(const OptionTarget& target, size_t length) {
-  return Int(Options(target).flow_labels ? 1 : 0, length);
+  return Int(Options(target).auto_flow_label ? 1 : 0, length);
 }
 
 int SetAutoFlowLabel(const OptionTarget& target, const OptionInput& input) {
   int value = 0;
   if (int error = LenientIntLevel::Read(input, &value); error != 0) return error;
-  ChangeOptions(target, [&](SocketOptions& options) { options.flow_labels = value != 0; });
+  ChangeOptions(target, [&](SocketOptions& options) { options.auto_flow_label = value != 0; });
   return 0;
 }
 

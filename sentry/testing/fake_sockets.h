@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "netstack/socket/datagram_socket.h"
 #include "netstack/socket/tcp_socket.h"
@@ -65,12 +66,17 @@ class FakeTcpSocket : public netstack::TcpSocket {
   }
   std::string_view congestion_control() const override { return congestion_; }
   netstack::TcpInfo Info() const override { return info; }
+  netstack::Result<std::vector<uint8_t>> TakeSavedSyn(size_t room) override {
+    if (saved_syn.size() > room) return netstack::Error::kMessageSize;
+    return std::exchange(saved_syn, {});
+  }
   size_t UnackedBytes() const override { return unacked; }
   size_t UnsentBytes() const override { return unsent; }
 
   netstack::Error error = netstack::Error::kOk;
   netstack::TcpInfo info;
   size_t readable = 0, unacked = 0, unsent = 0;
+  std::vector<uint8_t> saved_syn;
 
  private:
   netstack::Family family_;
@@ -115,6 +121,11 @@ class FakeDatagramSocket final : public netstack::DatagramSocket {
   netstack::Error TakeError() override { return std::exchange(error, netstack::Error::kOk); }
   const netstack::SocketOptions& options() const override { return options_; }
   void SetOptions(const netstack::SocketOptions& options) override { options_ = options; }
+  const netstack::DatagramOptions& datagram_options() const override { return datagram_options_; }
+  void SetDatagramOptions(const netstack::DatagramOptions& options) override {
+    datagram_options_ = options;
+  }
+  std::optional<netstack::PathMtuNotice> TakePathMtu() override { return std::nullopt; }
   void SetReceiveOffload(bool enabled) override { receive_offload = enabled; }
   netstack::Error JoinGroup(const netstack::IpAddress& group,
                             netstack::InterfaceIndex interface) override {
@@ -173,6 +184,7 @@ class FakeDatagramSocket final : public netstack::DatagramSocket {
  private:
   netstack::Family family_;
   netstack::SocketOptions options_;
+  netstack::DatagramOptions datagram_options_;
   netstack::Endpoint local_, remote_;
   std::map<std::pair<netstack::IpAddress, netstack::InterfaceIndex>, netstack::SourceFilter>
       groups_;

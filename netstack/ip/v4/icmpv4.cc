@@ -222,8 +222,8 @@ void Icmpv4::HandleRedirect(const IpPacketIn& packet, const IcmpView& icmp) {
 }
 
 void Icmpv4::HandleError(const IpPacketIn& packet, const IcmpView& icmp) {
-  errors_.Received(packet.source, packet.interface, icmp.type(), icmp.code(), icmp.rest(),
-                   icmp.body());
+  errors_.Received(packet.source, packet.interface, packet.hop_limit, icmp.type(), icmp.code(),
+                   icmp.rest(), icmp.body());
 }
 
 // RFC 1122 3.2.2: never about an ICMP error, a group, a later fragment, or a source that is no

@@ -128,8 +128,8 @@ void Icmpv6::HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp) {
 }
 
 void Icmpv6::HandleError(const IpPacketIn& packet, const IcmpView& icmp) {
-  errors_.Received(packet.source, packet.interface, icmp.type(), icmp.code(), icmp.rest(),
-                   icmp.body());
+  errors_.Received(packet.source, packet.interface, packet.hop_limit, icmp.type(), icmp.code(),
+                   icmp.rest(), icmp.body());
 }
 
 void Icmpv6::HandleNdp(const IpPacketIn& packet, const IcmpView& icmp) {

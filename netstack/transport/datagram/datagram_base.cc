@@ -133,6 +133,16 @@ void DatagramBase::SetOptions(const SocketOptions& options) {
   reservation_.SetReuse(options_.reuse_address, options_.reuse_port);
 }
 
+void DatagramBase::SetDatagramOptions(const DatagramOptions& options) {
+  datagram_options_ = options;
+  route_.reset();
+  if (!options.receive_path_mtu) path_mtu_.reset();
+}
+
+std::optional<PathMtuNotice> DatagramBase::TakePathMtu() {
+  return std::exchange(path_mtu_, std::nullopt);
+}
+
 Memberships::Limits DatagramBase::GroupLimits(const IpAddress& group) const {
   const Sysctl* sources = group.is_v4() ? settings_.max_sources_v4 : settings_.max_sources_v6;
   return {static_cast<size_t>(settings_.max_memberships->value()),

@@ -43,6 +43,9 @@ class DatagramBase : public DatagramSocket {
 
   const SocketOptions& options() const override { return options_; }
   void SetOptions(const SocketOptions& options) override;
+  const DatagramOptions& datagram_options() const override { return datagram_options_; }
+  void SetDatagramOptions(const DatagramOptions& options) override;
+  std::optional<PathMtuNotice> TakePathMtu() override;
   Error JoinGroup(const IpAddress& group, InterfaceIndex interface) override;
   Error LeaveGroup(const IpAddress& group, InterfaceIndex interface) override;
   Error ChangeSource(SourceChange change, const IpAddress& group, const IpAddress& source,
@@ -139,8 +142,10 @@ class DatagramBase : public DatagramSocket {
   bool IsBroadcast(const IpAddress& address) const;
   RouteQuery QueryFor(const Endpoint& remote, const SendControl& control) const;
   Result<RouteRef> RouteFor(const RouteQuery& query);
-  uint32_t FlowLabelTo(const Endpoint& remote);
-  Error JudgeSize(const Route& route, size_t transport_size, bool* dont_fragment);
+  InterfaceIndex DefaultInterface(const IpAddress& destination) const;
+  uint32_t FlowLabel(const Route& route, uint16_t port, const SendControl& control);
+  // `whole`: not in fragments, whatever path MTU discovery allows.
+  Error JudgeSize(const Route& route, size_t transport_size, bool whole, bool* dont_fragment);
   void QueueError(QueuedError error);
   void QueueLocalError(Error error, const Route& route, uint16_t port);
   size_t receive_limit() const;
@@ -164,10 +169,12 @@ class DatagramBase : public DatagramSocket {
   bool address_bound_ = false;  // by bind(): outlives a disconnect
   bool port_bound_ = false;
 
-  // The last route, good for the same query.
+  // The last route, good for the same query, and the flow label that goes with it and a port.
+  static constexpr uint32_t kNoLabel = ~0u;
   RouteQuery route_query_;
   RouteRef route_;
-  uint64_t flow_secret_ = 0;  // drawn when the first IPv6 datagram is sent
+  uint32_t flow_label_ = kNoLabel;
+  uint16_t flow_label_port_ = 0;
 
   ReceiveQueue queue_;
   std::deque<QueuedError> errors_;
@@ -177,6 +184,8 @@ class DatagramBase : public DatagramSocket {
   bool shutdown_write_ = false;
 
   SocketOptions options_;
+  DatagramOptions datagram_options_;
+  std::optional<PathMtuNotice> path_mtu_;
   Memberships memberships_;
   SocketObserver* observer_ = nullptr;
   uint32_t told_ready_ = ready::kWritable;

@@ -1,6 +1,5 @@
 // The decisions about one outgoing datagram.
 #include <algorithm>
-#include <cstring>
 
 #include "netstack/transport/datagram/datagram_base.h"
 
@@ -24,7 +23,12 @@ RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& con
   query.prefer_public = options_.prefer_public;
   if (remote.scope != 0) query.interface = remote.scope;
   const bool multicast = remote.address.IsMulticast();
-  if (query.interface == 0 && multicast) query.interface = options_.multicast_interface;
+  if (query.interface == 0) query.interface = DefaultInterface(remote.address);
+  if (remote.address.is_v4()) {
+    query.on_link_only = options_.dont_route || control.on_link_only;
+  } else {
+    query.most_mtu = datagram_options_.most_mtu;
+  }
   if (control.source && control.source->family() == remote.address.family()) {
     query.source = *control.source;
   } else if (!local_.IsUnspecified() && !local_.IsMulticast() && !local_.IsLimitedBroadcast()) {
@@ -41,18 +45,40 @@ Result<RouteRef> DatagramBase::RouteFor(const RouteQuery& query) {
   if (!route.ok()) return route;
   route_ = *route;
   route_query_ = query;
+  flow_label_ = kNoLabel;
   return route;
+}
+
+// Where nothing else says by which interface, as Linux.
+InterfaceIndex DatagramBase::DefaultInterface(const IpAddress& destination) const {
+  const bool v4 = destination.is_v4();
+  if (!v4 && datagram_options_.sticky_interface != 0) return datagram_options_.sticky_interface;
+  if (destination.IsMulticast()) return options_.multicast_interface;
+  return v4 ? datagram_options_.unicast_interface : datagram_options_.unicast_interface6;
+}
+
+uint32_t DatagramBase::FlowLabel(const Route& route, uint16_t port, const SendControl& control) {
+  if (control.flow_label != 0 || !options_.auto_flow_label) return control.flow_label;
+  if (flow_label_ == kNoLabel || flow_label_port_ != port) {
+    const uint32_t ports = static_cast<uint32_t>(local_port()) << 16 | port;
+    flow_label_ =
+        settings_.FlowLabel(*environment_.random, route.source, route.destination, ports);
+    flow_label_port_ = port;
+  }
+  return flow_label_;
 }
 
 // IP_MTU_DISCOVER (ip(7)). DEVIATION: "probe" and "interface" mean the device's MTU on Linux; here
 // the route's, which differs only while a smaller path MTU is known.
-Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool* dont_fragment) {
+Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool whole,
+                              bool* dont_fragment) {
   using Discover = SocketOptions::MtuDiscover;
   const Family family = route.destination.family();
   const size_t packet = transport_size + HeaderSize(family);
   const size_t limit = family == Family::kIpv4 ? packet : transport_size;
   if (limit > kMaxIpPayload) return Error::kMessageSize;
   const bool fits = packet <= route.mtu;
+  if (whole && !fits) return Error::kMessageSize;
   switch (options_.mtu_discover) {
     case Discover::kDo:
     case Discover::kProbe:
@@ -71,21 +97,6 @@ Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool* d
       return Error::kOk;
   }
   return Error::kInvalid;
-}
-
-// RFC 6437 3: the same for all packets of a flow, evenly distributed over flows, and nothing that
-// one who sees some could foretell others by: the secret is the socket's own.
-uint32_t DatagramBase::FlowLabelTo(const Endpoint& remote) {
-  if (flow_secret_ == 0) flow_secret_ = environment_.random->U64() | 1;
-  uint64_t halves[2];
-  std::memcpy(halves, remote.address.data(), sizeof(halves));
-  uint64_t hash = flow_secret_;
-  for (const uint64_t word : {halves[0], halves[1], uint64_t{remote.port}}) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-    hash ^= hash >> 32;
-  }
-  const uint32_t label = static_cast<uint32_t>(hash * flow_secret_ >> 44);
-  return label != 0 ? label : 1;  // 0 would be none
 }
 
 Result<DatagramBase::Outgoing> DatagramBase::PrepareSend(const SendControl& control,
@@ -116,15 +127,16 @@ Result<DatagramBase::Outgoing> DatagramBase::PrepareSend(const SendControl& cont
     outgoing.ip_options = given.get();
     transport_size += given->size;
   }
-  if (const Error error = JudgeSize(**route, transport_size, &outgoing.dont_fragment);
+  const bool v4 = remote.address.is_v4();
+  const bool whole = !v4 && control.dont_fragment.value_or(datagram_options_.dont_fragment);
+  if (const Error error = JudgeSize(**route, transport_size, whole, &outgoing.dont_fragment);
       error != Error::kOk) {
+    if (whole && datagram_options_.receive_path_mtu) path_mtu_ = {remote, (*route)->mtu};
     QueueLocalError(error, **route, remote.port);
     return error;
   }
   if (const Error error = AutoBind(); error != Error::kOk) return error;
 
-  const bool v4 = remote.address.is_v4();
-  if (!v4 && options_.flow_labels) outgoing.flow_label = FlowLabelTo(remote);
   const bool multicast = (*route)->is_multicast;
   const int hops = multicast ? (v4 ? options_.multicast_ttl : options_.multicast_hops)
                              : (v4 ? options_.ttl : options_.hop_limit);
@@ -132,6 +144,7 @@ Result<DatagramBase::Outgoing> DatagramBase::PrepareSend(const SendControl& cont
   const bool use_tos = v4 || options_.traffic_class < 0;
   outgoing.traffic_class = control.traffic_class.value_or(
       use_tos ? (v4 ? options_.tos : 0) : static_cast<uint8_t>(options_.traffic_class));
+  if (!v4) outgoing.flow_label = FlowLabel(**route, remote.port, control);
   return outgoing;
 }
 

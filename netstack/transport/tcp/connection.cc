@@ -255,6 +255,7 @@ void Connection::ApplySettings(SharedSettings settings) {
   settings_ = std::move(settings);
   const SocketOptions& socket = settings_->socket;
   device = socket.bound_device;
+  minimum_hops = MinimumHops(socket, key.remote);
   port_.SetReuse(socket.reuse_address, socket.reuse_port);
   if (socket.send_buffer != 0) send_buffer_ = socket.send_buffer;
   receive_buffer_.Fix(socket.receive_buffer);

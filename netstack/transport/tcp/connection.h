@@ -355,6 +355,12 @@ class Connection final : public Flow {
     return key.remote.is_v4() ? settings_->socket.ip_options.get() : nullptr;
   }
   uint16_t AdvertisedMss() const;
+  // RFC 6437 3: the program's, or one by the flow, or none.
+  uint32_t FlowLabel() const {
+    const uint32_t chosen = settings_->tcp.flow_label;
+    if (chosen != 0 || !settings_->socket.auto_flow_label) [[unlikely]] return chosen;
+    return static_cast<uint32_t>(PathHash()) & 0xfffff;
+  }
   uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
 
   // --- send_limits.cc --------------------------------------------------------------------------

@@ -81,6 +81,24 @@ void Core::OnStarvedTimer() {
   Reap();
 }
 
+void Core::SaveSyn(const Connection* connection, const Segment& syn) {
+  const std::span<const uint8_t> packet = syn.packet->ip_packet.span();
+  if (packet.size() < syn.text.size()) return;  // IP does not show it: it came in fragments
+  const std::span<const uint8_t> headers = packet.first(packet.size() - syn.text.size());
+  if (headers.empty() || !memory.TryCharge(MemoryUse::kPending, headers.size())) return;
+  saved_syns_[connection].assign(headers.begin(), headers.end());
+}
+
+Result<std::vector<uint8_t>> Core::TakeSavedSyn(const Connection* connection, size_t room) {
+  const auto found = saved_syns_.find(connection);
+  if (found == saved_syns_.end()) return std::vector<uint8_t>();
+  if (found->second.size() > room) return Error::kMessageSize;
+  std::vector<uint8_t> headers = std::move(found->second);
+  saved_syns_.erase(found);
+  memory.Release(headers.size());
+  return headers;
+}
+
 FlowKey Core::KeyOf(const Segment& segment) {
   const IpPacketIn& packet = *segment.packet;
   FlowKey key;

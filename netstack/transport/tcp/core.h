@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "netstack/socket/tcp_socket.h"
 #include "netstack/transport/environment.h"
 #include "netstack/transport/tcp/backlog_governor.h"
@@ -33,6 +34,11 @@ struct Settings {
 // Never null, never changed: a listener and the connections that it accepts have the same until one
 // is given others.
 using SharedSettings = std::shared_ptr<const Settings>;
+
+// RFC 5082: the least TTL or hop limit of what may come from `remote`.
+inline uint8_t MinimumHops(const SocketOptions& options, const IpAddress& remote) {
+  return remote.is_v4() ? options.minimum_ttl : options.minimum_hop_count;
+}
 
 class Core {
  public:
@@ -92,6 +98,14 @@ class Core {
   // Linux's tcp_invalid_ratelimit: whether `last` is long enough ago; notes the present.
   bool AllowInvalidAck(Time& last);
 
+  // --- Saved SYNs (TCP_SAVE_SYN) ---------------------------------------------------------------
+  // Few want them, so connections have no room for them. Forgotten when memory is scarce.
+  void SaveSyn(const Connection* connection, const Segment& syn);
+  Result<std::vector<uint8_t>> TakeSavedSyn(const Connection* connection, size_t room);
+  void ForgetSavedSyn(const Connection* connection) {
+    if (!saved_syns_.empty()) [[unlikely]] (void)TakeSavedSyn(connection, SIZE_MAX);
+  }
+
   // The stack's own: of tcp_fastopen_key, or made when they are first needed.
   const FastOpenKeys& fast_open_keys();
 
@@ -117,6 +131,7 @@ class Core {
   void OnStarvedTimer();
 
   List<Connection> flush_;
+  absl::flat_hash_map<const Connection*, std::vector<uint8_t>> saved_syns_;
   Timer starved_timer_;
   std::vector<Connection*> retired_;
   uint64_t last_id_ = 0;

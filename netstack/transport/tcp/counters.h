@@ -68,6 +68,7 @@ namespace moat::netstack::tcp {
   X(ofo_drop, "TcpExt.TCPOFODrop")                             \
   X(ofo_merge, "TcpExt.TCPOFOMerge")                           \
   X(rcv_queue_drop, "TcpExt.TCPRcvQDrop")                      \
+  X(minimum_ttl_drop, "TcpExt.TCPMinTTLDrop")                  \
   X(zero_window_drop, "TcpExt.TCPZeroWindowDrop")              \
   X(challenge_ack, "TcpExt.TCPChallengeACK")                   \
   X(syn_challenge, "TcpExt.TCPSYNChallenge")                   \

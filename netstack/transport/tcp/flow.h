@@ -31,6 +31,7 @@ struct Flow {
 
   FlowKey key;
   Kind kind;
+  uint8_t minimum_hops = 0;   // what arrives with a smaller TTL is dropped (RFC 5082)
   InterfaceIndex device = 0;  // bound to it: other interfaces' segments are not for this flow
 };
 

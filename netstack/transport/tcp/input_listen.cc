@@ -49,6 +49,7 @@ void Listener::OnSyn(const Segment& segment, const SeqNum* minimum_isn) {
   Connection* connection = NewEmbryo(key, segment);
   SeqNum iss = core_.isn.Isn(key, core_.Now());
   if (minimum_isn != nullptr && iss < *minimum_isn) iss = *minimum_isn;
+  if (settings_->tcp.save_syn) [[unlikely]] core_.SaveSyn(connection, segment);
   if (connection->OpenPassive(*this, segment, iss, JudgeFastOpen(segment)) == Error::kOk) return;
   ++core_.counters.listen_drops;
   OnGone(*connection);

@@ -29,6 +29,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
       flush_hook_(this) {
   core_.memory.Charge(MemoryCost());
   device = settings_->socket.bound_device;
+  minimum_hops = MinimumHops(settings_->socket, key.remote);
   const Sysctls& sysctls = core_.sysctls;
   // tcp_rmem counts memory, of which Linux offers half as window at first; its maximum is taken
   // whole.
@@ -46,6 +47,7 @@ Connection::Connection(Core& core, uint64_t id, const FlowKey& flow, SharedSetti
 Connection::~Connection() {
   core_.memory.Release(MemoryCost() + charged_ + (accecn_ == nullptr ? 0 : sizeof(AccEcn)));
   core_.flows.Erase(this);
+  core_.ForgetSavedSyn(this);
   if (counted_orphan_) --core_.orphans;
 }
 

@@ -43,6 +43,7 @@ bool Connection::EnsureRoute() {
   query.destination = key.remote;
   query.source = key.local;
   query.interface = key.scope != 0 ? key.scope : settings_->socket.bound_device;
+  query.on_link_only = key.remote.is_v4() && settings_->socket.dont_route;
   query.flow_hash = static_cast<uint32_t>(PathHash() >> 32);
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) {

@@ -208,6 +208,7 @@ Error Socket::Connect(const Endpoint& remote_in) {
   query.interface = DeviceFor(remote);
   query.prefer_temporary = own_->settings->socket.prefer_temporary;
   query.prefer_public = own_->settings->socket.prefer_public;
+  query.on_link_only = remote.address.is_v4() && own_->settings->socket.dont_route;
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) return route.error();
   if ((*route)->is_broadcast || (*route)->is_multicast) return Error::kNetworkUnreachable;
@@ -356,6 +357,11 @@ std::string_view Socket::congestion_control() const {
   if (connection_ != nullptr) return connection_->congestion_control();
   if (!own_->congestion_control.empty()) return own_->congestion_control;
   return CongestionControlName(static_cast<size_t>(core_.sysctls.congestion_control->value()));
+}
+
+Result<std::vector<uint8_t>> Socket::TakeSavedSyn(size_t room) {
+  if (connection_ == nullptr) return std::vector<uint8_t>();
+  return core_.TakeSavedSyn(connection_, room);
 }
 
 TcpInfo Socket::Info() const {

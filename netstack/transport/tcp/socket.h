@@ -56,6 +56,7 @@ class Socket final : public TcpSocket {
   Error SetCongestionControl(std::string_view name) override;
   std::string_view congestion_control() const override;
   TcpInfo Info() const override;
+  Result<std::vector<uint8_t>> TakeSavedSyn(size_t room) override;
   size_t UnackedBytes() const override;
   size_t UnsentBytes() const override;
 

@@ -54,6 +54,11 @@ void ArrivesAtListener(Core& core, const Segment& segment, const FlowKey& key,
   Listener* listener = core.listeners.Find(key.local, key.local_port, segment.packet->interface,
                                            core.flows.HashOf(key));
   if (listener != nullptr) {
+    const SocketOptions& options = listener->settings()->socket;
+    if (segment.packet->hop_limit < tcp::MinimumHops(options, key.remote)) {
+      ++core.counters.minimum_ttl_drop;
+      return;
+    }
     listener->SegmentArrives(segment, minimum_isn);
   } else {
     core.SendReset(segment);  // 3.10.7.1
@@ -67,6 +72,8 @@ void Dispatch(Core& core, Segment& segment) {
     flow = nullptr;
   if (flow == nullptr) {
     ArrivesAtListener(core, segment, key, nullptr);
+  } else if (segment.packet->hop_limit < flow->minimum_hops) [[unlikely]] {
+    ++core.counters.minimum_ttl_drop;
   } else if (flow->kind == Flow::Kind::kConnection) {
     static_cast<Connection*>(flow)->SegmentArrives(segment);
   } else {
@@ -132,6 +139,10 @@ void TcpProtocol::ReceiveError(const IcmpErrorIn& error) {
   SeqNum seq;
   Connection* connection = SenderOf(*core_, error, &seq);
   if (connection == nullptr) return;
+  if (error.hop_limit < connection->minimum_hops) {
+    ++core_->counters.minimum_ttl_drop;
+    return;
+  }
   connection->OnIcmpError(error, seq);
   core_->Reap();
 }

@@ -93,9 +93,7 @@ Error Connection::SendOut(OutSegment& out) {
   using Discover = SocketOptions::MtuDiscover;
   packet.dont_fragment = options.mtu_discover != Discover::kDont &&
                          !(route_->mtu_is_floor && options.mtu_discover == Discover::kWant);
-  if (!v4 && options.flow_labels) {
-    packet.flow_label = static_cast<uint32_t>(PathHash()) & 0xfffff;
-  }
+  if (!v4) packet.flow_label = FlowLabel();
   packet.transport_header = {header.data(), kTcpHeaderSize + fields.options_size};
   packet.payload = pieces.first(piece_count);
   packet.checksum_offset = kTcpChecksumOffset;

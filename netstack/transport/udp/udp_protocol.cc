@@ -51,9 +51,10 @@ void UdpProtocol::AppendSockets(std::vector<SocketInfo>& out) const {
             [](const SocketInfo& a, const SocketInfo& b) { return a.id < b.id; });
 }
 
-// RFC 768: zero means that none was computed; RFC 8200 8.1 forbids that over IPv6.
+// RFC 768: zero means that none was computed. RFC 8200 8.1: over IPv6 it is for the socket
+// to judge (RFC 6935).
 bool UdpProtocol::ChecksumAcceptable(const IpPacketIn& packet, const UdpView& datagram) const {
-  if (datagram.checksum() == 0) return packet.source.is_v4();
+  if (datagram.checksum() == 0) return true;
   if (packet.checksum == RxChecksum::kVerified) return true;
   return TransportChecksumValid(packet.source, packet.destination, ip_protocol::kUdp,
                                 datagram.bytes());
@@ -77,9 +78,15 @@ TransportProtocol::Disposition UdpProtocol::Receive(const IpPacketIn& packet) {
                      .remote_port = datagram->source_port(),
                      .interface = packet.interface};
   if (packet.to_multicast || packet.to_broadcast) {
-    return ReceiveGroup(packet, flow, datagram->size());
+    return ReceiveGroup(packet, flow, *datagram);
   }
   UdpSocket* socket = table_.Find(flow);
+  const bool unsummed = packet.source.is_v6() && datagram->checksum() == 0;
+  if (unsummed && (socket == nullptr || !socket->datagram_options().no_checksum6_received)) {
+    ++counters.checksum_errors;
+    ++counters.in_errors;
+    return Disposition::kHandled;
+  }
   if (socket == nullptr) {
     ++counters.no_ports;
     return Disposition::kPortUnreachable;
@@ -90,15 +97,18 @@ TransportProtocol::Disposition UdpProtocol::Receive(const IpPacketIn& packet) {
 
 // RFC 1122 4.1.3.5, 3.2.2: every match gets a copy, and nobody answers with an error.
 TransportProtocol::Disposition UdpProtocol::ReceiveGroup(const IpPacketIn& packet,
-                                                         const UdpFlow& flow, size_t size) {
+                                                         const UdpFlow& flow,
+                                                         const UdpView& datagram) {
+  const bool unsummed = packet.source.is_v6() && datagram.checksum() == 0;
   bool any = false;
   table_.ForEachMatch(flow, [&](UdpSocket* socket) {
     if (packet.to_multicast &&
         !socket->TakesFromGroup(packet.destination, packet.source, packet.interface)) {
       return;
     }
+    if (unsummed && !socket->datagram_options().no_checksum6_received) return;
     any = true;
-    Deliver(*socket, packet, flow, size);
+    Deliver(*socket, packet, flow, datagram.size());
   });
   if (!any) ++counters(packet.source.family()).ignored_multicast;
   return Disposition::kHandled;

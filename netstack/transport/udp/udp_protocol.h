@@ -47,7 +47,8 @@ class UdpProtocol : public TransportProtocol {
   }
   bool ChecksumAcceptable(const IpPacketIn& packet, const UdpView& datagram) const;
   UdpSocket* SenderOf(const IcmpErrorIn& error, uint16_t* remote_port) const;
-  Disposition ReceiveGroup(const IpPacketIn& packet, const UdpFlow& flow, size_t size);
+  Disposition ReceiveGroup(const IpPacketIn& packet, const UdpFlow& flow,
+                           const UdpView& datagram);
   // `size` counts header and payload.
   void Deliver(UdpSocket& socket, const IpPacketIn& packet, const UdpFlow& flow, size_t size);
 

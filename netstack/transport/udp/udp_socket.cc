@@ -41,6 +41,7 @@ Error UdpSocket::Send(Pieces payload, const SendControl& control) {
   const Result<Outgoing> outgoing = PrepareSend(control, largest);
   if (!outgoing.ok()) return outgoing.error();
   const Route& route = *outgoing->route;
+  if (segment_size != 0 && !SendsChecksum(route)) return Error::kInvalid;  // as Linux
   if (!train) return SendOutcome(SendPacket(*outgoing, payload, size, 0), *outgoing);
 
   size_t ip_header = route.destination.is_v4() ? 20 : 40;
@@ -66,7 +67,7 @@ Error UdpSocket::SendPacket(const Outgoing& outgoing, Pieces payload, size_t siz
   packet.multicast_loop = options().multicast_loop;
   packet.transport_header = header;
   packet.payload = payload;
-  packet.checksum_offset = kUdpChecksumOffset;
+  if (SendsChecksum(*outgoing.route)) packet.checksum_offset = kUdpChecksumOffset;
   packet.zero_checksum_means_none = true;
   packet.gso = gso_size != 0 ? GsoType::kUdp : GsoType::kNone;
   packet.gso_size = gso_size;

@@ -27,6 +27,12 @@ class UdpSocket final : public DatagramBase {
   void Remove() override;
   void OnSendDropped(Family family) override;
 
+  // RFC 768: 0 says that there is none.
+  bool SendsChecksum(const Route& route) const {
+    return !(route.destination.is_v4() ? datagram_options().no_checksum
+                                       : datagram_options().no_checksum6_sent);
+  }
+
   using Pieces = std::span<const std::span<const uint8_t>>;
   // One packet, or one that the link cuts into pieces of `gso_size`.
   Error SendPacket(const Outgoing& outgoing, Pieces payload, size_t size, uint16_t gso_size);

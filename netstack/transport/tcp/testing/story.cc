@@ -84,8 +84,13 @@ void Story::SendBatched(const Packet& packet) {
   in.destination = host.address;
   in.interface = 2;
   in.protocol = ip_protocol::kTcp;
-  in.hop_limit = 64;
+  in.hop_limit = hops;
   in.to_broadcast = broadcast;
+  if (!ip_header.empty()) {
+    std::vector<uint8_t> whole = ip_header;
+    whole.insert(whole.end(), bytes.span().begin(), bytes.span().end());
+    in.ip_packet = Slice::Copy(whole);
+  }
   in.payload = std::move(bytes);
   in.gso_size = packet.gso_size.value_or(0);
   in.traffic_class = packet.ecn.value_or(0);
@@ -169,6 +174,7 @@ void Story::SendIcmp(IcmpErrorIn::Kind kind, Error error, uint32_t seq, uint32_t
   in.hard = true;
   in.mtu = mtu;
   in.offender = peer;
+  in.hop_limit = hops;
   in.source = host.address;
   in.destination = peer;
   in.interface = 2;

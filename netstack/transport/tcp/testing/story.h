@@ -64,6 +64,8 @@ class Story : public testing::Test {
   uint16_t peer_port = kPeerPort;
   uint32_t host_ts = 0;   // raw TSval of the last segment taken
   bool broadcast = false; // the next Send() says it came by broadcast
+  uint8_t hops = 64;      // the TTL that is left of what is sent, or that an ICMP error quotes
+  std::vector<uint8_t> ip_header;  // of what is sent; empty: IP does not show it
 
  private:
   Packet Decode(const FakeIp::Sent& sent);
