@@ -163,6 +163,16 @@ TEST(SendControl, Bounds) {
             1200);
 }
 
+TEST(SendControl, FlowLabelAndDontFragment) {
+  constexpr int kIpv6FlowInfo = 11;  // linux/in6.h
+  const auto sent = ParseSendControl(Cmsg(SOL_IPV6, kIpv6FlowInfo, htonl(0x0ff12345)), kUdp6);
+  ASSERT_TRUE(sent.ok());
+  EXPECT_EQ(sent->flow_label, 0x12345u);
+  EXPECT_FALSE(sent->dont_fragment.has_value());
+  EXPECT_EQ(ParseSendControl(Cmsg(SOL_IPV6, IPV6_DONTFRAG, 1), kUdp6)->dont_fragment, true);
+  EXPECT_EQ(ParseSendControl(Cmsg(SOL_IPV6, IPV6_DONTFRAG, 0), kUdp6)->dont_fragment, false);
+}
+
 TEST(SendControl, UnknownTypesAndLevels) {
   EXPECT_EQ(ErrorOf(SOL_IP, 250, 0, kUdp4), EINVAL);
   EXPECT_EQ(ErrorOf(SOL_SOCKET, 250, 0, kUdp4), EINVAL);

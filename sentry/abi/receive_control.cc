@@ -140,6 +140,17 @@ void WriteDatagramControl(const Datagram& datagram, const ReceiveControlFlags& f
   }
 }
 
+void WritePathMtuControl(const netstack::PathMtuNotice& notice, ControlWriter& writer) {
+  std::array<uint8_t, kSockaddrIn6Size + sizeof(uint32_t)> info{};  // struct ip6_mtuinfo
+  const EncodedAddress address = EncodeSockaddr(
+      Endpoint{.address = notice.destination.address, .port = 0,
+               .scope = notice.destination.scope},
+      Family::kIpv6);
+  std::memcpy(info.data(), address.bytes.data(), kSockaddrIn6Size);
+  StoreAt(info, kSockaddrIn6Size, notice.mtu);
+  writer.Put(SOL_IPV6, IPV6_PATHMTU, info);
+}
+
 void WriteErrorControl(const QueuedError& error, Family socket_family, ControlWriter& writer) {
   sock_extended_err extended{};
   extended.ee_errno = static_cast<uint32_t>(ToErrno(error.error));

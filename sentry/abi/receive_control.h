@@ -57,6 +57,9 @@ void WriteDatagramControl(const netstack::Datagram& datagram, const ReceiveContr
 void WriteSocketLevelControl(const ReceiveControlFlags& flags, const ReceiveContext& context,
                              ControlWriter& writer);
 
+// The IPV6_PATHMTU message (RFC 3542 11.3).
+void WritePathMtuControl(const netstack::PathMtuNotice& notice, ControlWriter& writer);
+
 // The IP_RECVERR or IPV6_RECVERR message of a queued error. The address that recvmsg reports is
 // `error.destination`, the payload is `error.payload`.
 void WriteErrorControl(const netstack::QueuedError& error, netstack::Family socket_family,

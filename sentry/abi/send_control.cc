@@ -1,6 +1,7 @@
 #include "sentry/abi/send_control.h"
 
 #include <linux/net_tstamp.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include "netstack/wire/ipv4_options.h"
 #include "sentry/abi/bytes.h"
 #include "sentry/abi/ip_options.h"
+#include "sentry/abi/sockaddr.h"
 
 namespace moat::sentry {
 namespace {
@@ -130,14 +132,18 @@ int TrafficClass(const Message& message, const SendControlRules&, SendControl& o
   return HopOrClass(message, out.traffic_class);
 }
 
-int FlowInfo(const Message& message, const SendControlRules&, SendControl&) {
-  return message.data.size() < sizeof(uint32_t) ? EINVAL : 0;  // labels are the stack's
+int FlowInfo(const Message& message, const SendControlRules&, SendControl& out) {
+  if (message.data.size() < sizeof(uint32_t)) return EINVAL;
+  out.flow_label = ntohl(LoadAt<uint32_t>(message.data, 0)) & kFlowLabelMask;
+  return 0;
 }
 
-int DontFragment(const Message& message, const SendControlRules&, SendControl&) {
+int DontFragment(const Message& message, const SendControlRules&, SendControl& out) {
   if (message.data.size() != sizeof(int)) return EINVAL;
   const int value = LoadAt<int>(message.data, 0);
-  return value == 0 || value == 1 ? 0 : EINVAL;  // netstack's UDP follows IPV6_MTU_DISCOVER
+  if (value != 0 && value != 1) return EINVAL;
+  out.dont_fragment = value != 0;
+  return 0;
 }
 
 int ExtensionHeader(const Message&, const SendControlRules& rules, SendControl&) {

@@ -1,8 +1,11 @@
 #include "sentry/abi/sockaddr.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "sentry/abi/bytes.h"
@@ -148,6 +151,12 @@ ErrnoOr<DecodedAddress> DecodeSockaddr(std::span<const uint8_t> bytes, AddressUs
     return Errno{EINVAL};
   }
   return decoded;
+}
+
+uint32_t FlowLabelOf(std::span<const uint8_t> bytes) {
+  constexpr size_t kFlowInfoOffset = offsetof(sockaddr_in6, sin6_flowinfo);
+  if (bytes.size() < kSockaddrIn6Size || LoadAt<sa_family_t>(bytes, 0) != AF_INET6) return 0;
+  return ntohl(LoadAt<uint32_t>(bytes, kFlowInfoOffset)) & kFlowLabelMask;
 }
 
 EncodedAddress EncodeSockaddr(const Endpoint& endpoint, Family family) {

@@ -54,6 +54,10 @@ ErrnoOr<size_t> CheckSockaddrLength(int32_t length);
 ErrnoOr<DecodedAddress> DecodeSockaddr(std::span<const uint8_t> bytes, AddressUse use,
                                        const AddressRules& rules);
 
+// The flow label of sin6_flowinfo (RFC 3493 3.3); 0 of other families.
+inline constexpr uint32_t kFlowLabelMask = 0xfffff;
+uint32_t FlowLabelOf(std::span<const uint8_t> bytes);
+
 struct EncodedAddress {
   std::array<uint8_t, kSockaddrIn6Size> bytes{};
   size_t size = 0;  // full size, which is what addrlen reports even when the copy is truncated

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "sentry/abi/errno_map.h"
@@ -15,6 +16,7 @@
 namespace moat::sentry {
 namespace {
 
+using netstack::DatagramOptions;
 using netstack::IpAddress;
 using netstack::Family;
 using netstack::SocketOptions;
@@ -113,7 +115,9 @@ int SetMtu(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const int value = input.As<int>();
   if (value != 0 && value < static_cast<int>(kMinimumMtu)) return EINVAL;
-  target.settings.ipv6_mtu = value;
+  ChangeDatagramOptions(target, [&](DatagramOptions& options) {
+    options.most_mtu = static_cast<uint16_t>(std::min<int>(value, UINT16_MAX));
+  });
   return 0;
 }
 
@@ -162,7 +166,7 @@ int SetTransparent(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-// The socket option of RFC 3542, 4.2: default source and interface.
+// The socket option of RFC 3542, 4.2: the default interface.
 int SetPacketInfo(const OptionTarget& target, const OptionInput& input) {
   if (int error = input.Need(sizeof(in6_pktinfo)); error != 0) return error;
   const auto info = input.As<in6_pktinfo>();
@@ -171,20 +175,10 @@ int SetPacketInfo(const OptionTarget& target, const OptionInput& input) {
   if (bound != 0 && static_cast<netstack::InterfaceIndex>(info.ipi6_ifindex) != bound) {
     return EINVAL;
   }
-  target.settings.sticky_interface = static_cast<netstack::InterfaceIndex>(info.ipi6_ifindex);
-  target.settings.sticky_source =
-      IpAddress::V6(reinterpret_cast<const uint8_t*>(&info.ipi6_addr));
-  return 0;
-}
-
-ErrnoOr<OptionBytes> GetAutoFlowLabel(const OptionTarget& target, size_t length) {
-  return Int(Options(target).auto_flow_label ? 1 : 0, length);
-}
-
-int SetAutoFlowLabel(const OptionTarget& target, const OptionInput& input) {
-  int value = 0;
-  if (int error = LenientIntLevel::Read(input, &value); error != 0) return error;
-  ChangeOptions(target, [&](SocketOptions& options) { options.auto_flow_label = value != 0; });
+  // The address is nothing to Linux either.
+  ChangeDatagramOptions(target, [&](DatagramOptions& options) {
+    options.sticky_interface = static_cast<netstack::InterfaceIndex>(info.ipi6_ifindex);
+  });
   return 0;
 }
 
@@ -322,15 +316,18 @@ constexpr OptionRow kRows[] = {
     {IPV6_LEAVE_ANYCAST, kAll, nullptr, LeaveAnycast},
     {IPV6_PKTINFO, kAll, nullptr, SetPacketInfo},
     {IPV6_UNICAST_IF, kAll, GetUnicastInterface<IntLevel, &SocketSettings::unicast_interface6>,
-     SetUnicastInterface<&SocketSettings::unicast_interface6>},
-    {IPV6_MINHOPCOUNT, kAll, GetSetting<IntLevel, &SocketSettings::minimum_hop_count>,
-     SetSetting<IntLevel, &SocketSettings::minimum_hop_count, 0, 255>},
-    {IPV6_AUTOFLOWLABEL, kAll, GetAutoFlowLabel, SetAutoFlowLabel},
+     SetUnicastInterface<&SocketSettings::unicast_interface6,
+                         &DatagramOptions::unicast_interface6>},
+    {IPV6_MINHOPCOUNT, kAll, GetSocket<IntLevel, &SocketOptions::minimum_hop_count>,
+     SetSocketInt<IntLevel, &SocketOptions::minimum_hop_count, 0, 255>},
+    {IPV6_AUTOFLOWLABEL, kAll, GetSocket<IntLevel, &SocketOptions::auto_flow_label>,
+     SetSocketFlag<LenientIntLevel, &SocketOptions::auto_flow_label>},
     {IPV6_ADDR_PREFERENCES, kAll, GetAddressPreferences, SetAddressPreferences},
     {IPV6_ADDRFORM, kUdpAndTcp, GetAddressForm, SetAddressForm},
     {IPV6_ADDRFORM, kAll, nullptr, SetAddressForm},
-    {IPV6_DONTFRAG, kAll, GetRemembered<IntLevel, Remembered::kDontFragment>,
-     SetRemembered<LenientIntLevel, Remembered::kDontFragment>},
+    {IPV6_DONTFRAG, kAll, GetSetting<IntLevel, &SocketSettings::dont_fragment>,
+     SetSharedFlag<LenientIntLevel, &DatagramOptions::dont_fragment,
+                   &SocketSettings::dont_fragment>},
     {kIpv6ReceiveErrorRfc4884, kAll, GetRemembered<IntLevel, Remembered::kReceiveErrorRfc4884V6>,
      SetRememberedInt<IntLevel, Remembered::kReceiveErrorRfc4884V6, 0, 1>},
     {IPV6_HOPOPTS, kAll, GetEmpty, SetExtensionHeader<true>},
@@ -348,8 +345,8 @@ constexpr OptionRow kRows[] = {
     {kIp6tables + 4, kAll, GetAdministered, nullptr},
     {kIp6tables + 5, kAll, GetAdministered, nullptr},
     {kIp6OriginalDestination, kTcp, GetOriginalDestination, nullptr},
-    {kIpv6FlowInfoSend, kAll, GetRemembered<IntLevel, Remembered::kFlowInfoSend>,
-     SetRemembered<IntLevel, Remembered::kFlowInfoSend>},
+    {kIpv6FlowInfoSend, kAll, GetSetting<IntLevel, &SocketSettings::flow_info_send>,
+     SetSettingFlag<IntLevel, &SocketSettings::flow_info_send>},
     Flag<Remembered::kFlowInfo>(kIpv6FlowInfo),
     Flag<Remembered::kReceiveHopOptions>(IPV6_RECVHOPOPTS),
     Flag<Remembered::kReceiveHopOptions2292>(IPV6_2292HOPOPTS),
@@ -357,7 +354,9 @@ constexpr OptionRow kRows[] = {
     Flag<Remembered::kReceiveRoutingHeader2292>(IPV6_2292RTHDR),
     Flag<Remembered::kReceiveDestinationOptions>(IPV6_RECVDSTOPTS),
     Flag<Remembered::kReceiveDestinationOptions2292>(IPV6_2292DSTOPTS),
-    Flag<Remembered::kReceivePathMtu>(IPV6_RECVPATHMTU),
+    {IPV6_RECVPATHMTU, kAll, GetSetting<IntLevel, &SocketSettings::receive_path_mtu>,
+     SetSharedFlag<IntLevel, &DatagramOptions::receive_path_mtu,
+                   &SocketSettings::receive_path_mtu>},
     {IPV6_RECVFRAGSIZE, kAll, GetRemembered<IntLevel, Remembered::kReceiveFragmentSizeV6>,
      SetRemembered<LenientIntLevel, Remembered::kReceiveFragmentSizeV6>},
     Flag<Remembered::kRouterAlertIsolate>(IPV6_ROUTER_ALERT_ISOLATE),

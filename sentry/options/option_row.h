@@ -83,6 +83,14 @@ void ChangeOptions(const OptionTarget& target, Change change) {
 }
 
 template <typename Change>
+void ChangeDatagramOptions(const OptionTarget& target, Change change) {
+  if (target.datagram == nullptr) return;
+  netstack::DatagramOptions options = target.datagram->datagram_options();
+  change(options);
+  target.datagram->SetDatagramOptions(options);
+}
+
+template <typename Change>
 void ChangeTcpOptions(const OptionTarget& target, Change change) {
   netstack::TcpOptions options = target.tcp->tcp_options();
   change(options);
@@ -230,6 +238,38 @@ int SetSetting(const OptionTarget& target, const OptionInput& input) {
   if (value < kMin || value > kMax) return EINVAL;
   using Member = std::remove_cvref_t<decltype(std::declval<SocketSettings&>().*kMember)>;
   target.settings.*kMember = static_cast<Member>(value);
+  return 0;
+}
+
+template <typename Level, auto kMember>
+int SetSettingFlag(const OptionTarget& target, const OptionInput& input) {
+  int value = 0;
+  if (int error = Level::Read(input, &value); error != 0) return error;
+  target.settings.*kMember = value != 0;
+  return 0;
+}
+
+// A flag of netstack::DatagramOptions, on sockets that have those.
+template <typename Level, auto kMember>
+ErrnoOr<OptionBytes> GetDatagramFlag(const OptionTarget& target, size_t length) {
+  return Level::Write(target.datagram->datagram_options().*kMember ? 1 : 0, length);
+}
+template <typename Level, auto kMember>
+int SetDatagramFlag(const OptionTarget& target, const OptionInput& input) {
+  int value = 0;
+  if (int error = Level::Read(input, &value); error != 0) return error;
+  ChangeDatagramOptions(
+      target, [&](netstack::DatagramOptions& options) { options.*kMember = value != 0; });
+  return 0;
+}
+// One that other sockets keep as a member of SocketSettings.
+template <typename Level, auto kMember, auto kSetting>
+int SetSharedFlag(const OptionTarget& target, const OptionInput& input) {
+  int value = 0;
+  if (int error = Level::Read(input, &value); error != 0) return error;
+  target.settings.*kSetting = value != 0;
+  ChangeDatagramOptions(
+      target, [&](netstack::DatagramOptions& options) { options.*kMember = value != 0; });
   return 0;
 }
 

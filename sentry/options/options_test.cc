@@ -323,6 +323,70 @@ TEST_F(OptionsTest, AFilterOfTooManySourcesIsRefused) {
   EXPECT_EQ(SetUdp(SOL_IP, MCAST_MSFILTER, filter), EINVAL);  // only one is there
 }
 
+// --- What reaches the stack ----------------------------------------------------------------------
+
+TEST_F(OptionsTest, MinimumHopsReachTheStack) {
+  EXPECT_EQ(Set(SOL_IP, IP_MINTTL, 255), 0);
+  EXPECT_EQ(tcp_socket_.options().minimum_ttl, 255);
+  tcp_.family = Family::kIpv6;
+  EXPECT_EQ(Set(SOL_IPV6, IPV6_MINHOPCOUNT, 254), 0);
+  EXPECT_EQ(tcp_socket_.options().minimum_hop_count, 254);
+  EXPECT_EQ(Set(SOL_IPV6, IPV6_MINHOPCOUNT, 256), EINVAL);
+}
+
+TEST_F(OptionsTest, ChecksumsThatAreLeftOutReachTheStack) {
+  EXPECT_EQ(SetUdp(SOL_SOCKET, SO_NO_CHECK, 1), 0);
+  EXPECT_EQ(SetUdp(SOL_UDP, UDP_NO_CHECK6_TX, 1), 0);
+  EXPECT_EQ(SetUdp(SOL_UDP, UDP_NO_CHECK6_RX, 7), 0);
+  const netstack::DatagramOptions& options = udp_socket_.datagram_options();
+  EXPECT_TRUE(options.no_checksum && options.no_checksum6_sent && options.no_checksum6_received);
+  EXPECT_EQ(Get<int>(udp_, SOL_UDP, UDP_NO_CHECK6_RX), 1);
+  EXPECT_EQ(Set(SOL_SOCKET, SO_NO_CHECK, 1), 0);  // TCP keeps it
+  EXPECT_EQ(Get<int>(tcp_, SOL_SOCKET, SO_NO_CHECK), 1);
+}
+
+TEST_F(OptionsTest, SizesReachTheStack) {
+  udp_.family = Family::kIpv6;
+  EXPECT_EQ(SetUdp(SOL_IPV6, IPV6_DONTFRAG, 1), 0);
+  EXPECT_EQ(SetUdp(SOL_IPV6, IPV6_RECVPATHMTU, 1), 0);
+  EXPECT_EQ(SetUdp(SOL_IPV6, IPV6_MTU, 1279), EINVAL);
+  EXPECT_EQ(SetUdp(SOL_IPV6, IPV6_MTU, 1 << 20), 0);
+  const netstack::DatagramOptions& options = udp_socket_.datagram_options();
+  EXPECT_TRUE(options.dont_fragment && options.receive_path_mtu);
+  EXPECT_EQ(options.most_mtu, UINT16_MAX);
+}
+
+TEST_F(OptionsTest, InterfacesOfSendsReachTheStack) {
+  udp_.family = Family::kIpv6;
+  EXPECT_EQ(SetUdp(SOL_IP, IP_UNICAST_IF, htonl(2)), 0);
+  EXPECT_EQ(SetUdp(SOL_IPV6, IPV6_UNICAST_IF, htonl(2)), 0);
+  in6_pktinfo info{};
+  info.ipi6_ifindex = 2;
+  EXPECT_EQ(SetUdp(SOL_IPV6, IPV6_PKTINFO, info), 0);
+  const netstack::DatagramOptions& options = udp_socket_.datagram_options();
+  EXPECT_EQ(options.unicast_interface, 2);
+  EXPECT_EQ(options.unicast_interface6, 2);
+  EXPECT_EQ(options.sticky_interface, 2);
+}
+
+TEST_F(OptionsTest, FlowLabelsCanBeSwitchedOff) {
+  tcp_.family = Family::kIpv6;
+  EXPECT_EQ(Get<int>(tcp_, SOL_IPV6, IPV6_AUTOFLOWLABEL), 1);
+  EXPECT_EQ(Set(SOL_IPV6, IPV6_AUTOFLOWLABEL, 0), 0);
+  EXPECT_FALSE(tcp_socket_.options().auto_flow_label);
+}
+
+TEST_F(OptionsTest, SavedSynIsReadOnceAndWhole) {
+  EXPECT_EQ(Set(SOL_TCP, TCP_SAVE_SYN, 3), EINVAL);
+  EXPECT_EQ(Set(SOL_TCP, TCP_SAVE_SYN, 2), EOPNOTSUPP);
+  EXPECT_EQ(Set(SOL_TCP, TCP_SAVE_SYN, 1), 0);
+  EXPECT_TRUE(tcp_socket_.tcp_options().save_syn);
+  tcp_socket_.saved_syn.assign(60, 0x45);
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_TCP, TCP_SAVED_SYN, 59).error(), EINVAL);
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_TCP, TCP_SAVED_SYN, 100)->span().size(), 60u);
+  EXPECT_EQ(GetSocketOption(tcp_, SOL_TCP, TCP_SAVED_SYN, 100)->span().size(), 0u);
+}
+
 TEST_F(OptionsTest, MulticastAllReachesTheStack) {
   EXPECT_TRUE(udp_socket_.options().multicast_all);
   EXPECT_EQ(SetUdp(SOL_IP, IP_MULTICAST_ALL, 0), 0);

@@ -84,6 +84,7 @@ constexpr Deviation kDeviations[] = {
     {SOL_TCP, TCP_TIMESTAMP, kGetToo},
     {SOL_TCP, TCP_FASTOPEN_CONNECT, kSetOnly},
     {SOL_TCP, TCP_FASTOPEN_KEY, kSetOnly},
+    {SOL_TCP, TCP_SAVE_SYN, kSetOnly},
     {SOL_UDP, UDP_CORK, kSetOnly},
     {SOL_TCP, TCP_INQ, kSetOnly},
     {SOL_TCP, TCP_TX_DELAY, kSetOnly},

@@ -17,13 +17,12 @@ namespace moat::sentry {
 // Options without effect here: accepted within Linux's bounds, remembered, given back. README.md
 // lists each of them with the reason, by its name below; remembered_test holds it to that.
 enum class Remembered : uint8_t {
-  kDebug, kNoCheck, kSelectErrorQueue, kTxRehash, kBufferLock, kReceiveMark, kReceivePriority,
-  kWifiStatus, kPreferBusyPoll, kThinLinear, kThinDupack, kSaveSyn, kIpChecksum, kPassSecurity,
+  kDebug, kSelectErrorQueue, kTxRehash, kBufferLock, kReceiveMark, kReceivePriority,
+  kWifiStatus, kPreferBusyPoll, kThinLinear, kThinDupack, kIpChecksum, kPassSecurity,
   kReceiveFragmentSize, kReceiveErrorRfc4884, kReceiveErrorRfc4884V6, kFlowInfo,
   kReceiveHopOptions, kReceiveHopOptions2292, kReceiveRoutingHeader, kReceiveRoutingHeader2292,
-  kReceiveDestinationOptions, kReceiveDestinationOptions2292, kReceivePathMtu,
-  kReceiveFragmentSizeV6, kDontFragment, kFlowInfoSend, kRouterAlertIsolate, kNoCheck6Tx,
-  kNoCheck6Rx, kNoFcs, kBindAddressNoPort, kOriginalDevice, kQdiscBypass,
+  kReceiveDestinationOptions, kReceiveDestinationOptions2292, kReceiveFragmentSizeV6,
+  kRouterAlertIsolate, kNoFcs, kBindAddressNoPort, kOriginalDevice, kQdiscBypass,
   kCount,
 };
 
@@ -44,6 +43,13 @@ struct SocketSettings {
   bool multicast_all6 = true;             // IPV6_MULTICAST_ALL
   int8_t mtu_discover6 = 1;               // IPV6_MTU_DISCOVER; netstack has one for both families
   netstack::InterfaceIndex multicast_interface6 = 0;
+  netstack::InterfaceIndex unicast_interface = 0;   // IP_UNICAST_IF
+  netstack::InterfaceIndex unicast_interface6 = 0;  // IPV6_UNICAST_IF
+  bool flow_info_send = false;            // IPV6_FLOWINFO_SEND
+  // Of datagram sockets; others keep them only.
+  bool no_checksum = false;               // SO_NO_CHECK
+  bool dont_fragment = false;             // IPV6_DONTFRAG
+  bool receive_path_mtu = false;          // IPV6_RECVPATHMTU
   int fast_open_queue = 0;
   int not_sent_low_water = 0;             // as set; 0: the sysctl's
   int defer_accept = 0;                   // TCP_DEFER_ACCEPT in seconds, as rounded
@@ -54,16 +60,9 @@ struct SocketSettings {
   std::array<int8_t, static_cast<size_t>(Remembered::kCount)> remembered{};
   uint16_t local_port_low = 0;
   uint16_t local_port_high = 0;
-  netstack::InterfaceIndex sticky_interface = 0;
-  netstack::IpAddress sticky_source = netstack::IpAddress::Any(netstack::Family::kIpv6);
-  netstack::InterfaceIndex unicast_interface = 0;
-  netstack::InterfaceIndex unicast_interface6 = 0;
   int incoming_cpu = -1;
   int busy_poll = 0;
   int busy_poll_budget = 0;
-  int minimum_ttl = 0;
-  int minimum_hop_count = 0;
-  int ipv6_mtu = 0;
 
   bool operator==(const SocketSettings&) const = default;
 

@@ -212,6 +212,22 @@ ErrnoOr<OptionBytes> GetFastOpenKey(const OptionTarget& target, size_t length) {
   return OptionBytes(std::span(secret.bytes).first(secret.size), length);
 }
 
+// 2 would keep the link's header too, which TCP never sees here.
+int SetSaveSyn(const OptionTarget& target, const OptionInput& input) {
+  if (int error = input.Need(sizeof(int)); error != 0) return error;
+  const int value = input.As<int>();
+  if (value < 0 || value > 2) return EINVAL;
+  if (value == 2) return EOPNOTSUPP;
+  ChangeTcpOptions(target, [&](TcpOptions& options) { options.save_syn = value != 0; });
+  return 0;
+}
+
+ErrnoOr<OptionBytes> GetSavedSyn(const OptionTarget& target, size_t length) {
+  const auto headers = target.tcp->TakeSavedSyn(length);
+  if (!headers.ok()) return Errno{EINVAL};
+  return OptionBytes(*headers, length);
+}
+
 // Options that may be switched off, which they are.
 template <int kMax>
 int OnlyOff(const OptionTarget&, const OptionInput& input) {
@@ -275,14 +291,14 @@ constexpr OptionRow kRows[] = {
     {TCP_CONGESTION, kTcp, GetCongestion, SetCongestion},
     {TCP_CC_INFO, kTcp, GetEmpty, nullptr},  // none is reported, as CUBIC and Reno have none
     {TCP_ULP, kTcp, GetEmpty, SetUpperProtocol},
-    {TCP_SAVED_SYN, kTcp, GetEmpty, nullptr},
+    {TCP_SAVED_SYN, kTcp, GetSavedSyn, nullptr},
     {TCP_FASTOPEN, kTcp, GetSetting<IntLevel, &SocketSettings::fast_open_queue>, SetFastOpen},
     {TCP_FASTOPEN_CONNECT, kTcp, GetTcp<&TcpOptions::fast_open_connect>, SetFastOpenConnect},
     {TCP_FASTOPEN_NO_COOKIE, kTcp, GetTcp<&TcpOptions::fast_open_no_cookie>, SetFastOpenNoCookie},
     Small<Remembered::kThinLinear, 1>(TCP_THIN_LINEAR_TIMEOUTS),
     {TCP_THIN_DUPACK, kTcp, GetConstant<IntLevel, 0>,
      SetRememberedInt<IntLevel, Remembered::kThinDupack, 0, 1>},
-    Small<Remembered::kSaveSyn, 2>(TCP_SAVE_SYN),
+    {TCP_SAVE_SYN, kTcp, GetTcp<&TcpOptions::save_syn>, SetSaveSyn},
     {TCP_FASTOPEN_KEY, kTcp, GetFastOpenKey, SetFastOpenKey},
     {TCP_INQ, kTcp, GetConstant<IntLevel, 0>, OnlyOff<1>},
     {TCP_TX_DELAY, kTcp, GetConstant<IntLevel, 0>, OnlyOff<kAnyMax>},

@@ -39,9 +39,9 @@ int SetGro(const OptionTarget& target, const OptionInput& input) {
   return 0;
 }
 
-template <Remembered kOption>
+template <auto kMember>
 constexpr OptionRow Flag(int name) {
-  return {name, kUdp, GetRemembered<IntLevel, kOption>, SetRemembered<IntLevel, kOption>};
+  return {name, kUdp, GetDatagramFlag<IntLevel, kMember>, SetDatagramFlag<IntLevel, kMember>};
 }
 
 constexpr OptionRow kRows[] = {
@@ -51,8 +51,8 @@ constexpr OptionRow kRows[] = {
     {UDP_ENCAP, kUdp, GetConstant<IntLevel, 0>, SetEncapsulation},
     {kUdpLiteSendCoverage, kUdp, GetConstant<IntLevel, 0>, nullptr},
     {kUdpLiteReceiveCoverage, kUdp, GetConstant<IntLevel, 0>, nullptr},
-    Flag<Remembered::kNoCheck6Tx>(UDP_NO_CHECK6_TX),
-    Flag<Remembered::kNoCheck6Rx>(UDP_NO_CHECK6_RX),
+    Flag<&netstack::DatagramOptions::no_checksum6_sent>(UDP_NO_CHECK6_TX),
+    Flag<&netstack::DatagramOptions::no_checksum6_received>(UDP_NO_CHECK6_RX),
 };
 
 }  // namespace

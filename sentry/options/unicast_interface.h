@@ -10,13 +10,15 @@
 
 namespace moat::sentry {
 
-template <auto kMember>  // of SocketSettings
+template <auto kMember, auto kOption>  // of SocketSettings, of netstack::DatagramOptions
 int SetUnicastInterface(const OptionTarget& target, const OptionInput& input) {
   if (input.length != sizeof(int)) return EINVAL;
   if (int error = input.Need(sizeof(int)); error != 0) return error;
   const auto index = static_cast<netstack::InterfaceIndex>(ntohl(input.As<uint32_t>()));
   if (index != 0 && target.host.InterfaceName(index).empty()) return EADDRNOTAVAIL;
   target.settings.*kMember = index;
+  ChangeDatagramOptions(target,
+                        [&](netstack::DatagramOptions& options) { options.*kOption = index; });
   return 0;
 }
 

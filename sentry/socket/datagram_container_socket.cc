@@ -60,8 +60,13 @@ Reply DatagramContainerSocket::Bind(Call& call, std::span<const uint8_t> name) {
 Reply DatagramContainerSocket::Connect(Call&, std::span<const uint8_t> name) {
   auto address = DecodeSockaddr(name, AddressUse::kConnect, Rules());
   if (!address.ok()) return Reply::Fail(address.error());
-  if (address->unspecified) return Reply::Value(-ToErrno(handle_->Disconnect()));
-  return Reply::Value(-ToErrno(handle_->Connect(ToResolver(address->endpoint))));
+  if (address->unspecified) {
+    flow_label_ = 0;
+    return Reply::Value(-ToErrno(handle_->Disconnect()));
+  }
+  const Error error = handle_->Connect(ToResolver(address->endpoint));
+  if (error == Error::kOk) flow_label_ = LabelFor(name);
+  return Reply::Value(-ToErrno(error));
 }
 
 Reply DatagramContainerSocket::Shutdown(Call& call, int how) {
@@ -115,6 +120,7 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
       ipv4 = address->endpoint.address.is_v4();
     }
   }
+  const uint32_t flow_label = destination.has_value() ? LabelFor(message.name) : flow_label_;
   if (!message.control.empty()) {
     const bool raw = HasCapability(call.tid(), CAP_NET_RAW);
     const SendControlRules rules = {kind(), family(), ipv4,
@@ -124,6 +130,8 @@ int64_t DatagramContainerSocket::Send(Call& call, const OutgoingMessage& message
     control = *parsed;
   }
   control.destination = destination;
+  control.on_link_only = (message.flags & MSG_DONTROUTE) != 0;
+  if (control.flow_label == 0) control.flow_label = flow_label;
   if (control.segment_size == 0) control.segment_size = settings_->gso_segment;
   const auto payload = PayloadOf(call, message);
   if (!payload.ok()) return -payload.error();
@@ -149,6 +157,7 @@ void DatagramContainerSocket::DrainWritten() {
     const std::span<const uint8_t> piece = buffer.first(message.size);
     netstack::SendControl control;
     control.segment_size = settings_->gso_segment;
+    control.flow_label = flow_label_;
     // A pending error fails one send on Linux, too; but there the program is told, so here the
     // datagram goes out and the error is kept. Errors of the datagram itself have nobody to go to.
     const Error error = SendNow(piece, control);
@@ -180,6 +189,9 @@ void DatagramContainerSocket::OnEvents(uint32_t events) {
 int64_t DatagramContainerSocket::Receive(Call& call, IncomingMessage& message) {
   if ((message.flags & MSG_ERRQUEUE) != 0) return ReceiveError(message);
   if ((message.flags & MSG_OOB) != 0) return -EOPNOTSUPP;
+  if (settings_->receive_path_mtu) {
+    if (const auto notice = handle_->TakePathMtu()) return ReportPathMtu(*notice, message);
+  }
   Taken taken;
   const int error = Take(call, message.flags, &taken);
   if (error == ESHUTDOWN) return 0;  // reading has been shut down
@@ -201,6 +213,19 @@ void DatagramContainerSocket::WriteControl(IncomingMessage& message, const Datag
   WriteDatagramControl(datagram, settings_->receive_control, context, writer);
   message.control.assign(writer.bytes().begin(), writer.bytes().end());
   if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
+}
+
+int64_t DatagramContainerSocket::ReportPathMtu(const netstack::PathMtuNotice& notice,
+                                               IncomingMessage& message) {
+  Endpoint about = notice.destination;
+  about.port = 0;
+  const EncodedAddress encoded = EncodeSockaddr(about, family());
+  message.name.assign(encoded.span().begin(), encoded.span().end());
+  ControlWriter writer(message.control_capacity);
+  WritePathMtuControl(notice, writer);
+  message.control.assign(writer.bytes().begin(), writer.bytes().end());
+  if (writer.truncated()) message.result_flags |= MSG_CTRUNC;
+  return 0;
 }
 
 int64_t DatagramContainerSocket::ReceiveError(IncomingMessage& message) {

@@ -57,11 +57,18 @@ class DatagramContainerSocket final
   bool ReportsErrors() const override { return handle_->Remote().ok(); }
   AddressRules Rules() const;
   netstack::Endpoint ToResolver(const netstack::Endpoint& remote);
+  int64_t ReportPathMtu(const netstack::PathMtuNotice& notice, IncomingMessage& message);
   netstack::Error SendNow(std::span<const uint8_t> payload, const netstack::SendControl& control);
   int64_t ReceiveError(IncomingMessage& message);
   void WriteControl(IncomingMessage& message, const netstack::Datagram& datagram);
 
+  // The flow label of what goes to an address that the program named so.
+  uint32_t LabelFor(std::span<const uint8_t> name) const {
+    return settings_->flow_info_send ? FlowLabelOf(name) : 0;
+  }
+
   bool write_shut_ = false;
+  uint32_t flow_label_ = 0;  // of what goes to the connected peer; 0: the stack's own
 };
 
 }  // namespace moat::sentry

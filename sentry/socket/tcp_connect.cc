@@ -30,6 +30,13 @@ void EnlargeSendBuffer(int fd) {
   }
 }
 
+// Whether a socket asks for something that only packets have.
+bool WantsPackets(const netstack::TcpSocket& tcp) {
+  const netstack::SocketOptions& options = tcp.options();
+  return options.ip_options != nullptr ||  // the accepted socket has them too
+         options.minimum_ttl != 0 || options.minimum_hop_count != 0 || tcp.tcp_options().save_syn;
+}
+
 }  // namespace
 
 Reply TcpContainerSocket::Connect(Call& call, std::span<const uint8_t> name) {
@@ -55,6 +62,12 @@ Reply TcpContainerSocket::Connect(Call& call, std::span<const uint8_t> name) {
       break;
   }
   if (state_ == State::kDead && !RenewPair(call)) return Reply::Fail(ENOBUFS);
+  const uint32_t label = settings_->flow_info_send ? FlowLabelOf(name) : 0;
+  if (label != tcp_->tcp_options().flow_label) {
+    netstack::TcpOptions options = tcp_->tcp_options();
+    options.flow_label = label;
+    tcp_->SetTcpOptions(options);
+  }
   return StartConnect(call, address->endpoint);
 }
 
@@ -214,12 +227,13 @@ bool TcpContainerSocket::RenewPair(Call& call) {
 // full (it retries), or the socket asks for something that only packets have.
 bool TcpContainerSocket::TryDirect(Call& call, const Endpoint& remote, Reply* reply) {
   if (!sandbox_.options().direct_loopback || tcp_->options().bound_device != 0) return false;
-  if (tcp_->options().ip_options != nullptr) return false;  // the accepted socket has them too
+  if (WantsPackets(*tcp_)) return false;
   const bool loopback = remote.address.IsLoopback();
   if (!loopback && !sandbox_.stack().IsLocalAddress(remote.address)) return false;
   if (sandbox_.stack().IsWatched(netstack::kLoopbackIndex)) return false;  // it is to see packets
   TcpContainerSocket* listener = sandbox_.local_listeners().Find(remote);
   if (listener == nullptr || listener == this || !listener->HasBacklogRoom()) return false;
+  if (WantsPackets(*listener->tcp_)) return false;
 
   Endpoint local = tcp_->Local();
   if (local.address.IsUnspecified() || local.port == 0) {

@@ -658,7 +658,72 @@ def ip_options():
         show('options beside a header', attempt(other.sendto, bytes((0x45,)) + bytes(30), (LOOPBACK, 0)))
 
 
+def far_and_near():
+    level, minimum, hops = ((socket.IPPROTO_IPV6, 73, socket.IPV6_UNICAST_HOPS) if FAMILY == socket.AF_INET6
+                            else (socket.IPPROTO_IP, 21, socket.IP_TTL))
+    l, c = listener(), tcp()
+    c.setsockopt(level, minimum, 255)
+    c.setblocking(False)
+    show('minimum of hops, far', attempt(c.connect, address(l)), settled(c))
+    l.setsockopt(level, hops, 255)
+    c = tcp()
+    c.setsockopt(level, minimum, 255)
+    c.settimeout(5)
+    show('minimum of hops, near', attempt(c.connect, address(l)), poll(c))
+    l = listener()
+    l.setsockopt(level, minimum, 255)
+    c = tcp()
+    c.setblocking(False)
+    show('minimum of hops of a listener', attempt(c.connect, address(l)), settled(c), poll(l))
+
+
+def saved_syns():
+    TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
+    l = listener()
+    l.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+    c = tcp()
+    c.connect(address(l))
+    a, _ = l.accept()
+    too_little = attempt(a.getsockopt, socket.IPPROTO_TCP, TCP_SAVED_SYN, 30)
+    syn = a.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200)
+    network = 40 if FAMILY == socket.AF_INET6 else 20
+    show('saved SYN', too_little, len(syn), syn[0] >> 4, syn[network + 13],
+         syn[network:network + 2] == struct.pack('!H', address(c)[1]),
+         a.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200), c.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200))
+
+
+def sums_and_sizes():
+    UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX = 101, 102
+    SO_NO_CHECK = 11
+    r, s = udp(), udp()
+    r.bind((LOOPBACK, 0))
+    s.connect(address(r))
+    six = FAMILY == socket.AF_INET6
+    level, no_sum = (socket.IPPROTO_UDP, UDP_NO_CHECK6_TX) if six else (socket.SOL_SOCKET, SO_NO_CHECK)
+    s.setsockopt(level, no_sum, 1)
+    show('without a sum', s.send(b'a'), settled(r))
+    if not six:
+        return
+    r.setsockopt(socket.IPPROTO_UDP, UDP_NO_CHECK6_RX, 1)
+    show('without a sum, wanted', s.send(b'b'), readable(r), r.recv(10))
+    show('train without a sum', attempt(s.sendmsg, [b'abcd'], [(socket.IPPROTO_UDP, 103, struct.pack('H', 2))]))
+    IPV6_MTU, IPV6_RECVPATHMTU, IPV6_PATHMTU, IPV6_DONTFRAG = 24, 60, 61, 62
+    s = udp()
+    s.connect(address(r))
+    s.setblocking(False)
+    s.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU, 1280)
+    show('lowered MTU', s.send(b'x' * 3000), readable(r), len(r.recv(5000)))
+    show('not in fragments, once', attempt(s.sendmsg, [b'x' * 3000], [(socket.IPPROTO_IPV6, IPV6_DONTFRAG, struct.pack('i', 1))]))
+    s.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
+    s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPATHMTU, 1)
+    show('not in fragments', attempt(s.send, b'x' * (1280 - 47)), attempt(s.send, b'x' * (1280 - 48)))
+    data, control, _, name = s.recvmsg(10, 200)
+    show('path MTU', data, [(l, t, d.hex()) for l, t, d in control], name)
+    show('path MTU again', attempt(s.recvmsg, 10, 200))
+    show('in fragments after all', attempt(s.sendmsg, [b'x' * 3000], [(socket.IPPROTO_IPV6, IPV6_DONTFRAG, struct.pack('i', 0))]))
+
+
 for part in (fresh_sockets, connecting, fast_open, interrupted_connecting, streams, bulk, endings, listening,
-             signals, datagrams, group_sources, ip_options):
+             signals, datagrams, group_sources, ip_options, far_and_near, saved_syns, sums_and_sizes):
     part()
 os._exit(0)
