@@ -47,6 +47,7 @@ struct SocketColumns {
 SocketColumns ColumnsOf(const v1::Socket& socket);
 // "cubic rto:204 rtt:0.1/0.05 mss:1448 cwnd:10 ...": what ss -i says about a connection.
 std::string TcpInfoText(const v1::TcpInfo& info);
+Json TcpInfoJson(const v1::TcpInfo& info);
 Json SocketJson(const v1::Socket& socket);
 
 // nstat's name: "TcpRetransSegs" for "Tcp.RetransSegs".

@@ -374,6 +374,18 @@ TEST_F(RunTest, SocketsShowLikeSs) {
   info->set_congestion_window(10);
   info->set_slow_start_threshold(0x7fffffff);
   info->set_bytes_acked(77);
+  info->set_congestion_control("cubic");
+  info->set_pacing_rate_bytes_per_second(1000);
+  info->set_max_pacing_rate_bytes_per_second(~uint64_t{0});
+  info->set_segments_delivered(5);
+  info->set_busy_us(140'000);
+  info->set_receiver_limited_us(100'000);
+  info->set_segments_retransmitted(1);
+  info->set_retransmits_total(2);
+  info->set_segments_lost(3);
+  info->set_reordering(7);
+  info->set_timeouts(1);
+  info->set_timeout_ms(200);
   sandbox_.sockets.push_back(
       MakeSocket(v1::Socket::PROTOCOL_UDP, v1::Socket::STATE_CLOSED, "::", 53, "::", 0));
   ASSERT_EQ(RunLine("web ss -tuan"), 0) << err_;
@@ -385,7 +397,9 @@ TEST_F(RunTest, SocketsShowLikeSs) {
   ASSERT_EQ(RunLine("web ss -Hi"), 0) << err_;
   EXPECT_EQ(out_,
             "tcp   ESTAB 0      0           172.17.0.2:80  172.17.0.1:40000\n"
-            "\t rto:204 rtt:0.15/0.05 mss:1448 pmtu:0 rcvmss:0 cwnd:10 bytes_acked:77\n");
+            "\t cubic rto:204 rtt:0.15/0.05 mss:1448 pmtu:0 rcvmss:0 cwnd:10 bytes_acked:77 "
+            "pacing_rate 8000bps delivered:5 busy:140ms rwnd_limited:100ms(71.4%) retrans:1/2 "
+            "lost:3 reordering:7 total_rto:1 total_rto_time:200\n");
   ASSERT_EQ(RunLine("web ss -lH"), 0) << err_;
   EXPECT_NE(out_.find("LISTEN"), std::string::npos);
   EXPECT_EQ(out_.find("ESTAB"), std::string::npos);
@@ -393,6 +407,10 @@ TEST_F(RunTest, SocketsShowLikeSs) {
   const auto json = nlohmann::json::parse(out_);
   ASSERT_EQ(json.size(), 3u);
   EXPECT_EQ(json[1]["tcp"]["rtt_us"], 150);
+  EXPECT_EQ(json[1]["tcp"]["ca_state"], "open");
+  EXPECT_EQ(json[1]["tcp"]["rwnd_limited_us"], 100'000);
+  EXPECT_EQ(json[1]["tcp"]["pacing_rate"], 1000);
+  EXPECT_FALSE(json[1]["tcp"].contains("max_pacing_rate"));
   EXPECT_EQ(json[1]["peer"]["port"], 40000);
 }
 

@@ -192,8 +192,6 @@ absl::Status Show(Context& context, Args& args) {
 
 constexpr Verb kVerbs[] = {{"", "[-t] [-u] [-w] [-a|-l] [-n] [-i] [-H] [-4|-6]", Show}};
 
-double Milliseconds(uint32_t microseconds) { return microseconds / 1000.0; }
-
 }  // namespace
 
 const Object kSocketsObject = {"ss sockets", "sockets (-w: ping and raw sockets)", kVerbs};
@@ -207,48 +205,6 @@ SocketColumns ColumnsOf(const v1::Socket& socket) {
           EndpointText(socket.remote_address(), socket.remote_port(), "")};
 }
 
-std::string TcpInfoText(const v1::TcpInfo& info) {
-  std::string text;
-  if (info.timestamps()) text += "ts ";
-  if (info.sack()) text += "sack ";
-  if (info.ecn()) text += "ecn ";
-  if (info.window_scaling()) {
-    absl::StrAppend(&text, "wscale:", info.send_window_scale(), ",", info.receive_window_scale(),
-                    " ");
-  }
-  absl::StrAppendFormat(&text, "rto:%g rtt:%g/%g mss:%u pmtu:%u rcvmss:%u cwnd:%u",
-                        Milliseconds(info.rto_us()), Milliseconds(info.rtt_us()),
-                        Milliseconds(info.rtt_variance_us()), info.send_mss_bytes(),
-                        info.path_mtu_bytes(), info.receive_mss_bytes(), info.congestion_window());
-  constexpr uint32_t no_threshold = 0x7fffffff;  // TCP_INFINITE_SSTHRESH
-  const uint32_t threshold = info.slow_start_threshold();
-  const std::pair<const char*, uint64_t> optional[] = {
-      {"ssthresh", threshold < no_threshold ? threshold : 0},
-      {"bytes_sent", info.bytes_sent()},
-      {"bytes_retrans", info.bytes_retransmitted()},
-      {"bytes_acked", info.bytes_acked()},
-      {"bytes_received", info.bytes_received()},
-      {"segs_out", info.segments_sent()},
-      {"segs_in", info.segments_received()},
-      {"unacked", info.segments_unacked()},
-      {"rcv_space", info.receive_space_bytes()},
-      {"snd_wnd", info.send_window_bytes()},
-  };
-  for (const auto& [name, value] : optional) {
-    if (value != 0) absl::StrAppend(&text, " ", name, ":", value);
-  }
-  if (info.retransmits_now() != 0 || info.retransmits_total() != 0) {
-    absl::StrAppend(&text, " retrans:", info.retransmits_now(), "/", info.retransmits_total());
-  }
-  if (info.delivery_rate_bytes_per_second() != 0) {
-    absl::StrAppend(&text, " delivery_rate ", info.delivery_rate_bytes_per_second() * 8, "bps");
-  }
-  if (info.min_rtt_us() != 0) {
-    absl::StrAppendFormat(&text, " minrtt:%g", Milliseconds(info.min_rtt_us()));
-  }
-  return text;
-}
-
 Json SocketJson(const v1::Socket& socket) {
   Json json = {{"netid", Netid(socket)},
                {"state", StateName(socket)},
@@ -259,34 +215,7 @@ Json SocketJson(const v1::Socket& socket) {
                {"id", socket.id()}};
   if (!socket.interface().empty()) json["dev"] = socket.interface();
   if (!socket.has_tcp()) return json;
-  const v1::TcpInfo& info = socket.tcp();
-  json["tcp"] = {{"rtt_us", info.rtt_us()},
-                 {"rttvar_us", info.rtt_variance_us()},
-                 {"min_rtt_us", info.min_rtt_us()},
-                 {"rto_us", info.rto_us()},
-                 {"mss", info.send_mss_bytes()},
-                 {"rcv_mss", info.receive_mss_bytes()},
-                 {"pmtu", info.path_mtu_bytes()},
-                 {"cwnd", info.congestion_window()},
-                 {"ssthresh", info.slow_start_threshold()},
-                 {"snd_wscale", info.send_window_scale()},
-                 {"rcv_wscale", info.receive_window_scale()},
-                 {"snd_wnd", info.send_window_bytes()},
-                 {"rcv_space", info.receive_space_bytes()},
-                 {"bytes_sent", info.bytes_sent()},
-                 {"bytes_acked", info.bytes_acked()},
-                 {"bytes_received", info.bytes_received()},
-                 {"bytes_retrans", info.bytes_retransmitted()},
-                 {"segs_out", info.segments_sent()},
-                 {"segs_in", info.segments_received()},
-                 {"unacked", info.segments_unacked()},
-                 {"retrans", info.retransmits_now()},
-                 {"retrans_total", info.retransmits_total()},
-                 {"delivery_rate", info.delivery_rate_bytes_per_second()},
-                 {"wscale", info.window_scaling()},
-                 {"sack", info.sack()},
-                 {"timestamps", info.timestamps()},
-                 {"ecn", info.ecn()}};
+  json["tcp"] = TcpInfoJson(socket.tcp());
   return json;
 }
 

@@ -1,8 +1,9 @@
 #include "sentry/control/proto_from_stack.h"
 
-#include <chrono>
 #include <string_view>
 #include <utility>
+
+#include "sentry/control/proto_from_tcp_info.h"
 
 namespace moat::sentry {
 namespace {
@@ -10,11 +11,6 @@ namespace {
 std::string NameOf(netstack::InterfaceIndex index, const InterfaceNames& names) {
   const auto found = names.find(index);
   return found == names.end() ? std::string() : found->second;
-}
-
-uint32_t Microseconds(netstack::Duration duration) {
-  return static_cast<uint32_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
 v1::Neighbor::State ToProto(netstack::NeighborState state) {
@@ -68,38 +64,6 @@ v1::Socket::State SocketState(std::string_view word) {
     if (name == word) return state;
   }
   return v1::Socket::STATE_UNKNOWN;
-}
-
-v1::TcpInfo ToProto(const netstack::TcpInfo& info) {
-  v1::TcpInfo out;
-  out.set_rtt_us(Microseconds(info.rtt));
-  out.set_rtt_variance_us(Microseconds(info.rtt_variance));
-  out.set_min_rtt_us(Microseconds(info.min_rtt));
-  out.set_rto_us(Microseconds(info.rto));
-  out.set_send_mss_bytes(info.send_mss);
-  out.set_receive_mss_bytes(info.receive_mss);
-  out.set_path_mtu_bytes(info.path_mtu);
-  out.set_congestion_window(info.congestion_window);
-  out.set_slow_start_threshold(info.send_ssthresh);
-  out.set_send_window_scale(info.send_window_scale);
-  out.set_receive_window_scale(info.receive_window_scale);
-  out.set_send_window_bytes(info.send_window);
-  out.set_receive_space_bytes(info.receive_space);
-  out.set_bytes_sent(info.bytes_sent);
-  out.set_bytes_acked(info.bytes_acked);
-  out.set_bytes_received(info.bytes_received);
-  out.set_bytes_retransmitted(info.bytes_retransmitted);
-  out.set_segments_sent(info.segments_out);
-  out.set_segments_received(info.segments_in);
-  out.set_segments_unacked(info.unacked);
-  out.set_retransmits_now(info.retransmits);
-  out.set_retransmits_total(info.total_retransmits);
-  out.set_delivery_rate_bytes_per_second(info.delivery_rate);
-  out.set_window_scaling(info.window_scaling);
-  out.set_sack(info.sack);
-  out.set_timestamps(info.timestamps);
-  out.set_ecn(info.ecn);
-  return out;
 }
 
 }  // namespace
