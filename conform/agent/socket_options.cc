@@ -64,6 +64,8 @@ constexpr Row kRows[] = {
     {Option::kSynCount, IPPROTO_TCP, TCP_SYNCNT},
     {Option::kV6Only, IPPROTO_IPV6, IPV6_V6ONLY},
     {Option::kReceiveErrors, IPPROTO_IP, IP_RECVERR},
+    {Option::kFastOpen, IPPROTO_TCP, TCP_FASTOPEN},
+    {Option::kFastOpenConnect, IPPROTO_TCP, TCP_FASTOPEN_CONNECT},
 };
 
 // The IPv6 option of the same meaning, for sockets of that family.

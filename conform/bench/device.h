@@ -69,6 +69,7 @@ enum class Option : uint8_t {
   kReceiveBuffer, kSendBuffer, kTtl, kTos, kHopLimit, kTrafficClass, kMtuDiscover, kMulticastTtl,
   kMulticastHops, kMulticastLoop, kMulticastPort, kMaxSegment, kUserTimeout,  // milliseconds
   kSynCount, kV6Only, kReceiveErrors,  // IP_RECVERR: errors that are not fatal count as well
+  kFastOpen, kFastOpenConnect,  // a listener's, connections pending; of who connects, 0 or 1
   kCount,
 };
 

@@ -76,6 +76,8 @@ int TcpHandle::SetTcpOption(Option option, int value) {
     case Option::kMaxSegment: options.max_segment = value; break;
     case Option::kUserTimeout: options.user_timeout = std::chrono::milliseconds(value); break;
     case Option::kSynCount: options.syn_count = value; break;
+    case Option::kFastOpen: options.fast_open_queue = static_cast<uint32_t>(value); break;
+    case Option::kFastOpenConnect: options.fast_open_connect = value != 0; break;
     default: return -ENOPROTOOPT;
   }
   socket_->SetTcpOptions(options);

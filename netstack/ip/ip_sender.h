@@ -36,6 +36,8 @@ struct RouteQuery {
   bool prefer_temporary = false;
   bool prefer_public = false;
   bool on_link_only = false;      // SO_DONTROUTE: not by way of a gateway
+  // Nothing but the link bounds the route's MTU: for those who find out the path's by themselves.
+  bool link_mtu = false;
   bool operator==(const RouteQuery&) const = default;
 };
 

@@ -87,7 +87,7 @@ Result<RouteFinder::Handle> RouteFinder::Make(const RouteQuery& query) {
     switch (state_.addresses.Classify(route->destination)) {
       case AddressKind::kLocal:
         error = state_.addresses.IsLocalOn(route->destination, query.interface)
-                    ? FillLocal(*route)
+                    ? FillLocal(query, *route)
                     : FillUnicast(query, *route);
         break;
       case AddressKind::kAnycast:
@@ -180,12 +180,12 @@ Error RouteFinder::UseInterface(InterfaceIndex index, RouteHandle& route) {
   return Error::kOk;
 }
 
-Error RouteFinder::FillLocal(RouteHandle& route) {
+Error RouteFinder::FillLocal(const RouteQuery& query, RouteHandle& route) {
   const Error error = UseInterface(kLoopbackIndex, route);
   if (error != Error::kOk) return error;
   route.is_local = true;
   if (route.source.IsUnspecified()) route.source = route.destination;
-  SetMtu(0, route);
+  SetMtu(query, 0, route);
   return Error::kOk;
 }
 
@@ -204,7 +204,7 @@ Error RouteFinder::FillAnycast(const RouteQuery& query, RouteHandle& route) {
     if (!source.has_value()) return Error::kAddressNotAvailable;
     route.source = *source;
   }
-  return FillLocal(route);
+  return FillLocal(query, route);
 }
 
 // Where a packet to a group leaves that names no interface: by its source's, or by the way that a
@@ -234,7 +234,7 @@ Error RouteFinder::FillBroadcast(const RouteQuery& query, RouteHandle& route) {
   route.is_local = route.out->loopback;
   route.group_mac = MacAddress::Broadcast();
   route.next_hop = route.destination;
-  SetMtu(0, route);
+  SetMtu(query, 0, route);
   // "This host on this network", while it has no address yet (RFC 1122 3.2.1.3): how it asks for
   // one.
   const bool nameless =
@@ -253,7 +253,7 @@ Error RouteFinder::FillMulticast(const RouteQuery& query, RouteHandle& route) {
   route.is_local = route.out->loopback;
   route.group_mac = MulticastMac(route.destination);
   route.next_hop = route.destination;
-  SetMtu(0, route);
+  SetMtu(query, 0, route);
   return ChooseSource(query, std::nullopt, route);
 }
 
@@ -268,10 +268,10 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
     const Error error = UseInterface(query.interface, route);
     if (error != Error::kOk) return error;
     route.next_hop = route.destination;
-    SetMtu(0, route);
+    SetMtu(query, 0, route);
     return ChooseSource(query, std::nullopt, route);
   }
-  if (found->type == RouteType::kLocal) return FillLocal(route);
+  if (found->type == RouteType::kLocal) return FillLocal(query, route);
   const Error refused = ErrorOfType(found->type);
   if (refused != Error::kOk) return refused;
   const Error error = UseInterface(choice.interface, route);
@@ -290,7 +290,7 @@ Error RouteFinder::FillUnicast(const RouteQuery& query, RouteHandle& route) {
     route.is_broadcast = true;
     route.group_mac = MacAddress::Broadcast();
   }
-  SetMtu(found->mtu, route);
+  SetMtu(query, found->mtu, route);
   const Error chosen = ChooseSource(query, found->source, route);
   if (chosen != Error::kOk || !route.via_gateway) return chosen;
   KeepSelfAssignedOnLink(route);
@@ -346,9 +346,9 @@ Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpA
   return Error::kOk;
 }
 
-void RouteFinder::SetMtu(uint32_t route_mtu, RouteHandle& route) {
+void RouteFinder::SetMtu(const RouteQuery& query, uint32_t route_mtu, RouteHandle& route) {
   uint32_t mtu = LinkMtu(route);
-  if (route_mtu != 0) mtu = std::min(mtu, route_mtu);
+  if (route_mtu != 0 && !query.link_mtu) mtu = std::min(mtu, route_mtu);
   if (route.is_local) {
     // Super-segments cross the loopback whole.
     route.mtu = mtu;
@@ -356,7 +356,8 @@ void RouteFinder::SetMtu(uint32_t route_mtu, RouteHandle& route) {
     return;
   }
   // IPv6's routers tell about packets to groups too (RFC 8201 4).
-  if (!route.is_broadcast && !(route.is_multicast && route.destination.is_v4())) {
+  const bool learned = !route.is_broadcast && !(route.is_multicast && route.destination.is_v4());
+  if (learned && !query.link_mtu) {
     mtu = state_.path_mtus.Get(route.destination, mtu);
     route.mtu_is_floor = state_.path_mtus.BelowFloor(route.destination);
   }

@@ -61,7 +61,7 @@ class RouteFinder {
   uint32_t PortsOf(std::span<const uint8_t> packet) const;
   Result<Handle> Make(const RouteQuery& query);
   Error FillForward(const ForwardQuery& query, RouteHandle& route);
-  Error FillLocal(RouteHandle& route);
+  Error FillLocal(const RouteQuery& query, RouteHandle& route);
   Error FillAnycast(const RouteQuery& query, RouteHandle& route);
   Error FillBroadcast(const RouteQuery& query, RouteHandle& route);
   Error FillMulticast(const RouteQuery& query, RouteHandle& route);
@@ -73,7 +73,7 @@ class RouteFinder {
                      RouteHandle& route);
   // The hash that chooses among equal-cost next hops; 0 while there are none.
   uint32_t FlowHash(const IpAddress& source, const IpAddress& destination, uint32_t flow);
-  void SetMtu(uint32_t route_mtu, RouteHandle& route);
+  void SetMtu(const RouteQuery& query, uint32_t route_mtu, RouteHandle& route);
   InterfaceIndex GroupInterface(const RouteQuery& query) const;
 
   IpState& state_;

@@ -301,6 +301,33 @@ TEST_P(PathMtu, IsObeyedAfterTooBig) {
   EXPECT_EQ(Sizes(1400 - Overhead()), std::vector<size_t>{1400});
 }
 
+// RFC 8899 3: a program that looks for the path's MTU sends probes that are bigger than what is
+// known of it, and whole.
+TEST_P(PathMtu, Rfc8899_S3_AProbeMayBeBigger) {
+  using Discover = SocketOptions::MtuDiscover;
+  const auto choose = [&](Discover discover) {
+    SocketOptions options = socket->options();
+    options.mtu_discover = discover;
+    socket->SetOptions(options);
+  };
+  (void)Sizes(1000);
+  ReportTooBig(1300);
+  choose(Discover::kProbe);
+  EXPECT_EQ(Sizes(1500 - Overhead()), std::vector<size_t>{1500});
+  EXPECT_TRUE(!v4() || (last[kEthernetHeaderSize + 6] & 0x40) != 0);
+  EXPECT_EQ(StackWorld::SendTo(*socket, {cast.remote, 53}, Pattern(1501 - Overhead())),
+            Error::kMessageSize);
+  // Nor do these believe it; but they have nothing against fragments on the way, or at all.
+  for (const Discover discover : {Discover::kInterface, Discover::kOmit}) {
+    choose(discover);
+    EXPECT_EQ(Sizes(1500 - Overhead()), std::vector<size_t>{1500});
+    EXPECT_TRUE(!v4() || (last[kEthernetHeaderSize + 6] & 0x40) == 0);
+  }
+  EXPECT_EQ(Sizes(1501 - Overhead()).size(), 2u);
+  choose(Discover::kWant);
+  EXPECT_GT(Sizes(1400 - Overhead()).size(), 1u) << "what was learned is known still";
+}
+
 TEST_P(PathMtu, NeverGrowsByAReport) {
   (void)Sizes(1000);
   ReportTooBig(1300);

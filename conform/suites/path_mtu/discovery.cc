@@ -215,5 +215,18 @@ CONFORM(14, MUST, "RFC 8201 4; 5.2",
   ExpectAtMost(b, NextLengths(b, socket, group), 1320);
 }
 
+CONFORM(15, MUST, "RFC 8899 3; RFC 8201 5.5",
+        "A program that asks for it can send probes, whole, that are bigger than the estimate; "
+        "for others this holds on.",
+        {.needs = kUdp}) {
+  Socket socket = b.OpenUdp(true);
+  b.Send(TooBig(b, SentWhole(b, socket), 1320));
+  b.Wait(100ms);
+  socket.Set(Option::kMtuDiscover, 3);  // IPV6_PMTUDISC_PROBE
+  ExpectWhole(b, NextLengths(b, socket, b.remote.ip6));
+  Socket other = b.OpenUdp(true);
+  ExpectAtMost(b, NextLengths(b, other, b.remote.ip6), 1320);
+}
+
 }  // namespace
 }  // namespace moat::conform

@@ -222,8 +222,7 @@ TCP_CASE(20, MUST, "RFC 7323 5.3, R3",
 
 // --- RFC 6191 ------------------------------------------------------------------------------------
 
-void StampedTimeWait(Bench& b, TcpPeer& t) {
-  OpenStamped(b, t);
+void EnterTimeWait(Bench& b, TcpPeer& t) {
   t.socket().Shutdown();
   t.ExpectFin();
   t.ack = t.end;
@@ -231,6 +230,10 @@ void StampedTimeWait(Bench& b, TcpPeer& t) {
   b.Expect(t.Ack());
   b.Wait(1500ms);
   b.Forget();
+}
+void StampedTimeWait(Bench& b, TcpPeer& t) {
+  OpenStamped(b, t);
+  EnterTimeWait(b, t);
 }
 TCP_CASE(21, SHOULD, "RFC 6191 2",
          "TIME-WAIT: a SYN with a later TSval opens a new connection, also with a lower sequence "
@@ -248,6 +251,37 @@ TCP_CASE(22, MUST, "RFC 6191 2",
   t.SendAt(t.seq - 1000, tcp::kSyn);
   b.Expect(t.Acks() && Is(tcp::kAcknowledgment, t.seq));
   b.ExpectNothing(t.With(tcp::kSyn | tcp::kAck), 300ms);
+}
+TCP_CASE(122, SHOULD, "RFC 6191 2",
+         "TIME-WAIT: a SYN with the last TSval and a higher sequence number opens a new "
+         "connection.") {
+  StampedTimeWait(b, t);
+  t.syn_options = Stamp(kOurs, 0);
+  t.seq += 100000;
+  t.SendSyn();
+  t.ExpectSynAck();
+}
+TCP_CASE(123, SHOULD, "RFC 6191 2",
+         "TIME-WAIT of a connection with timestamps: a SYN without, with a higher sequence number, "
+         "opens a new connection; with a lower one it does not.") {
+  StampedTimeWait(b, t);
+  t.syn_options = tcp_option::Mss(1000);
+  t.options = {};
+  t.SendAt(t.seq - 1000, tcp::kSyn);
+  b.ExpectNothing(t.With(tcp::kSyn | tcp::kAck), 300ms);
+  t.seq += 100000;
+  t.SendSyn();
+  t.ExpectSynAck();
+}
+TCP_CASE(124, SHOULD, "RFC 6191 2",
+         "TIME-WAIT of a connection without timestamps: a SYN with them opens a new connection, "
+         "also with a lower sequence number.") {
+  t.Open();
+  EnterTimeWait(b, t);
+  t.syn_options = Stamp(kOurs, 0);
+  t.seq -= 100000;
+  t.SendSyn();
+  t.ExpectSynAck();
 }
 
 // --- Window scaling ------------------------------------------------------------------------------

@@ -12,6 +12,12 @@ constexpr size_t kMaxIpPayload = 65535;  // IPv4: with its header; IPv6: without
 
 size_t HeaderSize(Family family) { return family == Family::kIpv4 ? kIpv4Header : kIpv6Header; }
 
+// Whose datagrams are bounded by the device alone, whatever is known of the path: one that probes
+// the path itself (RFC 8899 3) and those that do not believe what ICMP says of it.
+bool IgnoresPathMtu(SocketOptions::MtuDiscover discover) {
+  return discover >= SocketOptions::MtuDiscover::kProbe;
+}
+
 }  // namespace
 
 RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& control) const {
@@ -21,6 +27,7 @@ RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& con
   query.nameless = control.nameless;
   query.prefer_temporary = options_.prefer_temporary;
   query.prefer_public = options_.prefer_public;
+  query.link_mtu = IgnoresPathMtu(options_.mtu_discover);
   if (remote.scope != 0) query.interface = remote.scope;
   const bool multicast = remote.address.IsMulticast();
   if (query.interface == 0) query.interface = DefaultInterface(remote.address);
@@ -68,8 +75,7 @@ uint32_t DatagramBase::FlowLabel(const Route& route, uint16_t port, const SendCo
   return flow_label_;
 }
 
-// IP_MTU_DISCOVER (ip(7)). DEVIATION: "probe" and "interface" mean the device's MTU on Linux; here
-// the route's, which differs only while a smaller path MTU is known.
+// IP_MTU_DISCOVER (ip(7)).
 Error DatagramBase::JudgeSize(const Route& route, size_t transport_size, bool whole,
                               bool* dont_fragment) {
   using Discover = SocketOptions::MtuDiscover;

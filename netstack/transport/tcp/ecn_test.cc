@@ -272,7 +272,7 @@ TEST_F(Ecn, Rfc3168_S6_1_2_AnEchoAfterAnUndoneTimeoutReducesTheWindow) {
   EXPECT_LT(socket->Info().send_ssthresh, before);
 }
 
-TEST_F(Ecn, Rfc4015_S3_2_9_WithAnEchoAReductionIsNotUndone) {
+TEST_F(Ecn, Rfc4015_S3_1_9_WithAnEchoAReductionIsNotUndone) {
   EstablishEcn();
   ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
   All();

@@ -59,6 +59,28 @@ TEST_F(WithoutSack, Rfc6298_S5_RetransmitsAfterRtoAndBacksOff) {
   EXPECT_EQ(Counter("TcpExt.TCPTimeouts"), 2u);
 }
 
+// And not before: the ACK of what was sent twice measures nothing.
+TEST_F(WithoutSack, Rfc8961_S4_4_AMeasureEndsTheBackOff) {
+  ASSERT_EQ(WriteBytes(100), Error::kOk);
+  Next();
+  Advance(milliseconds(300));
+  EXPECT_THAT(Next(), Is(Packet().Size(100).Seq(2)));
+  Send(Ack(102).Seq(1));
+  ASSERT_EQ(WriteBytes(100), Error::kOk);
+  Next();
+  Advance(milliseconds(300));
+  EXPECT_TRUE(Quiet());
+  Send(Ack(202).Seq(1));
+  ASSERT_EQ(WriteBytes(100), Error::kOk);
+  Next();
+  Advance(milliseconds(50));
+  Send(Ack(302).Seq(1));
+  ASSERT_EQ(WriteBytes(100), Error::kOk);
+  Next();
+  Advance(milliseconds(390));
+  EXPECT_THAT(Next(), Is(Packet().Size(100).Seq(302)));
+}
+
 TEST_F(WithoutSack, Rfc6298_S5_2_AckOfAllStopsTheTimer) {
   ASSERT_EQ(WriteBytes(100), Error::kOk);
   Next();
@@ -193,6 +215,45 @@ TEST_F(WithSack, Rfc6937_RecoveryEndsAtSsthresh) {
   Send(Ack(Seg(10)).Seq(1));
   const uint32_t after = socket->Info().congestion_window;
   EXPECT_EQ(after, before * 7 / 10);  // CUBIC's beta
+}
+
+// In proportion, while more is in the network than the threshold: segments that went since recovery
+// began, by segments delivered.
+TEST_F(WithSack, Rfc6937_S3_WhatIsSentFollowsWhatIsDelivered) {
+  ASSERT_EQ(WriteBytes(30 * kMss), Error::kOk);
+  ASSERT_EQ(All().size(), 10u);
+  Advance(milliseconds(50));  // an answer without any delay would leave reordering no time either
+  for (uint32_t n = 2; n <= 3; ++n) {
+    Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(n)}}));
+    EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(8 + n))));  // limited transmit
+    ASSERT_TRUE(Quiet());
+  }
+  uint32_t sent = 0;
+  for (uint32_t delivered = 1; delivered <= 5; ++delivered) {
+    Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(3 + delivered)}}));
+    sent += static_cast<uint32_t>(All().size());
+    EXPECT_GE(sent, delivered * 7 / 12) << delivered;
+    EXPECT_LE(sent, (delivered * 7 + 11) / 12) << delivered;
+  }
+}
+
+// Below it no more than what was delivered and one segment, though the threshold would allow it.
+TEST_F(WithSack, Rfc6937_S3_ABigLossIsNotFollowedByABurst) {
+  ASSERT_EQ(WriteBytes(30 * kMss), Error::kOk);
+  ASSERT_EQ(All().size(), 10u);
+  Advance(milliseconds(50));
+  Send(Ack(Seg(0)).Seq(1).Sack({{Seg(7), Seg(10)}}));
+  EXPECT_EQ(All().size(), 4u);
+}
+
+TEST_F(WithSack, Rfc3042_S2_ADuplicateWithoutNewSackSendsNothing) {
+  ASSERT_EQ(WriteBytes(30 * kMss), Error::kOk);
+  ASSERT_EQ(All().size(), 10u);
+  Advance(milliseconds(50));
+  Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(2)}}));
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(10))));
+  Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(2)}}));
+  EXPECT_TRUE(Quiet());
 }
 
 TEST_F(WithSack, Rfc2018_S8_BlocksOutsideOfTheFlightAreIgnored) {

@@ -28,7 +28,7 @@ struct Repair {
   uint32_t prr_out = 0;
   uint32_t prr_flight = 1;
 
-  // The window before it, which is 0 when there is no way back to it (RFC 4015 3.2 (9)); and what
+  // The window before it, which is 0 when there is no way back to it (RFC 4015 3.1 (9)); and what
   // would show that it was needless.
   uint32_t prior_cwnd = 0;
   uint32_t prior_ssthresh = 0;

@@ -52,7 +52,7 @@ void Connection::UndoWindow() {
   duplicate_acks_ = 0;
 }
 
-// RFC 4015 3.2 (9): there was congestion in any case, so the reduction stands.
+// RFC 4015 3.1 (9): there was congestion in any case, so the reduction stands.
 void Connection::KeepReduction() { repair_->prior_cwnd = repair_->prior_ssthresh = 0; }
 
 // An ACK that advances, within fast recovery's end or after a timeout.
@@ -124,6 +124,8 @@ bool Connection::FrtoAck(const AckEvent& event) {
     if (UnsentBytes() > 0 && window_open) {
       repair.frto_new_data = true;
       GrowWindow(event);
+      if (!algorithm_->owns_window)
+        window_.cwnd = std::min(window_.cwnd, Pipe() + 2 * tcb_.snd.mss);
       return true;
     }
     repair.frto = false;

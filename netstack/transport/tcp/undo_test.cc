@@ -69,6 +69,24 @@ TEST_F(UndoStory, Rfc5682_S2_1_3b_AckOfWhatWasNotRetransmittedUndoesTheTimeout) 
   EXPECT_EQ(Counter("Tcp.RetransSegs"), 1u);
 }
 
+// However much the ACK covers.
+TEST_F(UndoStory, Rfc5682_S2_1_2b_TwoNewSegmentsGoAndNoMore) {
+  Begin(Packet().Mss(1460));
+  Fly(8);
+  Advance(milliseconds(300));
+  EXPECT_THAT(Next(), Is(Packet().Size(mss_).Seq(Seg(0))));
+  ASSERT_EQ(WriteBytes(8 * mss_), Error::kOk);
+  Send(AckOf(5));
+  EXPECT_THAT(Next(), Is(Packet().Size(mss_).Seq(Seg(8))));
+  EXPECT_THAT(Next(), Is(Packet().Size(mss_).Seq(Seg(9))));
+  EXPECT_TRUE(Quiet());
+  // Step 3.a: a loss after all; the window is three segments at most.
+  Send(AckOf(5));
+  EXPECT_THAT(Next(), Is(Packet().Size(mss_).Seq(Seg(5))));
+  All();
+  EXPECT_LE(Window(), 3u);
+}
+
 TEST_F(UndoStory, Rfc5682_S2_1_2a_DuplicateAckAfterTheTimeoutMeansLoss) {
   Begin(Packet().Mss(1460));
   Fly(6);
