@@ -190,7 +190,8 @@ class TcpSocket {
   virtual TcpInfo Info() const = 0;
   // The IP and TCP headers of the SYN that began this connection, once (TCP_SAVED_SYN). Empty when
   // none were kept: without TcpOptions::save_syn on the listener, for want of memory, after a SYN
-  // cookie, or of a SYN in fragments. kMessageSize when they are more than `room` octets; they stay.
+  // cookie, or of a SYN in fragments. kMessageSize when they are more than `room` octets; then they
+  // stay.
   virtual Result<std::vector<uint8_t>> TakeSavedSyn(size_t room) = 0;
   // Bytes sent or queued and not acknowledged (SIOCOUTQ), and not yet sent (SIOCOUTQNSD).
   virtual size_t UnackedBytes() const = 0;

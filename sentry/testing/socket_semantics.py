@@ -687,7 +687,7 @@ def saved_syns():
     too_little = attempt(a.getsockopt, socket.IPPROTO_TCP, TCP_SAVED_SYN, 30)
     syn = a.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200)
     network = 40 if FAMILY == socket.AF_INET6 else 20
-    show('saved SYN', too_little, len(syn), syn[0] >> 4, syn[network + 13],
+    show('saved SYN', too_little, len(syn) == network + (syn[network + 12] >> 4) * 4, syn[0] >> 4, syn[network + 13],
          syn[network:network + 2] == struct.pack('!H', address(c)[1]),
          a.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200), c.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200))
 
@@ -716,7 +716,7 @@ def sums_and_sizes():
     show('not in fragments, once', attempt(s.sendmsg, [b'x' * 3000], [(socket.IPPROTO_IPV6, IPV6_DONTFRAG, struct.pack('i', 1))]))
     s.setsockopt(socket.IPPROTO_IPV6, IPV6_DONTFRAG, 1)
     s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPATHMTU, 1)
-    show('not in fragments', attempt(s.send, b'x' * (1280 - 47)), attempt(s.send, b'x' * (1280 - 48)))
+    show('not in fragments', attempt(s.sendmsg, [b'x' * (1280 - 47)]), attempt(s.sendmsg, [b'x' * (1280 - 48)]))
     data, control, _, name = s.recvmsg(10, 200)
     show('path MTU', data, [(l, t, d.hex()) for l, t, d in control], name)
     show('path MTU again', attempt(s.recvmsg, 10, 200))
