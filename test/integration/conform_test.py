@@ -13,7 +13,7 @@ from harness.process import run, text
 
 # Every so many-th case of a suite is run against moat: some 170 of 2,000, in about a minute on two CPUs.
 SAMPLE = {
-    "arp": 6, "ipv4": 5, "icmpv4": 5, "igmp": 6, "igmpv3": 13, "ipv6": 12, "ipv6-router": 12, "icmpv6": 9,
+    "arp": 6, "ipv4": 5, "icmpv4": 5, "igmp": 6, "igmpv3": 13, "ipv6": 12, "ipv6-router": 12, "icmpv6": 9, "filtering": 5,
     "ndp": 20, "autoconf": 9, "path-mtu": 2, "mld": 9, "mldv2": 13, "udp": 8, "udp-v6": 8, "tcp-core": 31,
     "tcp-core-v6": 31, "tcp-advanced": 13, "tcp-advanced-v6": 13, "tcp-highperf": 8, "tcp-highperf-v6": 8,
 }
