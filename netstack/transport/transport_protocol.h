@@ -77,10 +77,7 @@ class TransportProtocol {
   virtual void ReceiveError(const IcmpErrorIn& error) = 0;
   // Can what the error quotes have been sent, as far as this transport knows? What it says about
   // the path is believed only then (RFC 8201 4, RFC 5927 7).
-  virtual bool MayHaveSent(const IcmpErrorIn& error) const {
-    (void)error;
-    return true;
-  }
+  virtual bool MayHaveSent(const IcmpErrorIn& error) const = 0;
   // An address in use is about to be given up to another host (RFC 5227 2.4): the last moment to
   // say so.
   virtual void GiveUpAddress(const IpAddress& address, InterfaceIndex interface) {

@@ -10,7 +10,7 @@ size_t CostOf(const QueuedError& error) { return sizeof(QueuedError) + error.pay
 
 }  // namespace
 
-DatagramBase::DatagramBase(TransportEnvironment& environment, const DatagramSettings& settings,
+DatagramBase::DatagramBase(TransportEnvironment& environment, DatagramSettings& settings,
                            Family family, PortSpace space, uint64_t id)
     : environment_(environment),
       settings_(settings),

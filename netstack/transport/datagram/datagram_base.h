@@ -95,7 +95,7 @@ class DatagramBase : public DatagramSocket {
   SocketInfo Info(SocketInfo::Type type) const;
 
  protected:
-  DatagramBase(TransportEnvironment& environment, const DatagramSettings& settings, Family family,
+  DatagramBase(TransportEnvironment& environment, DatagramSettings& settings, Family family,
                PortSpace space, uint64_t id);
   ~DatagramBase() override;
 
@@ -156,7 +156,7 @@ class DatagramBase : public DatagramSocket {
   void Notify();
 
   TransportEnvironment& environment_;
-  const DatagramSettings& settings_;
+  DatagramSettings& settings_;
   const Family family_;
   const PortSpace space_;
   const uint64_t id_;

@@ -15,7 +15,9 @@ size_t HeaderSize(Family family) { return family == Family::kIpv4 ? kIpv4Header 
 // Whose datagrams are bounded by the device alone, whatever is known of the path: one that probes
 // the path itself (RFC 8899 3) and those that do not believe what ICMP says of it.
 bool IgnoresPathMtu(SocketOptions::MtuDiscover discover) {
-  return discover >= SocketOptions::MtuDiscover::kProbe;
+  using Discover = SocketOptions::MtuDiscover;
+  return discover == Discover::kProbe || discover == Discover::kInterface ||
+         discover == Discover::kOmit;
 }
 
 }  // namespace
@@ -69,7 +71,7 @@ uint32_t DatagramBase::FlowLabel(const Route& route, uint16_t port, const SendCo
   if (flow_label_ == kNoLabel || flow_label_port_ != port) {
     const uint32_t ports = static_cast<uint32_t>(local_port()) << 16 | port;
     flow_label_ =
-        settings_.FlowLabel(*environment_.random, route.source, route.destination, ports);
+        settings_.flow_labels.Of(*environment_.random, route.source, route.destination, ports);
     flow_label_port_ = port;
   }
   return flow_label_;

@@ -1,16 +1,10 @@
-// The sysctls that all datagram sockets of a stack share (socket(7), ip(7)).
+// What all datagram sockets of a protocol share: the stack's sysctls (socket(7), ip(7)), and the key
+// of their flow labels.
 #ifndef MOAT_NETSTACK_TRANSPORT_DATAGRAM_SETTINGS_H_
 #define MOAT_NETSTACK_TRANSPORT_DATAGRAM_SETTINGS_H_
 
-#include <algorithm>
-#include <cstring>
-#include <optional>
-
-#include "netstack/base/random.h"
-#include "netstack/base/siphash.h"
 #include "netstack/base/sysctl.h"
-#include "netstack/wire/address.h"
-#include "netstack/wire/bytes.h"
+#include "netstack/transport/datagram/flow_labels.h"
 
 namespace moat::netstack {
 
@@ -36,22 +30,9 @@ struct DatagramSettings {
   const Sysctl* max_sources_v6;
   const Sysctl* nonlocal_bind_v4;
   const Sysctl* nonlocal_bind_v6;
-
-  // RFC 6437 3: the label of the flow between two hosts, by what else tells it apart; not zero, and
-  // nobody's to guess. The key is drawn when it is first needed.
-  uint32_t FlowLabel(Random& random, const IpAddress& source, const IpAddress& destination,
-                     uint32_t ports) const {
-    if (!flow_label_key_.has_value()) flow_label_key_ = SipHashKey::Random(random);
-    uint8_t bytes[36] = {};
-    std::memcpy(bytes, source.data(), source.size());
-    std::memcpy(bytes + 16, destination.data(), destination.size());
-    StoreBe32(bytes + 32, ports);
-    return std::max<uint32_t>(SipHash(*flow_label_key_, bytes) & 0xfffff, 1);
-  }
+  FlowLabels flow_labels;
 
  private:
-  mutable std::optional<SipHashKey> flow_label_key_;
-
   static const Sysctl* Number(SysctlTable& table, const char* name, int64_t value, int64_t min) {
     const Sysctl* known = table.Find(name);
     return known != nullptr ? known : table.Register({.name = name, .values = {value}, .min = min});

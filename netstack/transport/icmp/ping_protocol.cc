@@ -93,28 +93,28 @@ TransportProtocol::Disposition PingProtocol::Receive(const IpPacketIn& packet) {
 
 namespace {
 
-bool QuotesEchoRequest(const IcmpErrorIn& error) {
+// The identifier of the echo request that is quoted, when it is one.
+std::optional<uint16_t> QuotedIdentifier(const IcmpErrorIn& error) {
   const auto quoted = IcmpView::Parse(error.quoted_transport);
   const uint8_t echo =
       error.source.is_v4() ? icmpv4_type::kEchoRequest : icmpv6_type::kEchoRequest;
-  return quoted.has_value() && quoted->type() == echo;
+  if (!quoted.has_value() || quoted->type() != echo) return std::nullopt;
+  return quoted->identifier();
 }
 
 }  // namespace
 
-PingSocket* PingProtocol::SenderOf(const IcmpErrorIn& error) const {
-  if (!QuotesEchoRequest(error)) return nullptr;
-  return Find(IcmpView::Parse(error.quoted_transport)->identifier(), error.source,
-              error.interface);
-}
-
 void PingProtocol::ReceiveError(const IcmpErrorIn& error) {
-  PingSocket* socket = SenderOf(error);
+  const std::optional<uint16_t> identifier = QuotedIdentifier(error);
+  if (!identifier.has_value()) return;
+  PingSocket* socket = Find(*identifier, error.source, error.interface);
   if (socket != nullptr) socket->DeliverError(error, 0, error.quoted_transport);
 }
 
 bool PingProtocol::MayHaveSent(const IcmpErrorIn& error) const {
-  return !QuotesEchoRequest(error) || SenderOf(error) != nullptr;
+  const std::optional<uint16_t> identifier = QuotedIdentifier(error);
+  return !identifier.has_value() ||
+         Find(*identifier, error.source, error.interface) != nullptr;
 }
 
 }  // namespace moat::netstack

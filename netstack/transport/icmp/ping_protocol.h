@@ -42,8 +42,6 @@ class PingProtocol : public TransportProtocol {
   void Insert(PingSocket* socket);
   void Remove(PingSocket* socket);
   void CountSent(Family family);
-  // Null also when an error quotes something else than an echo request.
-  PingSocket* SenderOf(const IcmpErrorIn& error) const;
   // The youngest socket with this identifier that takes the address and the interface.
   PingSocket* Find(uint16_t identifier, const IpAddress& local, InterfaceIndex interface) const;
 

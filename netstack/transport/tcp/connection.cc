@@ -70,7 +70,7 @@ Error Connection::OpenFromCookie(Listener& listener, const Segment& syn, SeqNum 
   const Error error = BecomeSynReceived(listener, syn, iss);
   if (error != Error::kOk) return error;
   // As the cookie says, whatever codepoint the ACK has.
-  ecn_ = accecn_ == nullptr && syn.Has(tcp_flag::kEce);
+  ecn_ = ecn_ect_ = accecn_ == nullptr && syn.Has(tcp_flag::kEce);
   retransmits_ = 1;  // no round trip was measured
   send_timer_kind_ = SendTimer::kSyn;
   send_timer_.Arm(core_.Now() + rtt_.Rto());

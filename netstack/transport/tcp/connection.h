@@ -80,6 +80,7 @@ class Connection final : public Flow {
   bool open_deferred() const { return fast_open_ != nullptr && fast_open_->deferred; }
   Error Write(Slice data, bool more);
   Error WriteUrgent(Slice data);
+  // For a writer, who is taken to wait when it is offered little (send_limits.cc).
   size_t WriteSpace() {
     const size_t space = Space();
     if (space < send_buffer_ / 3) NoteWriterWaits(space);
@@ -359,16 +360,26 @@ class Connection final : public Flow {
   uint32_t FlowLabel() const {
     const uint32_t chosen = settings_->tcp.flow_label;
     if (chosen != 0 || !settings_->socket.auto_flow_label) [[unlikely]] return chosen;
-    return static_cast<uint32_t>(PathHash()) & 0xfffff;
+    return std::max(static_cast<uint32_t>(PathHash()) & 0xfffff, 1u);  // 0 would be none
   }
   uint32_t InitialWindow() const { return kInitialWindowSegments * tcb_.snd.mss; }
 
   // --- send_limits.cc --------------------------------------------------------------------------
-  SendLimit LimitNow();
-  void SettleLimit() {
-    const SendLimit limit = LimitNow();
-    if (limit != limit_) SwitchLimit(limit);
+  // By what output has just found. The peer's window goes before the send buffer.
+  SendLimit LimitNow() const {
+    if (flight_.empty() && UnsentBytes() == 0) return SendLimit::kIdle;
+    // A probe may have taken the last octet out of the queue.
+    if (window_limited_ || tcb_.snd.wnd == 0) return SendLimit::kReceiver;
+    return WriterLimits() ? SendLimit::kBuffer : SendLimit::kNetwork;
   }
+  bool WriterLimits() const {
+    return writer_waits_ && !cwnd_limited_ && UnsentBytes() == 0;
+  }
+  void SettleLimit() {
+    if (writer_waits_) [[unlikely]] JudgeWriter();
+    if (const SendLimit limit = LimitNow(); limit != limit_) SwitchLimit(limit);
+  }
+  void JudgeWriter();
   void SwitchLimit(SendLimit limit);
   void NoteWriterWaits(size_t space);
   void DescribeLimits(TcpInfo& info) const;

@@ -85,7 +85,9 @@ void Core::SaveSyn(const Connection* connection, const Segment& syn) {
   const std::span<const uint8_t> packet = syn.packet->ip_packet.span();
   if (packet.size() < syn.text.size()) return;  // IP does not show it: it came in fragments
   const std::span<const uint8_t> headers = packet.first(packet.size() - syn.text.size());
-  if (headers.empty() || !memory.TryCharge(MemoryUse::kPending, headers.size())) return;
+  if (headers.empty() || !memory.TryCharge(MemoryUse::kPending, SavedSynCost(headers.size()))) {
+    return;
+  }
   saved_syns_[connection].assign(headers.begin(), headers.end());
 }
 
@@ -95,7 +97,7 @@ Result<std::vector<uint8_t>> Core::TakeSavedSyn(const Connection* connection, si
   if (found->second.size() > room) return Error::kMessageSize;
   std::vector<uint8_t> headers = std::move(found->second);
   saved_syns_.erase(found);
-  memory.Release(headers.size());
+  memory.Release(SavedSynCost(headers.size()));
   return headers;
 }
 

@@ -131,7 +131,9 @@ class Core {
   void OnStarvedTimer();
 
   List<Connection> flush_;
-  absl::flat_hash_map<const Connection*, std::vector<uint8_t>> saved_syns_;
+  using SavedSyns = absl::flat_hash_map<const Connection*, std::vector<uint8_t>>;
+  static size_t SavedSynCost(size_t octets) { return octets + 2 * sizeof(SavedSyns::value_type); }
+  SavedSyns saved_syns_;
   Timer starved_timer_;
   std::vector<Connection*> retired_;
   uint64_t last_id_ = 0;

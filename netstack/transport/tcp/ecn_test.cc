@@ -145,6 +145,19 @@ TEST_F(Ecn, SynCookiesRememberIt) {
   EXPECT_TRUE(socket->Info().ecn);
 }
 
+TEST_F(Ecn, TheCodepointOfACookiesAckMeansNothing) {
+  host.Sysctl("ipv4.tcp_syncookies", "2");
+  Listen();
+  Send(Syn().Seq(0).Mss(1460).Ts(7, 0).Flag(kEce | kCwr));
+  EXPECT_THAT(Next(), Is(SynAck().Flag(kEce).Seq(0).Ack(1)));
+  Send(Data("x").Seq(1).Ack(1).Ts(8, host_ts).Ecn(kEct0));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  Next();
+  ASSERT_EQ(Write("y"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Packet().Size(1).Ecn(kEct0)));
+}
+
 // --- 6.1.2, 6.1.5: the sender --------------------------------------------------------------------
 
 TEST_F(Ecn, Rfc3168_S6_1_2_NewDataIsEct0AndPureAcksAreNot) {

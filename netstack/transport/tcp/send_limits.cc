@@ -12,20 +12,12 @@ constexpr size_t kCrumbs = 8 * 1024;
 
 }  // namespace
 
-// tcp_chrono_start() and tcp_chrono_stop(), from what output has just found. The peer's window goes
-// before the send buffer.
-SendLimit Connection::LimitNow() {
-  const size_t unsent = UnsentBytes();
-  if (flight_.empty() && unsent == 0) return SendLimit::kIdle;
-  // A probe may have taken the last octet out of the queue.
-  if (window_limited_ || tcb_.snd.wnd == 0) return SendLimit::kReceiver;
-  if (writer_waits_) [[unlikely]] {
-    writer_waits_ = !write_shut_ && BufferSpace() < send_buffer_ / 3;  // or it was told
-    if (writer_waits_ && unsent == 0 && !cwnd_limited_) return SendLimit::kBuffer;
-  }
-  return SendLimit::kNetwork;
+// A writer waits until it is told that there is room again.
+void Connection::JudgeWriter() {
+  writer_waits_ = !write_shut_ && BufferSpace() < send_buffer_ / 3;
 }
 
+// tcp_chrono_start() and tcp_chrono_stop() of Linux.
 void Connection::SwitchLimit(SendLimit limit) {
   const Time now = core_.Now();
   if (limit_ != SendLimit::kIdle) {
