@@ -80,9 +80,7 @@ class Rfc9768Acks : public Rfc9768 {
   // Past quick acknowledgements: text waits for its ACK.
   void AcceptDelayed() {
     AcceptAccurate();
-    TcpOptions options = socket->tcp_options();
-    options.quick_ack = false;
-    socket->SetTcpOptions(options);
+    SetTcp([](TcpOptions& o) { o.quick_ack = false; });
     Send(Data("a").Seq(1).Ack(1).Ace(kFirstAce).Ecn(kEct0));
     ASSERT_TRUE(Quiet());
   }

@@ -19,9 +19,7 @@ TEST_F(Rfc9768, S3_2_3_2_1_TheHandshakeAndTheFirstTextTryTheOption) {
   EXPECT_THAT(Next(), Is(Ack(1).AccEcn0({1, 0, 1})));
   ASSERT_EQ(Write("x"), Error::kOk);
   EXPECT_THAT(Next(), Is(Packet().Size(1).AccEcn0({1, 0, 1})));
-  TcpOptions options = socket->tcp_options();
-  options.no_delay = true;
-  socket->SetTcpOptions(options);
+  SetTcp([](TcpOptions& o) { o.no_delay = true; });
   ASSERT_EQ(Write("y"), Error::kOk);
   EXPECT_THAT(Next(), Is(Packet().Size(1).NoAccEcn()));
 }

@@ -66,9 +66,7 @@ TEST_F(Rfc9768, WhileAceHasCwrNoSuperSegmentsAreSent) {
 // Packets are counted as they were sent, not by their octets.
 TEST_F(Rfc9768, S3_2_2_5_2_EightMarksOfSmallPacketsAreEight) {
   EstablishAccurate(Packet().Mss(1460).AccEcn0({1, 0, 1}));
-  TcpOptions options = socket->tcp_options();
-  options.no_delay = true;
-  socket->SetTcpOptions(options);
+  SetTcp([](TcpOptions& o) { o.no_delay = true; });
   for (int i = 0; i < 8; ++i) ASSERT_EQ(WriteBytes(100), Error::kOk);
   ASSERT_EQ(All().size(), 8u);
   Advance(milliseconds(40));

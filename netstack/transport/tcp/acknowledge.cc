@@ -162,9 +162,11 @@ void Connection::ProcessAck(const Segment& segment) {
   NoteEcho(segment, event);
   event.rtt = TakeRttSample(segment, event.delivery.sent, event.acked > 0);
   const RateSample sample = rate_.OnAck(event.delivery, rtt_.min_rtt(), last_receive_);
-  // RFC 5681 2.
-  event.duplicate = event.acked == 0 && outstanding > 0 && event.plain &&
-                    (!window_changed || event.sacked_new);
+  // RFC 6675 2: with SACK it is what an ACK reports for the first time that counts, whatever else
+  // it carries; without, RFC 5681 2.
+  event.duplicate =
+      event.acked == 0 && (tcb_.sack ? event.sacked_new
+                                     : outstanding > 0 && event.plain && !window_changed);
   probes_ = 0;
   if (tcb_.snd.wnd > 0 && send_timer_kind_ == SendTimer::kPersist) {
     backoff_ = 0;

@@ -209,7 +209,7 @@ class Connection final : public Flow {
     uint32_t lost = 0;       // octets newly deemed lost, with SACK
     uint32_t delivered = 0;  // octets newly known to be delivered, SACKed ones included
     uint32_t in_flight_before = 0;
-    bool duplicate = false;  // RFC 5681 2
+    bool duplicate = false;  // RFC 6675 2, or 5681 2 without SACK
     bool plain = false;      // neither text nor FIN came with it
     bool sacked_new = false;
     bool echo = false;       // ECE (RFC 3168), or packets newly known to be marked (RFC 9768)

@@ -325,9 +325,7 @@ class FastOpenClient : public Story {
   // A fresh socket that connects; what Connect() said.
   Error Open() {
     socket = host.tcp->NewSocket(host.address.family());
-    TcpOptions options = socket->tcp_options();
-    options.fast_open_connect = true;
-    socket->SetTcpOptions(options);
+    SetTcp([](TcpOptions& o) { o.fast_open_connect = true; });
     socket->SetObserver(&observer);
     const Error error = socket->Connect({peer, peer_port});
     host_port = socket->Local().port;

@@ -1,6 +1,5 @@
 // The sending side on a clean path: segmentation, Nagle, cork, silly windows, zero-window probes,
 // offload, path MTU, keepalive, ICMP errors.
-#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,11 +15,6 @@ using std::chrono::seconds;
 class Sending : public Story {
  protected:
   void SetUp() override { Establish(); }
-  void SetTcp(const std::function<void(TcpOptions&)>& change) {
-    TcpOptions options = socket->tcp_options();
-    change(options);
-    socket->SetTcpOptions(options);
-  }
 };
 
 TEST_F(Sending, TextIsCutIntoFullSegments) {

@@ -178,9 +178,7 @@ TEST_F(Search, WithoutSackToo) {
 
 TEST_F(Story, Rfc5482_TheUserTimeoutEndsTheConnectionOnTime) {
   Establish();
-  TcpOptions options = socket->tcp_options();
-  options.user_timeout = milliseconds(5000);
-  socket->SetTcpOptions(options);
+  SetTcp([](TcpOptions& o) { o.user_timeout = milliseconds(5000); });
   ASSERT_EQ(WriteBytes(kMss), Error::kOk);
   Advance(milliseconds(4900));
   EXPECT_EQ(state(), TcpState::kEstablished);
@@ -191,9 +189,7 @@ TEST_F(Story, Rfc5482_TheUserTimeoutEndsTheConnectionOnTime) {
 
 TEST_F(Story, Rfc5482_AnAckStartsTheUsersPatienceAnew) {
   Establish();
-  TcpOptions options = socket->tcp_options();
-  options.user_timeout = milliseconds(5000);
-  socket->SetTcpOptions(options);
+  SetTcp([](TcpOptions& o) { o.user_timeout = milliseconds(5000); });
   ASSERT_EQ(WriteBytes(2 * kMss), Error::kOk);
   Advance(milliseconds(4000));
   Send(Ack(1 + kMss).Seq(1));

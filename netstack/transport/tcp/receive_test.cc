@@ -18,9 +18,7 @@ class Receiving : public Story {
   void SetUp() override { Establish(); }
   // Ends quick-ack mode: a conversation.
   void Converse() {
-    TcpOptions options = socket->tcp_options();
-    options.quick_ack = false;
-    socket->SetTcpOptions(options);
+    SetTcp([](TcpOptions& o) { o.quick_ack = false; });
   }
 };
 

@@ -62,7 +62,7 @@ void Connection::OnAckEvent(AckEvent& event) {
 
 void Connection::OpenAck(AckEvent& event) {
   if (event.duplicate) ++duplicate_acks_;
-  if (event.acked > 0 && flight_.sacked() == 0) duplicate_acks_ = 0;
+  if (event.acked > 0) duplicate_acks_ = 0;  // RFC 6675 5 (A)
   const bool disorder = duplicate_acks_ > 0 || flight_.sacked() > 0;
   recovery_ = disorder ? Recovery::kDisorder : Recovery::kOpen;
   if (event.dsack) (void)TryUndoByDsack();
@@ -84,13 +84,16 @@ void Connection::OpenAck(AckEvent& event) {
 bool Connection::DetectLoss(AckEvent& event) {
   const int64_t mode = core_.sysctls.recovery->value();
   const uint32_t before = flight_.lost();
+  const bool recovering = recovery_ == Recovery::kFast || recovery_ == Recovery::kLoss;
+  const bool third_duplicate = duplicate_acks_ >= static_cast<uint32_t>(kDupThresh);
+  const uint32_t threshold = (kDupThresh - 1) * tcb_.snd.mss + 1;
   if ((mode & kUseRack) == 0) {
-    return flight_.MarkLostBelowSacked((kDupThresh - 1) * tcb_.snd.mss + 1) > 0;
+    if (flight_.MarkLostBelowSacked(threshold) > 0) return true;
+    // RFC 6675 5 (1): however little they SACK.
+    return third_duplicate && !recovering && flight_.MarkFirstLost(tcb_.snd.mss) > 0;
   }
   if (!rack_.any()) return false;
-  const bool recovering = recovery_ == Recovery::kFast || recovery_ == Recovery::kLoss;
-  const bool enough = flight_.sacked() > (kDupThresh - 1) * tcb_.snd.mss ||
-                      duplicate_acks_ >= static_cast<uint32_t>(kDupThresh);
+  const bool enough = flight_.sacked() >= threshold || third_duplicate;
   const bool impatient = recovering || (enough && (mode & kNoDupThresh) == 0);
   const Duration patience = rack_.Patience(rtt_, impatient);
   uint32_t repeats = 0;
@@ -154,7 +157,7 @@ void Connection::EnterReduced(uint32_t delivered) {
 
 void Connection::ReducedAck(AckEvent& event) {
   if (event.duplicate) ++duplicate_acks_;
-  if (event.acked > 0 && flight_.sacked() == 0) duplicate_acks_ = 0;
+  if (event.acked > 0) duplicate_acks_ = 0;
   // Something above has to be acknowledged: only then has CWR reached the peer.
   if (event.acked > 0 && tcb_.snd.una > recover_) {
     LeaveRecovery();

@@ -207,6 +207,70 @@ TEST_F(WithSack, Rfc6675_S5_HolesAreRetransmittedAndNothingElse) {
   EXPECT_EQ(Counter("Tcp.RetransSegs"), 2u);
 }
 
+// 10 ms are the reordering window that the first report opens; three reports would have closed it.
+TEST_F(WithSack, Rfc6675_S2_AnAckThatSacksNothingNewIsNoDuplicate) {
+  ASSERT_EQ(WriteBytes(6 * kMss), Error::kOk);
+  ASSERT_EQ(All().size(), 6u);
+  Advance(milliseconds(50));
+  for (int i = 0; i < 5; ++i) Send(Ack(Seg(0)).Seq(1).Sack({{Seg(1), Seg(2)}}));
+  EXPECT_TRUE(Quiet());
+  Advance(milliseconds(20));
+  EXPECT_THAT(Next(), Is(Packet().Size(kMss).Seq(Seg(0))));
+}
+
+TEST_F(WithSack, Rfc6675_S2_AnAckWithoutSackIsNoDuplicate) {
+  ASSERT_EQ(WriteBytes(6 * kMss), Error::kOk);
+  ASSERT_EQ(All().size(), 6u);
+  Advance(milliseconds(50));
+  for (int i = 0; i < 5; ++i) Send(Ack(Seg(0)).Seq(1));
+  EXPECT_TRUE(Quiet());
+  EXPECT_EQ(Counter("TcpExt.TCPSackRecovery"), 0u);
+}
+
+// Small segments, of which even many SACKed are less than two full ones: it is their count that
+// matters.
+class SmallSegments : public WithSack {
+ protected:
+  static constexpr uint32_t kSize = 100;
+  void SetUp() override {
+    WithSack::SetUp();
+    host.Sysctl("ipv4.tcp_recovery", "0");
+    SetTcp([](TcpOptions& o) { o.no_delay = true; });
+    for (int i = 0; i < 8; ++i) ASSERT_EQ(WriteBytes(kSize), Error::kOk);
+    ASSERT_EQ(All().size(), 8u);
+    Advance(milliseconds(50));
+  }
+  uint32_t Small(uint32_t n) const { return Seg(0) + n * kSize; }
+  Packet Report(uint32_t ack, uint32_t from, uint32_t to) const {
+    return Ack(Small(ack)).Seq(1).Sack({{Small(from), Small(to)}});
+  }
+};
+
+TEST_F(SmallSegments, Rfc6675_S5_ThreeDuplicatesAreEnoughHoweverLittleTheySack) {
+  Send(Report(0, 1, 2));
+  Send(Report(0, 1, 3));
+  EXPECT_TRUE(Quiet());
+  Send(Report(0, 1, 4));
+  EXPECT_THAT(Next(), Is(Packet().Size(kSize).Seq(Small(0))));
+  EXPECT_TRUE(Quiet());
+}
+
+TEST_F(SmallSegments, Rfc6675_S2_ADuplicateMayCarryTextAndAWindow) {
+  Send(Report(0, 1, 2));
+  Send(Report(0, 1, 3));
+  Send(Report(0, 1, 4).Data("abc").Wnd(5000));
+  EXPECT_THAT(Next(), Is(Packet().Size(kSize).Seq(Small(0))));
+}
+
+TEST_F(SmallSegments, Rfc6675_S5_AnAckOfNewDataBeginsTheCountAnew) {
+  Send(Report(0, 2, 3));
+  Send(Report(0, 2, 4));
+  Send(Report(1, 2, 4));
+  Send(Report(1, 2, 5));
+  EXPECT_TRUE(Quiet());
+  EXPECT_EQ(Counter("TcpExt.TCPSackRecovery"), 0u);
+}
+
 TEST_F(WithSack, Rfc6937_RecoveryEndsAtSsthresh) {
   ASSERT_EQ(WriteBytes(10 * kMss), Error::kOk);
   All();

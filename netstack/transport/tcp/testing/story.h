@@ -50,6 +50,13 @@ class Story : public testing::Test {
   }
   Error WriteBytes(size_t size) { return socket->Write(Pattern(0, size), false); }
   std::string Read() { return ReadAll(*socket); }
+  // Changes options of `socket`.
+  template <typename Change>
+  void SetTcp(Change change) {
+    TcpOptions options = socket->tcp_options();
+    change(options);
+    socket->SetTcpOptions(options);
+  }
   TcpState state() const { return socket->state(); }
   uint64_t Counter(std::string_view name) const { return host.Counter(name); }
 
