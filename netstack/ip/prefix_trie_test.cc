@@ -92,6 +92,42 @@ TEST_P(PrefixTrieRandom, AgreesWithALinearSearch) {
       if (probe.SharesBits({high, low}, bits)) expected = value;
     }
     ASSERT_EQ(Longest(trie, probe), expected) << "step " << step;
+    const auto at_probe = model.find({length, probe.Masked(length).high, probe.Masked(length).low});
+    const int* found = trie.Find(probe, length);
+    ASSERT_EQ(found == nullptr ? 0 : *found, at_probe == model.end() ? 0 : at_probe->second);
+  }
+  std::map<std::tuple<uint64_t, uint64_t, int>, int> by_address;
+  for (const auto& [prefix, value] : model) {
+    const auto& [bits, high, low] = prefix;
+    by_address[{high, low, bits}] = value;
+  }
+  std::vector<int> expected, listed;
+  for (const auto& [prefix, value] : by_address) expected.push_back(value);
+  trie.ForEach([&](int value) { listed.push_back(value); });
+  EXPECT_EQ(listed, expected);
+  for (const auto& [prefix, value] : model) {
+    const auto& [bits, high, low] = prefix;
+    trie.Erase({high, low}, bits);
+  }
+  EXPECT_TRUE(trie.empty());
+}
+
+// Each length, on both sides of where the trie's steps and the key's words meet.
+TEST(PrefixTrie, EveryLengthOfOneAddress) {
+  const TrieKey key{0xfedcba9876543210, 0x0123456789abcdef};
+  PrefixTrie<int> trie;
+  for (int length = 128; length >= 0; --length) trie.GetOrInsert(key, length) = length + 1;
+  for (int length = 0; length <= 128; ++length) {
+    ASSERT_NE(trie.Find(key, length), nullptr);
+    EXPECT_EQ(*trie.Find(key, length), length + 1);
+    if (length == 128) break;
+    TrieKey other = key;  // the first bit that differs is the one behind `length`
+    (length < 64 ? other.high : other.low) ^= uint64_t{1} << (63 - length % 64);
+    EXPECT_EQ(Longest(trie, other), length + 1);
+  }
+  for (int length = 128; length > 0; --length) {
+    trie.Erase(key, length);
+    EXPECT_EQ(Longest(trie, key), length);
   }
 }
 

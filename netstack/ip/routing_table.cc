@@ -57,10 +57,11 @@ RoutingTable::Table* RoutingTable::TableOf(uint32_t id, bool create) {
   return (others_[id] = std::make_unique<Table>()).get();
 }
 
-// Its row, the trie's node and the fork that it may need, as the heap has them.
+// Its row and, where no other prefix is near, a node of the trie's and the fork that leads there, as
+// the heap has them.
 size_t RoutingTable::CostOf(const RouteInfo& route) {
-  constexpr size_t kNodes = 2 * 64;
-  return sizeof(RouteInfo) + sizeof(Row) + kNodes + route.next_hops.size() * sizeof(NextHop);
+  constexpr size_t kNodes = 2 * 96;
+  return sizeof(Row) + kNodes + route.next_hops.size() * sizeof(NextHop);
 }
 
 RoutingTable::Change RoutingTable::Add(const RouteInfo& route) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 
 #include "netstack/base/memory_budget.h"
 #include "netstack/ip/configuration.h"
@@ -45,7 +46,7 @@ struct RouteKey {
   uint32_t flow_hash = 0;       // chooses among equal-cost next hops
 };
 
-// A route, and of several next hops the one for the flow.
+// A route, and of several next hops the one for the flow. Good until the table changes.
 struct RouteChoice {
   const RouteInfo* route = nullptr;  // null: there is none
   std::optional<IpAddress> gateway;
@@ -105,8 +106,8 @@ class RoutingTable {
   size_t size() const { return count_; }
 
  private:
-  // Routes to one prefix, best first.
-  using Row = std::vector<RouteInfo>;
+  // Routes to one prefix, best first; mostly there is one.
+  using Row = absl::InlinedVector<RouteInfo, 1>;
   struct Table {
     PrefixTrie<Row> v4, v6;
     PrefixTrie<Row>& of(Family family) { return family == Family::kIpv4 ? v4 : v6; }
