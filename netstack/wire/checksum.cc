@@ -17,27 +17,12 @@ uint32_t Load32(const uint8_t* p) {
   return value;
 }
 
-uint16_t FoldTo16(uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(sum);
-}
-
-// Adds with end-around carry.
-uint64_t AddCarry(uint64_t a, uint64_t b) {
-  const uint64_t sum = a + b;
-  return sum + (sum < a ? 1 : 0);
-}
-
 }  // namespace
 
-uint16_t RawSum(std::span<const uint8_t> bytes) {
+uint64_t RawSum(std::span<const uint8_t> bytes) {
   const uint8_t* p = bytes.data();
   size_t n = bytes.size();
-  // Halves of 64-bit words are summed apart, so that no carry is lost and the loop vectorises: 2^32
-  // words fit before either accumulator could overflow.
+  // Halves of 64-bit words are summed apart, so that no carry is lost and the loop vectorises.
   uint64_t low = 0, high = 0;
   while (n >= 32) {
     const uint64_t a = Load64(p), b = Load64(p + 8), c = Load64(p + 16), d = Load64(p + 24);
@@ -46,23 +31,24 @@ uint16_t RawSum(std::span<const uint8_t> bytes) {
     p += 32;
     n -= 32;
   }
-  uint64_t sum = AddCarry(low, high);
-  for (; n >= 4; p += 4, n -= 4) sum = AddCarry(sum, Load32(p));
+  uint64_t sum = low + high;
+  for (; n >= 4; p += 4, n -= 4) sum += Load32(p);
   if (n >= 2) {
     uint16_t word;
     std::memcpy(&word, p, sizeof(word));
-    sum = AddCarry(sum, word);
+    sum += word;
     p += 2;
     n -= 2;
   }
-  if (n == 1) sum = AddCarry(sum, *p);  // little-endian: the byte comes first, its pad follows
-  return FoldTo16(sum);
+  if (n == 1) sum += *p;  // little-endian: the byte comes first, its pad follows
+  return sum;
 }
 
 void Checksum::AddPseudoHeader(const IpAddress& source, const IpAddress& destination,
                                uint8_t protocol, uint32_t length) {
-  sum_ += RawSum({source.data(), source.size()});
-  sum_ += RawSum({destination.data(), destination.size()});
+  for (const IpAddress* address : {&source, &destination}) {
+    for (size_t at = 0; at < address->size(); at += 4) sum_ += Load32(address->data() + at);
+  }
   AddWord(protocol);
   AddWord(static_cast<uint16_t>(length));
   AddWord(static_cast<uint16_t>(length >> 16));

@@ -16,18 +16,26 @@
 
 namespace moat::netstack {
 
-// Ones' complement sum of `bytes` as 16-bit words in memory (native) order, folded to 16 bits; an
-// odd last byte is padded with zero.
-uint16_t RawSum(std::span<const uint8_t> bytes);
+// The sum of `bytes` as 16-bit words in memory (native) order, not folded: a number that FoldSum()
+// makes their ones' complement sum. An odd last byte is padded with zero. Below 2^61 for 4 GiB.
+uint64_t RawSum(std::span<const uint8_t> bytes);
+
+// To 16 bits, carries added at the other end.
+inline uint16_t FoldSum(uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+}
 
 class Checksum {
  public:
   Checksum() = default;
 
   void Add(std::span<const uint8_t> bytes) {
-    const uint16_t raw = RawSum(bytes);
+    const uint64_t raw = RawSum(bytes);
     // A piece that begins at an odd offset contributes byte-swapped (RFC 1071 2.B).
-    sum_ += odd_ ? __builtin_bswap16(raw) : raw;
+    sum_ += odd_ ? __builtin_bswap16(FoldSum(raw)) : raw;
     odd_ ^= (bytes.size() & 1) != 0;
   }
   // A 16-bit field in host order, at an even offset.
@@ -44,15 +52,9 @@ class Checksum {
   bool IsValid() const { return Fold() == 0xffff; }
 
  private:
-  uint16_t Fold() const {
-    uint64_t sum = sum_;
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
-  }
+  uint16_t Fold() const { return FoldSum(sum_); }
 
-  uint64_t sum_ = 0;  // memory order; grows by 16 bits per piece, so it cannot overflow in practice
+  uint64_t sum_ = 0;  // memory order; pieces of 64 KiB add 2^45 at most, so it cannot overflow
   bool odd_ = false;
 };
 

@@ -27,7 +27,7 @@ Ipv4Parse Ipv4View::Parse(std::span<const uint8_t> bytes, Ipv4View* out) {
   return Ipv4Parse::kOk;
 }
 
-bool Ipv4View::ChecksumValid() const { return RawSum(header()) == 0xffff; }
+bool Ipv4View::ChecksumValid() const { return FoldSum(RawSum(header())) == 0xffff; }
 
 void EmitIpv4(const Ipv4Fields& fields, uint8_t* out) {
   out[0] = 0x45;
