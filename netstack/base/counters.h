@@ -38,8 +38,10 @@ class CounterTable {
 
 class Counter {
  public:
-  // `name` must be a literal (or live as long as the table).
-  Counter(CounterTable& table, std::string_view name) { table.counters_.emplace_back(name, this); }
+  // `name` must be a literal (or live as long as the table). "": it is not listed.
+  Counter(CounterTable& table, std::string_view name) {
+    if (!name.empty()) table.counters_.emplace_back(name, this);
+  }
   Counter(const Counter&) = delete;
   Counter& operator=(const Counter&) = delete;
 

@@ -9,8 +9,9 @@ Time DeadGateways::Since(InterfaceIndex interface, const IpAddress& gateway) con
   return found == by_key_.end() ? kNever : found->second->failed;
 }
 
-void DeadGateways::Add(InterfaceIndex interface, const IpAddress& gateway) {
-  if (!Remove(interface, gateway) && rows_.size() >= kMax) {
+bool DeadGateways::Add(InterfaceIndex interface, const IpAddress& gateway) {
+  const bool full = !Remove(interface, gateway) && rows_.size() >= kMax;
+  if (full) {
     const Key oldest = rows_.front().key;
     (void)Remove(oldest.first, oldest.second);
   }
@@ -18,6 +19,7 @@ void DeadGateways::Add(InterfaceIndex interface, const IpAddress& gateway) {
   rows_.push_back({key, clock_.Now()});
   by_key_[key] = std::prev(rows_.end());
   if (!timer_.armed()) timer_.Arm(clock_.Now() + kAskAgain);
+  return full;
 }
 
 bool DeadGateways::Remove(InterfaceIndex interface, const IpAddress& gateway) {

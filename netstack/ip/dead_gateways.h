@@ -46,8 +46,8 @@ class DeadGateways {
   // When it failed; kNever for one that is not known to be dead.
   Time Since(InterfaceIndex interface, const IpAddress& gateway) const;
 
-  // It did not answer, now.
-  void Add(InterfaceIndex interface, const IpAddress& gateway);
+  // It did not answer, now. True when another one went for it.
+  bool Add(InterfaceIndex interface, const IpAddress& gateway);
   // It answers, or is forgotten. True when it was in here.
   bool Remove(InterfaceIndex interface, const IpAddress& gateway);
   // A packet was to go there: asks if it is time to.

@@ -9,7 +9,8 @@ constexpr int64_t kDestinationBurst = 6;  // Linux's XRLIM_BURST_FACTOR
 
 }  // namespace
 
-IcmpLimiter::IcmpLimiter(const Clock& clock, SysctlTable& sysctls, CounterTable& counters)
+IcmpLimiter::IcmpLimiter(const Clock& clock, SysctlTable& sysctls, CounterTable& counters,
+                         Counter& full)
     : clock_(clock),
       per_second_(sysctls.Register(
           {.name = "ipv4.icmp_msgs_per_sec", .values = {1000}, .min = 0, .max = 1000000})),
@@ -19,8 +20,10 @@ IcmpLimiter::IcmpLimiter(const Clock& clock, SysctlTable& sysctls, CounterTable&
           {.name = "ipv4.icmp_ratelimit", .values = {1000}, .min = 0, .max = 1000000})),
       interval_v6_(sysctls.Register(
           {.name = "ipv6.icmp.ratelimit", .values = {1000}, .min = 0, .max = 1000000})),
-      limited_global_(counters, "Icmp.RateLimitGlobal"),
-      limited_host_(counters, "Icmp.RateLimitHost") {}
+      limited_global_(counters, "Icmp.OutRateLimitGlobal"),
+      limited_host_v4_(counters, "Icmp.OutRateLimitHost"),
+      limited_host_v6_(counters, "Icmp6.OutRateLimitHost"),
+      full_(full) {}
 
 bool IcmpLimiter::Allow(const IpAddress& destination) {
   const Time now = clock_.Now();
@@ -29,7 +32,7 @@ bool IcmpLimiter::Allow(const IpAddress& destination) {
     return false;
   }
   if (!AllowDestination(destination, now)) {
-    ++limited_host_;
+    ++(destination.is_v4() ? limited_host_v4_ : limited_host_v6_);
     return false;
   }
   return true;
@@ -58,7 +61,10 @@ bool IcmpLimiter::AllowDestination(const IpAddress& destination, Time now) {
   if (interval.count() == 0) return true;
   const Duration full = interval * kDestinationBurst;
   // Forgetting all of them gives each a fresh burst, which the global bucket still bounds.
-  if (buckets_.size() >= kMaxDestinations && !buckets_.contains(destination)) buckets_.clear();
+  if (buckets_.size() >= kMaxDestinations && !buckets_.contains(destination)) {
+    ++full_;
+    buckets_.clear();
+  }
   auto [it, inserted] = buckets_.try_emplace(destination, Bucket{now, full});
   Bucket& bucket = it->second;
   bucket.credit = std::min(full, bucket.credit + (now - bucket.refilled));

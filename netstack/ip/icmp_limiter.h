@@ -16,7 +16,8 @@ class IcmpLimiter {
  public:
   static constexpr size_t kMaxDestinations = 1024;
 
-  IcmpLimiter(const Clock& clock, SysctlTable& sysctls, CounterTable& counters);
+  // `full` counts how often the table of destinations was.
+  IcmpLimiter(const Clock& clock, SysctlTable& sysctls, CounterTable& counters, Counter& full);
 
   // True when one more error may go to `destination` now.
   bool Allow(const IpAddress& destination);
@@ -35,7 +36,9 @@ class IcmpLimiter {
   const Sysctl* interval_v4_;
   const Sysctl* interval_v6_;
   Counter limited_global_;
-  Counter limited_host_;
+  Counter limited_host_v4_;
+  Counter limited_host_v6_;
+  Counter& full_;
   Time refilled_{};
   int64_t tokens_ = -1;  // -1: not used yet
   absl::flat_hash_map<IpAddress, Bucket> buckets_;

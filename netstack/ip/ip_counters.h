@@ -1,7 +1,10 @@
 // The MIB counters of one family's IP (RFC 4293), with the names of /proc/net/snmp, netstat and
-// snmp6.
+// snmp6. Where one of these has no name for it the counter is not listed.
 #ifndef MOAT_NETSTACK_IP_IP_COUNTERS_H_
 #define MOAT_NETSTACK_IP_IP_COUNTERS_H_
+
+#include <cstddef>
+#include <string_view>
 
 #include "netstack/base/counters.h"
 #include "netstack/wire/address.h"
@@ -19,16 +22,16 @@ namespace moat::netstack {
   X(in_truncated, "IpExt.InTruncatedPkts", "Ip6.InTruncatedPkts")            \
   X(in_no_routes, "IpExt.InNoRoutes", "Ip6.InNoRoutes")                      \
   X(in_multicast, "IpExt.InMcastPkts", "Ip6.InMcastPkts")                    \
-  X(in_broadcast, "IpExt.InBcastPkts", "Ip6.InBcastPkts")                    \
-  X(in_too_big, "IpExt.InTooBigErrors", "Ip6.InTooBigErrors")                \
+  X(in_broadcast, "IpExt.InBcastPkts", "")                                   \
+  X(in_too_big, "", "Ip6.InTooBigErrors")                                    \
   X(forwarded, "Ip.ForwDatagrams", "Ip6.OutForwDatagrams")                   \
   X(in_octets, "IpExt.InOctets", "Ip6.InOctets")                             \
-  X(in_checksum_errors, "IpExt.InCsumErrors", "Ip6.InCsumErrors")            \
+  X(in_checksum_errors, "IpExt.InCsumErrors", "")                            \
   X(out_requests, "Ip.OutRequests", "Ip6.OutRequests")                       \
   X(out_discards, "Ip.OutDiscards", "Ip6.OutDiscards")                       \
   X(out_no_routes, "Ip.OutNoRoutes", "Ip6.OutNoRoutes")                      \
   X(out_multicast, "IpExt.OutMcastPkts", "Ip6.OutMcastPkts")                 \
-  X(out_broadcast, "IpExt.OutBcastPkts", "Ip6.OutBcastPkts")                 \
+  X(out_broadcast, "IpExt.OutBcastPkts", "")                                 \
   X(out_octets, "IpExt.OutOctets", "Ip6.OutOctets")                          \
   X(reassembly_timeouts, "Ip.ReasmTimeout", "Ip6.ReasmTimeout")              \
   X(reassembly_requests, "Ip.ReasmReqds", "Ip6.ReasmReqds")                  \
@@ -36,10 +39,17 @@ namespace moat::netstack {
   X(reassembly_fails, "Ip.ReasmFails", "Ip6.ReasmFails")                     \
   X(fragment_oks, "Ip.FragOKs", "Ip6.FragOKs")                               \
   X(fragment_fails, "Ip.FragFails", "Ip6.FragFails")                         \
-  X(fragment_creates, "Ip.FragCreates", "Ip6.FragCreates")
+  X(fragment_creates, "Ip.FragCreates", "Ip6.FragCreates")                   \
+  X(reassembly_overlaps, "IpExt.ReasmOverlaps", "")                          \
+  X(reverse_path, "TcpExt.IPReversePathFilter", "")
 
 struct IpCounters {
   IpCounters(CounterTable& table, Family family);
+
+  // Packets that arrived, by the codepoint of their ECN field (RFC 3168 5). First, because each
+  // packet counts here and in the first of the rows: together they are in one line of the cache.
+  static constexpr size_t kCodepoints = 4;
+  Counter in_codepoint[kCodepoints];
 
 #define MOAT_IP_COUNTER(member, v4, v6) Counter member;
   MOAT_IP_COUNTERS(MOAT_IP_COUNTER)
@@ -49,12 +59,15 @@ struct IpCounters {
   static constexpr std::string_view Pick(Family family, std::string_view v4, std::string_view v6) {
     return family == Family::kIpv4 ? v4 : v6;
   }
-  bool ready_ = true;
 };
 
-#define MOAT_IP_COUNTER(member, v4, v6) member(table, Pick(family, v4, v6)),
+#define MOAT_IP_COUNTER(member, v4, v6) , member(table, Pick(family, v4, v6))
 inline IpCounters::IpCounters(CounterTable& table, Family family)
-    : MOAT_IP_COUNTERS(MOAT_IP_COUNTER) ready_(true) {}
+    : in_codepoint{{table, Pick(family, "IpExt.InNoECTPkts", "Ip6.InNoECTPkts")},
+                   {table, Pick(family, "IpExt.InECT1Pkts", "Ip6.InECT1Pkts")},
+                   {table, Pick(family, "IpExt.InECT0Pkts", "Ip6.InECT0Pkts")},
+                   {table, Pick(family, "IpExt.InCEPkts", "Ip6.InCEPkts")}}
+      MOAT_IP_COUNTERS(MOAT_IP_COUNTER) {}
 #undef MOAT_IP_COUNTER
 
 }  // namespace moat::netstack

@@ -15,19 +15,20 @@ IpLayer::IpLayer(const IpEnvironment& env)
       next_hops_(state_, env, *this),
       finder_(state_),
       output_(state_, next_hops_),
-      limiter_(env.clock, env.sysctls, env.counters),
+      limiter_(env.clock, env.sysctls, env.counters, state_.table_counters.full_icmp_limits),
       reassembler_(env.clock, env.timers, env.sysctls, env.memory, *this),
       igmp_(state_, env, next_hops_),
       mld_(state_, env, next_hops_),
       redirects_(state_, finder_),
-      icmpv4_(state_, env, *this, errors_, limiter_, redirects_),
-      icmpv6_(state_, env, *this, errors_, limiter_, next_hops_.ndp(), mld_),
+      icmpv4_(state_, *this, errors_, limiter_, redirects_),
+      icmpv6_(state_, *this, errors_, limiter_, next_hops_.ndp(), mld_),
       forward_v4_(state_, finder_, next_hops_, icmpv4_),
       forward_v6_(state_, finder_, next_hops_, icmpv6_),
       input_v4_(state_, reassembler_, icmpv4_, igmp_, forward_v4_),
       input_v6_(state_, reassembler_, icmpv6_, forward_v6_),
       detection_(env.clock, env.random, env.timers, *this),
-      discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces, *this),
+      discovery_(env.clock, env.random, env.timers, env.sysctls, state_.interfaces,
+                 state_.table_counters, *this),
       conflicts_(env.clock, env.random, env.timers, *this),
       advertiser_(env.clock, env.random, env.timers, *this) {
   state_.dead_gateways.SetHost(this);
@@ -189,7 +190,9 @@ void IpLayer::NeighborChanged(const NeighborInfo& neighbor, bool removed) {
   if (failed && state_.redirects.ForgetGateway(neighbor.address, neighbor.interface)) Invalidate();
   const bool usable = !failed && neighbor.state != NeighborState::kIncomplete;
   if (failed && !removed && state_.routes.HasAlternative(neighbor.interface, neighbor.address)) {
-    state_.dead_gateways.Add(neighbor.interface, neighbor.address);
+    if (state_.dead_gateways.Add(neighbor.interface, neighbor.address)) {
+      ++state_.table_counters.full_dead_gateways;
+    }
     Invalidate();
   } else if ((removed || usable) &&
              state_.dead_gateways.Remove(neighbor.interface, neighbor.address)) {

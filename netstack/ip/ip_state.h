@@ -14,6 +14,7 @@
 #include "netstack/ip/address_table.h"
 #include "netstack/ip/dead_gateways.h"
 #include "netstack/ip/drops.h"
+#include "netstack/ip/icmp_counters.h"
 #include "netstack/ip/interface.h"
 #include "netstack/ip/ip_counters.h"
 #include "netstack/ip/ip_tunables.h"
@@ -21,6 +22,7 @@
 #include "netstack/ip/path_mtu.h"
 #include "netstack/ip/redirect_table.h"
 #include "netstack/ip/routing_table.h"
+#include "netstack/ip/table_counters.h"
 #include "netstack/transport/frame_tap.h"
 #include "netstack/transport/transport_protocol.h"
 
@@ -36,14 +38,6 @@ struct IpEnvironment {
   MemoryBudget& memory;
 };
 
-// Tables at limits of their own (the budget counts for itself). Memory.Full<table>.
-struct TableCounters {
-  explicit TableCounters(CounterTable& table)
-      : full_groups(table, "Memory.FullGroups"), full_routes(table, "Memory.FullRoutes") {}
-  Counter full_groups;
-  Counter full_routes;
-};
-
 struct IpState {
   explicit IpState(const IpEnvironment& env)
       : clock(env.clock),
@@ -53,12 +47,15 @@ struct IpState {
         drops(env.counters),
         v4_counters(env.counters, Family::kIpv4),
         v6_counters(env.counters, Family::kIpv6),
+        icmpv4_counters(env.counters, Family::kIpv4),
+        icmpv6_counters(env.counters, Family::kIpv6),
         addresses(interfaces),
         dead_gateways(env.clock, env.timers),
         memory(env.memory),
         table_counters(env.counters),
         routes(interfaces, dead_gateways, env.memory),
-        path_mtus(env.clock, env.timers, env.sysctls, env.memory, generation),
+        path_mtus(env.clock, env.timers, env.sysctls, env.memory, table_counters.full_path_mtus,
+                  generation),
         loopback(env.memory) {}
 
   // Handles of routes may keep interfaces for longer than the stack's memory lasts.
@@ -79,6 +76,8 @@ struct IpState {
   DropCounters drops;
   IpCounters v4_counters;
   IpCounters v6_counters;
+  IcmpCounters icmpv4_counters;
+  IcmpCounters icmpv6_counters;
   // Incremented by every change that a route handle could depend on; handles of an older one are
   // invalid.
   uint64_t generation = 1;

@@ -240,6 +240,7 @@ void NextHops::SendNdp(InterfaceIndex interface, const IpAddress& source,
   fields.destination = destination;
   EmitIpv6(fields, ip);
   ++state_.v6_counters.out_requests;
+  state_.icmpv6_counters.CountOut(message[0]);
   const std::span<const uint8_t> body = message;
   const LinkPacket packet{ip, kIpv6HeaderSize, {&body, 1}, {}};
   if (to_mac.has_value()) {

@@ -23,9 +23,10 @@ uint32_t PlateauBelow(uint32_t size) {
 }  // namespace
 
 PathMtuCache::PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls,
-                           MemoryBudget& memory, uint64_t& generation)
+                           MemoryBudget& memory, Counter& full, uint64_t& generation)
     : clock_(clock),
       memory_(memory),
+      full_(full),
       generation_(generation),
       expires_(sysctls.Register(
           {.name = "ipv4.route.mtu_expires", .values = {600}, .min = 1, .max = 86400})),
@@ -70,6 +71,7 @@ bool PathMtuCache::Reported(const IpAddress& destination, uint32_t mtu, uint32_t
 }
 
 bool PathMtuCache::Charge() {
+  if (entries_.size() >= kMaxEntries) ++full_;
   while (entries_.size() >= kMaxEntries && DropOldest()) {
   }
   if (entries_.size() >= kMaxEntries) return false;

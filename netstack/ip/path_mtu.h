@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "absl/container/flat_hash_map.h"
+#include "netstack/base/counters.h"
 #include "netstack/base/memory_budget.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
@@ -19,9 +20,10 @@ class PathMtuCache {
  public:
   static constexpr size_t kMaxEntries = 4096;
 
-  // `generation` is incremented when an entry expires, so that routes are looked up anew.
+  // `full` counts entries that went for new ones; `generation` is incremented when an entry
+  // expires, so that routes are looked up anew.
   PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& sysctls, MemoryBudget& memory,
-               uint64_t& generation);
+               Counter& full, uint64_t& generation);
   ~PathMtuCache() { Clear(); }
 
   // The MTU towards `destination`, at most `link_mtu`.
@@ -52,6 +54,7 @@ class PathMtuCache {
 
   const Clock& clock_;
   MemoryBudget& memory_;
+  Counter& full_;
   uint64_t& generation_;
   const Sysctl* expires_;
   const Sysctl* minimum_;

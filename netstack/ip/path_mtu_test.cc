@@ -25,8 +25,10 @@ class PathMtuTest : public testing::Test {
   TimerQueue timers{clock.Now()};
   SysctlTable sysctls;
   MemoryBudget memory{512};
+  CounterTable counters;
+  Counter full{counters, "Memory.FullPathMtus"};
   uint64_t generation = 1;
-  PathMtuCache cache{clock, timers, sysctls, memory, generation};
+  PathMtuCache cache{clock, timers, sysctls, memory, full, generation};
 };
 
 TEST_F(PathMtuTest, WhatIsLearnedIsChargedUntilItExpires) {
@@ -52,6 +54,7 @@ TEST_F(PathMtuTest, TheOldestGoesForANewOneWhenMemoryIsShort) {
   EXPECT_EQ(Get(1), kLinkMtu);
   EXPECT_EQ(Get(2), 1400u);
   EXPECT_EQ(Get(4), 1400u);
+  EXPECT_EQ(this->full.value(), 0u);  // the budget counts for itself
   EXPECT_GT(generation, before);  // routes that had the forgotten one are looked up anew
 }
 

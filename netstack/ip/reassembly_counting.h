@@ -20,6 +20,7 @@ inline void CountReassembly(IpState& state, Family family, Reassembler::Outcome 
       break;
     case Reassembler::Outcome::kOverlap:
       reason = DropReason::kReassemblyOverlap;
+      ++counters.reassembly_overlaps;
       break;
     case Reassembler::Outcome::kTooBig:
       reason = DropReason::kReassemblyTooBig;

@@ -31,7 +31,9 @@ bool RedirectInput::IsFirstHop(const IpAddress& router, const IpAddress& source,
 
 void RedirectInput::Learn(const IpAddress& destination, const IpAddress& gateway,
                           InterfaceIndex interface) {
-  state_.redirects.Learn(destination, gateway, interface, state_.clock.Now());
+  if (state_.redirects.Learn(destination, gateway, interface, state_.clock.Now())) {
+    ++state_.table_counters.full_redirects;
+  }
   ++state_.generation;
 }
 

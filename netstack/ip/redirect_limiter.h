@@ -4,6 +4,7 @@
 #define MOAT_NETSTACK_IP_REDIRECT_LIMITER_H_
 
 #include "absl/container/flat_hash_map.h"
+#include "netstack/base/counters.h"
 #include "netstack/base/time.h"
 #include "netstack/wire/address.h"
 
@@ -16,9 +17,15 @@ class RedirectLimiter {
   static constexpr Duration kFirstInterval = std::chrono::milliseconds(20);
   static constexpr Duration kSilence = kFirstInterval * (1 << (kMaxIgnored + 1));
 
+  // `full` counts how often the table was.
+  explicit RedirectLimiter(Counter& full) : full_(full) {}
+
   bool Allow(const IpAddress& source, Time now) {
     // Forgetting all of them gives each a fresh start; the limit on ICMP errors bounds that.
-    if (rows_.size() >= kMaxSources && !rows_.contains(source)) rows_.clear();
+    if (rows_.size() >= kMaxSources && !rows_.contains(source)) {
+      ++full_;
+      rows_.clear();
+    }
     auto [it, fresh] = rows_.try_emplace(source);
     Row& row = it->second;
     if (now > row.last + kSilence) row.sent = 0;
@@ -37,6 +44,7 @@ class RedirectLimiter {
     Time last{};
     int sent = 0;
   };
+  Counter& full_;
   absl::flat_hash_map<IpAddress, Row> rows_;
 };
 

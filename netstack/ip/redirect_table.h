@@ -21,10 +21,13 @@ class RedirectTable {
     Time expires{};
   };
 
-  void Learn(const IpAddress& destination, const IpAddress& gateway, InterfaceIndex interface,
+  // True when the table was full: all others went for it.
+  bool Learn(const IpAddress& destination, const IpAddress& gateway, InterfaceIndex interface,
              Time now) {
-    if (rows_.size() >= kMaxRows && !rows_.contains(destination)) rows_.clear();
+    const bool full = rows_.size() >= kMaxRows && !rows_.contains(destination);
+    if (full) rows_.clear();
     rows_[destination] = {gateway, interface, now + kLifetime};
+    return full;
   }
   // Null when there is none for `destination` out of `interface`.
   const Row* Find(const IpAddress& destination, InterfaceIndex interface, Time now) const {

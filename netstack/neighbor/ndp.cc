@@ -36,8 +36,7 @@ Ndp::Counters::Counters(CounterTable& table)
       not_for_us(table, "Drop.NdpNotForUs"),
       unsupported(table, "Drop.NdpUnsupported"),
       duplicates(table, "Ndp.DuplicatesSeen"),
-      anycast_full(table, "Drop.NdpAnycastQueueFull"),
-      out_redirects(table, "Icmp6.OutRedirects") {}
+      anycast_full(table, "Drop.NdpAnycastQueueFull") {}
 
 Ndp::Ndp(NdpHost& host, NeighborCache& cache, CounterTable& counters, const Clock& clock,
          Random& random, TimerQueue& timers)
@@ -261,7 +260,6 @@ void Ndp::Redirect(InterfaceIndex interface, const IpAddress& to, const IpAddres
   uint8_t bytes[kMaxNdpRedirect];
   const size_t size =
       EmitRedirect(target, destination, host_.KnownMac(interface, target), packet, bytes);
-  ++counters_.out_redirects;
   host_.SendNdp(interface, source, to, std::nullopt, {bytes, size});
 }
 

@@ -86,7 +86,7 @@ class Ndp final : private AnycastAnswers::Host {
  private:
   struct Counters {
     explicit Counters(CounterTable& table);
-    Counter invalid, not_for_us, unsupported, duplicates, anycast_full, out_redirects;
+    Counter invalid, not_for_us, unsupported, duplicates, anycast_full;
   };
   void HandleSolicitation(const NdpContext& context, std::span<const uint8_t> icmp);
   void HandleAdvertisement(const NdpContext& context, std::span<const uint8_t> icmp);

@@ -191,7 +191,7 @@ TEST_P(Host, ErrorsAreLimitedPerDestination) {
   EXPECT_TRUE(world.Next().ok);
   world.ReceiveUdp(cast.peer, cast.own, 53, {});
   EXPECT_TRUE(world.Silent());
-  EXPECT_GT(world.Count("Icmp.RateLimitHost"), 0u);
+  EXPECT_GT(world.Count(v4() ? "Icmp.OutRateLimitHost" : "Icmp6.OutRateLimitHost"), 0u);
 }
 
 TEST_P(Host, ErrorsAreLimitedOverAll) {
@@ -204,7 +204,7 @@ TEST_P(Host, ErrorsAreLimitedOverAll) {
     if (world.Next().ok) ++sent;
   }
   EXPECT_EQ(sent, 50);  // icmp_msgs_burst
-  EXPECT_EQ(world.Count("Icmp.RateLimitGlobal"), 150u);
+  EXPECT_EQ(world.Count("Icmp.OutRateLimitGlobal"), 150u);
 }
 
 TEST_P(Host, Rfc1812_S4_3_2_8_TheLimitCanBeSet) {

@@ -28,34 +28,14 @@ std::span<const uint8_t> OptionsOf(const Slice& ip_packet) {
 
 }  // namespace
 
-Icmpv4::Counters::Counters(CounterTable& table)
-    : in_messages(table, "Icmp.InMsgs"),
-      in_errors(table, "Icmp.InErrors"),
-      in_checksum_errors(table, "Icmp.InCsumErrors"),
-      in_unreachable(table, "Icmp.InDestUnreachs"),
-      in_time_exceeded(table, "Icmp.InTimeExcds"),
-      in_parameter_problem(table, "Icmp.InParmProbs"),
-      in_redirects(table, "Icmp.InRedirects"),
-      in_echos(table, "Icmp.InEchos"),
-      in_echo_replies(table, "Icmp.InEchoReps"),
-      in_timestamps(table, "Icmp.InTimestamps"),
-      out_messages(table, "Icmp.OutMsgs"),
-      out_errors(table, "Icmp.OutErrors"),
-      out_unreachable(table, "Icmp.OutDestUnreachs"),
-      out_time_exceeded(table, "Icmp.OutTimeExcds"),
-      out_parameter_problem(table, "Icmp.OutParmProbs"),
-      out_redirects(table, "Icmp.OutRedirects"),
-      out_echo_replies(table, "Icmp.OutEchoReps"),
-      out_timestamp_replies(table, "Icmp.OutTimestampReps") {}
-
-Icmpv4::Icmpv4(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+Icmpv4::Icmpv4(IpState& state, IpSender& sender, ErrorDelivery& errors,
                IcmpLimiter& limiter, RedirectInput& redirects)
     : state_(state),
       sender_(sender),
       errors_(errors),
       limiter_(limiter),
       redirects_(redirects),
-      counters_(env.counters) {}
+      counters_(state.icmpv4_counters) {}
 
 const Icmpv4::Row* Icmpv4::FindRow(uint8_t type) {
   struct TypedRow {
@@ -63,15 +43,15 @@ const Icmpv4::Row* Icmpv4::FindRow(uint8_t type) {
     Row row;
   };
   static constexpr TypedRow kRows[] = {
-      {icmpv4_type::kEchoRequest, {&Icmpv4::HandleEchoRequest, &Counters::in_echos}},
-      {icmpv4_type::kEchoReply, {&Icmpv4::HandleEchoReply, &Counters::in_echo_replies}},
-      {icmpv4_type::kDestinationUnreachable, {&Icmpv4::HandleError, &Counters::in_unreachable}},
-      {icmpv4_type::kTimeExceeded, {&Icmpv4::HandleError, &Counters::in_time_exceeded}},
-      {icmpv4_type::kParameterProblem, {&Icmpv4::HandleError, &Counters::in_parameter_problem}},
-      {icmpv4_type::kTimestampRequest, {&Icmpv4::HandleTimestamp, &Counters::in_timestamps}},
-      {icmpv4_type::kRedirect, {&Icmpv4::HandleRedirect, &Counters::in_redirects}},
+      {icmpv4_type::kEchoRequest, {&Icmpv4::HandleEchoRequest}},
+      {icmpv4_type::kEchoReply, {&Icmpv4::HandleEchoReply}},
+      {icmpv4_type::kDestinationUnreachable, {&Icmpv4::HandleError}},
+      {icmpv4_type::kTimeExceeded, {&Icmpv4::HandleError}},
+      {icmpv4_type::kParameterProblem, {&Icmpv4::HandleError}},
+      {icmpv4_type::kTimestampRequest, {&Icmpv4::HandleTimestamp}},
+      {icmpv4_type::kRedirect, {&Icmpv4::HandleRedirect}},
       {icmpv4_type::kSourceQuench, {}},       // RFC 6633: ignored
-      {icmpv4_type::kAddressMaskRequest, {&Icmpv4::HandleAddressMask, nullptr}},
+      {icmpv4_type::kAddressMaskRequest, {&Icmpv4::HandleAddressMask}},
       {icmpv4_type::kAddressMaskReply, {}},
       {icmpv4_type::kTimestampReply, {}},
   };
@@ -98,7 +78,7 @@ void Icmpv4::Receive(const IpPacketIn& packet) {
     ++counters_.in_errors;
     return state_.drops.Count(DropReason::kIcmpUnknownType);
   }
-  if (row->counter != nullptr) ++(counters_.*row->counter);
+  counters_.CountIn(icmp->type());
   if (row->handler == nullptr) return state_.drops.Count(DropReason::kIcmpUnsupported);
   (this->*row->handler)(packet, *icmp);
 }
@@ -116,7 +96,7 @@ void Icmpv4::HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp) {
   }
   uint8_t header[kIcmpHeaderSize];
   EmitIcmp(header, icmpv4_type::kEchoReply, 0, icmp.rest());
-  Reply(packet, header, icmp.body(), counters_.out_echo_replies);
+  Reply(packet, header, icmp.body());
 }
 
 void Icmpv4::HandleEchoReply(const IpPacketIn& packet, const IcmpView& icmp) {
@@ -135,13 +115,13 @@ void Icmpv4::HandleTimestamp(const IpPacketIn& packet, const IcmpView& icmp) {
   std::memcpy(message + 8, icmp.bytes().data() + 8, 4);
   StoreBe32(message + 12, stamp);
   StoreBe32(message + 16, stamp);
-  Reply(packet, message, {}, counters_.out_timestamp_replies);
+  Reply(packet, message, {});
 }
 
 // Answers from the address that was asked, or a fitting one when that was a group. Record route
 // and timestamp options go back with an entry of ours (RFC 1122 3.2.2.6, 3.2.2.8).
 void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
-                   std::span<const uint8_t> body, Counter& counter) {
+                   std::span<const uint8_t> body) {
   RouteQuery query;
   query.destination = packet.source;
   const bool group = packet.to_broadcast || packet.to_multicast;
@@ -164,8 +144,7 @@ void Icmpv4::Reply(const IpPacketIn& packet, std::span<uint8_t> header,
   out.transport_header = header;
   out.payload = {&body, body.empty() ? size_t{0} : size_t{1}};
   out.checksum_offset = 2;
-  ++counters_.out_messages;
-  ++counter;
+  counters_.CountOut(header[0]);
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 
@@ -204,7 +183,7 @@ void Icmpv4::HandleAddressMask(const IpPacketIn& packet, const IcmpView& icmp) {
   out.dont_fragment = false;
   out.transport_header = message;
   out.checksum_offset = 2;
-  ++counters_.out_messages;
+  counters_.CountOut(icmpv4_type::kAddressMaskReply);
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 
@@ -263,11 +242,7 @@ void Icmpv4::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint
   out.transport_header = header;
   out.payload = {&quote, 1};
   out.checksum_offset = 2;
-  ++counters_.out_messages;
-  if (type == icmpv4_type::kDestinationUnreachable) ++counters_.out_unreachable;
-  if (type == icmpv4_type::kTimeExceeded) ++counters_.out_time_exceeded;
-  if (type == icmpv4_type::kParameterProblem) ++counters_.out_parameter_problem;
-  if (type == icmpv4_type::kRedirect) ++counters_.out_redirects;
+  counters_.CountOut(type);
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 

@@ -16,7 +16,7 @@ namespace moat::netstack {
 class Icmpv4 {
  public:
   // `sender` is the IP layer itself.
-  Icmpv4(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+  Icmpv4(IpState& state, IpSender& sender, ErrorDelivery& errors,
          IcmpLimiter& limiter, RedirectInput& redirects);
 
   // A whole ICMP message addressed to this host.
@@ -34,17 +34,9 @@ class Icmpv4 {
   void SendHostUnreachable(std::span<const uint8_t> ip_packet);
 
  private:
-  struct Counters {
-    explicit Counters(CounterTable& table);
-    Counter in_messages, in_errors, in_checksum_errors, in_unreachable, in_time_exceeded,
-        in_parameter_problem, in_redirects, in_echos, in_echo_replies, in_timestamps;
-    Counter out_messages, out_errors, out_unreachable, out_time_exceeded, out_parameter_problem,
-        out_redirects, out_echo_replies, out_timestamp_replies;
-  };
   using Handler = void (Icmpv4::*)(const IpPacketIn&, const IcmpView&);
   struct Row {
     Handler handler = nullptr;  // null: known, but not acted on
-    Counter Counters::*counter = nullptr;
   };
   static const Row* FindRow(uint8_t type);
 
@@ -59,14 +51,14 @@ class Icmpv4 {
   bool Describe(const Slice& ip_packet, IpPacketIn* about) const;
   bool MayAnswerWithError(const IpPacketIn& about) const;
   void Reply(const IpPacketIn& packet, std::span<uint8_t> header,
-             std::span<const uint8_t> body, Counter& counter);
+             std::span<const uint8_t> body);
 
   IpState& state_;
   IpSender& sender_;
   ErrorDelivery& errors_;
   IcmpLimiter& limiter_;
   RedirectInput& redirects_;
-  Counters counters_;
+  IcmpCounters& counters_;
 };
 
 }  // namespace moat::netstack

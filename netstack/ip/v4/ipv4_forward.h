@@ -15,7 +15,11 @@ namespace moat::netstack {
 class Ipv4Forward {
  public:
   Ipv4Forward(IpState& state, RouteFinder& finder, NextHops& next_hops, Icmpv4& icmp)
-      : state_(state), finder_(finder), output_(state, next_hops), icmp_(icmp) {}
+      : state_(state),
+        finder_(finder),
+        output_(state, next_hops),
+        icmp_(icmp),
+        redirects_(state.table_counters.full_redirect_limits) {}
 
   // Forwards, answers with an error, or drops. True: its route says that it is for us, and nothing
   // was done.

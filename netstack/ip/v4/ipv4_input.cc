@@ -25,6 +25,7 @@ void Ipv4Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   Ipv4View view;
   if (!Validate(packet, &view)) return;
   packet.RemoveSuffix(packet.size() - view.total_length());
+  ++counters.in_codepoint[view.tos() % IpCounters::kCodepoints];
 
   IpPacketIn p;
   p.source = view.source();
@@ -96,7 +97,7 @@ bool Ipv4Input::CheckReversePath(const IpPacketIn& packet, const Interface& in) 
       (!strict || back.interface == in.index)) {
     return true;
   }
-  return Drop(DropReason::kReversePath, state_.v4_counters.in_address_errors);
+  return Drop(DropReason::kReversePath, state_.v4_counters.reverse_path);  // as Linux
 }
 
 Ipv4Input::Fate Ipv4Input::DropAs(DropReason reason, Counter& counter) {

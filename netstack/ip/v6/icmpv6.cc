@@ -7,27 +7,7 @@
 #include "netstack/wire/ipv6_extension.h"
 
 namespace moat::netstack {
-Icmpv6::Counters::Counters(CounterTable& table)
-    : in_messages(table, "Icmp6.InMsgs"),
-      in_errors(table, "Icmp6.InErrors"),
-      in_checksum_errors(table, "Icmp6.InCsumErrors"),
-      in_unreachable(table, "Icmp6.InDestUnreachs"),
-      in_too_big(table, "Icmp6.InPktTooBigs"),
-      in_time_exceeded(table, "Icmp6.InTimeExcds"),
-      in_parameter_problem(table, "Icmp6.InParmProblems"),
-      in_echos(table, "Icmp6.InEchos"),
-      in_echo_replies(table, "Icmp6.InEchoReplies"),
-      in_mld(table, "Icmp6.InGroupMembMessages"),
-      in_ndp(table, "Icmp6.InNeighborMessages"),
-      out_messages(table, "Icmp6.OutMsgs"),
-      out_errors(table, "Icmp6.OutErrors"),
-      out_unreachable(table, "Icmp6.OutDestUnreachs"),
-      out_too_big(table, "Icmp6.OutPktTooBigs"),
-      out_time_exceeded(table, "Icmp6.OutTimeExcds"),
-      out_parameter_problem(table, "Icmp6.OutParmProblems"),
-      out_echo_replies(table, "Icmp6.OutEchoReplies") {}
-
-Icmpv6::Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+Icmpv6::Icmpv6(IpState& state, IpSender& sender, ErrorDelivery& errors,
                IcmpLimiter& limiter, Ndp& ndp, Mld& mld)
     : state_(state),
       sender_(sender),
@@ -35,7 +15,7 @@ Icmpv6::Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, Error
       limiter_(limiter),
       ndp_(ndp),
       mld_(mld),
-      counters_(env.counters) {}
+      counters_(state.icmpv6_counters) {}
 
 const Icmpv6::Row* Icmpv6::FindRow(uint8_t type) {
   struct TypedRow {
@@ -43,21 +23,21 @@ const Icmpv6::Row* Icmpv6::FindRow(uint8_t type) {
     Row row;
   };
   static constexpr TypedRow kRows[] = {
-      {icmpv6_type::kEchoRequest, {&Icmpv6::HandleEchoRequest, &Counters::in_echos}},
-      {icmpv6_type::kEchoReply, {&Icmpv6::HandleEchoReply, &Counters::in_echo_replies}},
-      {icmpv6_type::kNeighborSolicitation, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
-      {icmpv6_type::kNeighborAdvertisement, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
-      {icmpv6_type::kRouterSolicitation, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
-      {icmpv6_type::kRouterAdvertisement, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
-      {icmpv6_type::kRedirect, {&Icmpv6::HandleNdp, &Counters::in_ndp, true}},
-      {icmpv6_type::kDestinationUnreachable, {&Icmpv6::HandleError, &Counters::in_unreachable}},
-      {icmpv6_type::kPacketTooBig, {&Icmpv6::HandleError, &Counters::in_too_big}},
-      {icmpv6_type::kTimeExceeded, {&Icmpv6::HandleError, &Counters::in_time_exceeded}},
-      {icmpv6_type::kParameterProblem, {&Icmpv6::HandleError, &Counters::in_parameter_problem}},
-      {icmpv6_type::kMldQuery, {nullptr, &Counters::in_mld, false, true}},
-      {icmpv6_type::kMldReport, {nullptr, &Counters::in_mld, false, true}},
-      {icmpv6_type::kMldDone, {nullptr, &Counters::in_mld, false, true}},
-      {icmpv6_type::kMldV2Report, {nullptr, &Counters::in_mld, false, true}},
+      {icmpv6_type::kEchoRequest, {&Icmpv6::HandleEchoRequest}},
+      {icmpv6_type::kEchoReply, {&Icmpv6::HandleEchoReply}},
+      {icmpv6_type::kNeighborSolicitation, {&Icmpv6::HandleNdp, true}},
+      {icmpv6_type::kNeighborAdvertisement, {&Icmpv6::HandleNdp, true}},
+      {icmpv6_type::kRouterSolicitation, {&Icmpv6::HandleNdp, true}},
+      {icmpv6_type::kRouterAdvertisement, {&Icmpv6::HandleNdp, true}},
+      {icmpv6_type::kRedirect, {&Icmpv6::HandleNdp, true}},
+      {icmpv6_type::kDestinationUnreachable, {&Icmpv6::HandleError}},
+      {icmpv6_type::kPacketTooBig, {&Icmpv6::HandleError}},
+      {icmpv6_type::kTimeExceeded, {&Icmpv6::HandleError}},
+      {icmpv6_type::kParameterProblem, {&Icmpv6::HandleError}},
+      {icmpv6_type::kMldQuery, {nullptr, false, true}},
+      {icmpv6_type::kMldReport, {nullptr, false, true}},
+      {icmpv6_type::kMldDone, {nullptr, false, true}},
+      {icmpv6_type::kMldV2Report, {nullptr, false, true}},
   };
   for (const TypedRow& row : kRows) {
     if (row.type == type) return &row.row;
@@ -85,7 +65,7 @@ void Icmpv6::Receive(const IpPacketIn& packet, const Ipv6Arrival& arrival) {
     if (icmp->type() < 128) return HandleError(packet, *icmp);  // RFC 4443 2.4 (a)
     return state_.drops.Count(DropReason::kIcmpUnknownType);
   }
-  if (row->counter != nullptr) ++(counters_.*row->counter);
+  counters_.CountIn(icmp->type());
   if (row->mld) return mld_.Receive(packet, arrival.router_alert);
   if (row->handler == nullptr) return state_.drops.Count(DropReason::kIcmpUnsupported);
   if (row->ndp && arrival.was_fragmented) return state_.drops.Count(DropReason::kNdpInFragment);
@@ -117,8 +97,7 @@ void Icmpv6::HandleEchoRequest(const IpPacketIn& packet, const IcmpView& icmp) {
   out.transport_header = header;
   out.payload = {&body, body.empty() ? size_t{0} : size_t{1}};
   out.checksum_offset = 2;
-  ++counters_.out_messages;
-  ++counters_.out_echo_replies;
+  counters_.CountOut(icmpv6_type::kEchoReply);
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 
@@ -177,11 +156,7 @@ void Icmpv6::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint
   out.transport_header = header;
   out.payload = {&quote, 1};
   out.checksum_offset = 2;
-  ++counters_.out_messages;
-  if (type == icmpv6_type::kDestinationUnreachable) ++counters_.out_unreachable;
-  if (type == icmpv6_type::kPacketTooBig) ++counters_.out_too_big;
-  if (type == icmpv6_type::kTimeExceeded) ++counters_.out_time_exceeded;
-  if (type == icmpv6_type::kParameterProblem) ++counters_.out_parameter_problem;
+  counters_.CountOut(type);
   if (sender_.Send(**route, out) != Error::kOk) ++counters_.out_errors;
 }
 

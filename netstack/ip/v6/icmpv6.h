@@ -22,7 +22,7 @@ struct Ipv6Arrival {
 class Icmpv6 {
  public:
   // `sender` is the IP layer itself.
-  Icmpv6(IpState& state, const IpEnvironment& env, IpSender& sender, ErrorDelivery& errors,
+  Icmpv6(IpState& state, IpSender& sender, ErrorDelivery& errors,
          IcmpLimiter& limiter, Ndp& ndp, Mld& mld);
 
   // A whole ICMPv6 message for this host.
@@ -39,17 +39,9 @@ class Icmpv6 {
   bool AllowError(const IpAddress& destination) { return limiter_.Allow(destination); }
 
  private:
-  struct Counters {
-    explicit Counters(CounterTable& table);
-    Counter in_messages, in_errors, in_checksum_errors, in_unreachable, in_too_big,
-        in_time_exceeded, in_parameter_problem, in_echos, in_echo_replies, in_mld, in_ndp;
-    Counter out_messages, out_errors, out_unreachable, out_too_big, out_time_exceeded,
-        out_parameter_problem, out_echo_replies;
-  };
   using Handler = void (Icmpv6::*)(const IpPacketIn&, const IcmpView&);
   struct Row {
     Handler handler = nullptr;  // null: known, but not acted on
-    Counter Counters::*counter = nullptr;
     bool ndp = false;
     bool mld = false;
   };
@@ -69,7 +61,7 @@ class Icmpv6 {
   IcmpLimiter& limiter_;
   Ndp& ndp_;
   Mld& mld_;
-  Counters counters_;
+  IcmpCounters& counters_;
 };
 
 }  // namespace moat::netstack

@@ -19,7 +19,8 @@ class Ipv6Forward {
         finder_(finder),
         next_hops_(next_hops),
         output_(state, next_hops),
-        icmp_(icmp) {}
+        icmp_(icmp),
+        redirects_(state.table_counters.full_redirect_limits) {}
 
   // Forwards, answers with an error, or drops. True: its route says that it is for us, and nothing
   // was done.

@@ -53,6 +53,7 @@ void Ipv6Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   Ipv6View view;
   if (!Validate(packet, &view)) return;
   packet.RemoveSuffix(packet.size() - view.total_length());
+  ++counters.in_codepoint[view.traffic_class() % IpCounters::kCodepoints];
 
   IpPacketIn p;
   p.source = view.source();

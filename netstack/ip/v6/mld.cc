@@ -35,7 +35,6 @@ Mld::Mld(IpState& state, const IpEnvironment& env, NextHops& next_hops)
     : state_(state),
       next_hops_(next_hops),
       in_invalid_(env.counters, "Mld.InInvalid"),
-      out_reports_(env.counters, "Icmp6.OutMLDv2Reports"),
       reporter_(env.clock, env.random, env.timers, *this) {}
 
 void Mld::Changed(InterfaceIndex interface, const IpAddress& group, const SourceFilter& before) {
@@ -137,7 +136,7 @@ void Mld::Send(Interface& out, const IpAddress& destination, std::span<uint8_t> 
   // Next header, length 0, router alert of value 0 (MLD), PadN of two bytes.
   const uint8_t hop_by_hop[kHopByHopSize] = {ip_protocol::kIcmpV6, 0, 5, 2, 0, 0, 1, 0};
   std::memcpy(ip + kIpv6HeaderSize, hop_by_hop, kHopByHopSize);
-  ++out_reports_;
+  state_.icmpv6_counters.CountOut(message[0]);
   ++state_.v6_counters.out_requests;
   ++state_.v6_counters.out_multicast;
   const std::span<const uint8_t> payload = message;

@@ -31,7 +31,6 @@ class Mld final : private GroupReporter::Host {
   IpState& state_;
   NextHops& next_hops_;
   Counter in_invalid_;
-  Counter out_reports_;
   GroupReporter reporter_;
 };
 

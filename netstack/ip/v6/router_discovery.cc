@@ -37,11 +37,12 @@ uint8_t RankOf(uint8_t preference) { return preference == 1 ? 0 : preference == 
 
 RouterDiscovery::RouterDiscovery(const Clock& clock, Random& random, TimerQueue& timers,
                                  SysctlTable& sysctls, const InterfaceTable& interfaces,
-                                 Host& host)
+                                 TableCounters& counters, Host& host)
     : clock_(clock),
       random_(random),
       timers_(timers),
       interfaces_(interfaces),
+      counters_(counters),
       host_(host),
       stable_secret_(sysctls.Register({.name = "ipv6.conf.default.stable_secret",
                                        .valid = [](std::string_view text) {
@@ -201,14 +202,18 @@ void RouterDiscovery::Rest(State& state, const Interface& interface, const IpAdd
     info.metric = kDefaultRouterMetric;
     info.rank = RankOf(route.preference);
     info.protocol = kRouteByRouterAdvertisement;
-    UpdateLearned(state.routes, kMaxRoutes, info, Lifetime(route.lifetime));
+    UpdateLearned(state.routes, kMaxRoutes, counters_.full_router_routes, info,
+                  Lifetime(route.lifetime));
   }
   for (int i = 0; i < options.name_server_count; ++i) {
     const NdpNameServer& server = options.name_servers[i];
     auto& list = state.name_servers;
     std::erase_if(list, [&](const NameServer& old) { return old.address == server.address; });
     if (server.lifetime == 0) continue;
-    if (list.size() >= kMaxNameServers) list.erase(list.begin());  // RFC 8106 5.3.1
+    if (list.size() >= kMaxNameServers) {  // RFC 8106 5.3.1
+      ++counters_.full_name_servers;
+      list.erase(list.begin());
+    }
     list.push_back({server.address, In(Lifetime(server.lifetime))});
   }
 }
@@ -251,7 +256,10 @@ void RouterDiscovery::UpdateRouter(State& state, const IpAddress& address, uint8
     if (changed) Rank(state, *it);
     return;
   }
-  if (routers.size() >= kMaxRouters) return;
+  if (routers.size() >= kMaxRouters) {
+    ++counters_.full_routers;
+    return;
+  }
   Router& added = routers.emplace_back();
   added.address = address;
   added.preference = preference;
@@ -287,7 +295,7 @@ void RouterDiscovery::Reachability(InterfaceIndex interface, const IpAddress& ad
 
 // --- Prefixes and addresses --------------------------------------------------------------------
 
-void RouterDiscovery::UpdateLearned(std::vector<Learned>& list, size_t limit,
+void RouterDiscovery::UpdateLearned(std::vector<Learned>& list, size_t limit, Counter& full,
                                     const RouteInfo& route, Duration lifetime) {
   const auto it = std::find_if(list.begin(), list.end(), [&](const Learned& learned) {
     return learned.route.destination == route.destination &&
@@ -302,7 +310,11 @@ void RouterDiscovery::UpdateLearned(std::vector<Learned>& list, size_t limit,
     host_.RemoveAutoRoute(it->route);
     list.erase(it);
   }
-  if (lifetime.count() == 0 || list.size() >= limit) return;
+  if (lifetime.count() == 0) return;
+  if (list.size() >= limit) {
+    ++full;
+    return;
+  }
   list.push_back({route, In(lifetime)});
   host_.AddAutoRoute(route);
 }
@@ -317,7 +329,8 @@ void RouterDiscovery::UpdatePrefix(State& state, const Interface& interface,
     route.interface = state.index;
     route.metric = kPrefixMetric;
     route.protocol = kRouteByRouterAdvertisement;
-    UpdateLearned(state.prefixes, kMaxPrefixes, route, Lifetime(prefix.valid_lifetime));
+    UpdateLearned(state.prefixes, kMaxPrefixes, counters_.full_prefixes, route,
+                  Lifetime(prefix.valid_lifetime));
   }
   // RFC 4862 5.5.3 a to d; the identifier of an Ethernet is 64 bits long (RFC 2464 4).
   const bool usable = prefix.autonomous && prefix.length == 64 &&
@@ -404,7 +417,10 @@ void RouterDiscovery::UpdateLifetimes(Address& address, Duration valid, Duration
 
 bool RouterDiscovery::AddAddress(State& state, const Interface& interface, const IpAddress& prefix,
                                  uint32_t dad_counter, Duration valid, Duration preferred) {
-  if (state.addresses.size() >= kMaxAddresses) return false;
+  if (state.addresses.size() >= kMaxAddresses) {
+    ++counters_.full_auto_addresses;
+    return false;
+  }
   const int64_t mode = interface.conf.own(Conf::kAddrGenMode);
   const auto identifier = [&] {
     return mode == kGenerateStable
@@ -443,7 +459,11 @@ bool RouterDiscovery::AddAddress(State& state, const Interface& interface, const
 // RFC 8981 3.4.
 void RouterDiscovery::AddTemporary(State& state, const Interface& interface, const Address& of,
                                    uint32_t tries) {
-  if (state.addresses.size() >= kMaxAddresses || tries > kMaxDuplicates) return;
+  if (tries > kMaxDuplicates) return;
+  if (state.addresses.size() >= kMaxAddresses) {
+    ++counters_.full_auto_addresses;
+    return;
+  }
   const Time now = clock_.Now();
   Address address;
   address.temporary = true;

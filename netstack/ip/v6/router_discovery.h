@@ -20,6 +20,7 @@
 #include "netstack/base/timer.h"
 #include "netstack/ip/configuration.h"
 #include "netstack/ip/interface.h"
+#include "netstack/ip/table_counters.h"
 #include "netstack/wire/ndp.h"
 
 namespace moat::netstack {
@@ -55,7 +56,7 @@ class RouterDiscovery {
   };
 
   RouterDiscovery(const Clock& clock, Random& random, TimerQueue& timers, SysctlTable& sysctls,
-                  const InterfaceTable& interfaces, Host& host);
+                  const InterfaceTable& interfaces, TableCounters& counters, Host& host);
   ~RouterDiscovery();
 
   // Begins, or ends, as the interface's state and sysctls say now.
@@ -131,8 +132,9 @@ class RouterDiscovery {
   void RemoveRouter(State& state, size_t position);
   RouteInfo DefaultRoute(const State& state, const Router& router) const;
   void Rank(State& state, Router& router);
-  void UpdateLearned(std::vector<Learned>& list, size_t limit, const RouteInfo& route,
-                     Duration lifetime);
+  // `full` counts what `limit` refuses.
+  void UpdateLearned(std::vector<Learned>& list, size_t limit, Counter& full,
+                     const RouteInfo& route, Duration lifetime);
   void UpdatePrefix(State& state, const Interface& interface, const IpAddress& router,
                     const NdpPrefix& prefix);
   void NoteAdvertiser(const State& state, const IpAddress& router, const NdpPrefix& prefix);
@@ -154,6 +156,7 @@ class RouterDiscovery {
   Random& random_;
   TimerQueue& timers_;
   const InterfaceTable& interfaces_;
+  TableCounters& counters_;
   Host& host_;
   SipHashKey random_secret_;
   const Sysctl* stable_secret_;

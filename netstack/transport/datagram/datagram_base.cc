@@ -104,7 +104,10 @@ void DatagramBase::DeliverError(const IcmpErrorIn& error, uint16_t remote_port,
 
 // Beyond the limits it is lost; SO_ERROR still tells.
 void DatagramBase::QueueError(QueuedError error) {
-  if (errors_.size() >= kMaxQueuedErrors) return;
+  if (errors_.size() >= kMaxQueuedErrors) {
+    ++settings_.full_error_queues;
+    return;
+  }
   if (!environment_.memory->TryCharge(MemoryUse::kPending, CostOf(error))) return;
   errors_.push_back(std::move(error));
 }

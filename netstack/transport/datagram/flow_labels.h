@@ -1,5 +1,5 @@
-// The flow labels of datagrams (RFC 6437 3): one for each flow, the same for all of its packets, and
-// nobody's to guess.
+// The flow labels of datagrams (RFC 6437 3): one for each flow, the same for all of its packets,
+// and nobody's to guess.
 #ifndef MOAT_NETSTACK_TRANSPORT_DATAGRAM_FLOW_LABELS_H_
 #define MOAT_NETSTACK_TRANSPORT_DATAGRAM_FLOW_LABELS_H_
 

@@ -17,11 +17,13 @@ constexpr uint64_t kFirstId = uint64_t{ip_protocol::kIcmp} << 56 | 1;
 
 PingProtocol::PingProtocol(const TransportEnvironment& environment)
     : environment_(environment),
-      settings_(*environment.sysctls),
+      settings_(*environment.sysctls, *environment.counters),
       out_messages_v4_(*environment.counters, "Icmp.OutMsgs"),
       out_echos_v4_(*environment.counters, "Icmp.OutEchos"),
       out_messages_v6_(*environment.counters, "Icmp6.OutMsgs"),
       out_echos_v6_(*environment.counters, "Icmp6.OutEchos"),
+      receive_buffer_errors_(*environment.counters, "Ping.RcvbufErrors"),
+      memory_errors_(*environment.counters, "Ping.MemErrors"),
       next_id_(kFirstId) {
   // The default, an empty range, lets nobody but the privileged ping.
   environment.sysctls->Register({.name = "ipv4.ping_group_range", .values = {1, 0}});
@@ -80,14 +82,18 @@ TransportProtocol::Disposition PingProtocol::Receive(const IpPacketIn& packet) {
   PingSocket* socket = Find(message->identifier(), packet.destination, packet.interface);
   if (socket == nullptr) return Disposition::kHandled;
   const bool scoped = !v4 && packet.source.IsLinkLocal();
-  (void)socket->Deliver({.payload = packet.payload,
-                   .source = {.address = packet.source, .scope = scoped ? packet.interface : 0},
-                   .destination = packet.destination,
-                   .interface = packet.interface,
-                   .hop_limit = packet.hop_limit,
-                   .traffic_class = packet.traffic_class,
-                   .ip_options = ArrivedIpOptions(environment_, packet)},
-                  packet.payload.footprint());
+  const auto delivery =
+      socket->Deliver({.payload = packet.payload,
+                       .source = {.address = packet.source,
+                                  .scope = scoped ? packet.interface : 0},
+                       .destination = packet.destination,
+                       .interface = packet.interface,
+                       .hop_limit = packet.hop_limit,
+                       .traffic_class = packet.traffic_class,
+                       .ip_options = ArrivedIpOptions(environment_, packet)},
+                      packet.payload.footprint());
+  if (delivery == DatagramBase::Delivery::kFull) ++receive_buffer_errors_;
+  if (delivery == DatagramBase::Delivery::kNoMemory) ++memory_errors_;
   return Disposition::kHandled;
 }
 

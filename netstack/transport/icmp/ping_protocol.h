@@ -49,6 +49,8 @@ class PingProtocol : public TransportProtocol {
   DatagramSettings settings_;
   // IP counts what it sends itself under the same names; a listing shows the sums.
   Counter out_messages_v4_, out_echos_v4_, out_messages_v6_, out_echos_v6_;
+  Counter receive_buffer_errors_;  // replies that a socket lost: SO_RCVBUF
+  Counter memory_errors_;          // the stack's budget
   absl::flat_hash_map<uint16_t, std::vector<PingSocket*>> sockets_;  // by identifier
   uint64_t next_id_;
 };

@@ -168,6 +168,51 @@ TEST_P(PingTest, ErrorsReachTheSocketThatAsked) {
   EXPECT_FALSE(socket->TakeQueuedError());
 }
 
+TEST_P(PingTest, WhatAFullQueueLosesIsCounted) {
+  auto socket = ping_.NewSocket(GetParam());
+  EXPECT_EQ(socket->Bind({.address = IpAddress::Any(GetParam()), .port = 100}), Error::kOk);
+  SocketOptions options = socket->options();
+  options.receive_buffer = 4096;
+  socket->SetOptions(options);
+  constexpr uint64_t kSent = 200;
+  for (uint16_t i = 0; i < kSent; ++i) Reply(100, i);
+  uint64_t read = 0;
+  while (socket->Receive().ok()) ++read;
+  EXPECT_LT(read, kSent);
+  EXPECT_EQ(counters_.Value("Ping.RcvbufErrors"), kSent - read);
+  EXPECT_EQ(counters_.Value("Ping.MemErrors"), 0u);
+}
+
+TEST_P(PingTest, WhatTheBudgetRefusesIsCounted) {
+  auto socket = ping_.NewSocket(GetParam());
+  EXPECT_EQ(socket->Bind({.address = IpAddress::Any(GetParam()), .port = 100}), Error::kOk);
+  memory_.Charge(MemoryBudget::kDefaultLimit);
+  Reply(100, 1);
+  EXPECT_EQ(counters_.Value("Ping.MemErrors"), 1u);
+  EXPECT_EQ(counters_.Value("Ping.RcvbufErrors"), 0u);
+  memory_.Release(MemoryBudget::kDefaultLimit);
+}
+
+TEST_P(PingTest, ErrorsThatFindTheirQueueFullAreCounted) {
+  auto socket = ping_.NewSocket(GetParam());
+  socket->SetQueueErrors(true);
+  EXPECT_EQ(Send(*socket, Message(request_type(), 1, 1), Endpoint{.address = peer()}), Error::kOk);
+  const FakeIp::Sent sent = ip_.Take();
+  constexpr uint64_t kErrors = 100;
+  for (uint64_t i = 0; i < kErrors; ++i) {
+    ping_.ReceiveError({.kind = IcmpErrorIn::Kind::kHostUnreachable,
+                        .error = Error::kHostUnreachable,
+                        .hard = false,
+                        .source = sent.source,
+                        .destination = sent.destination,
+                        .quoted_transport = sent.bytes});
+  }
+  uint64_t taken = 0;
+  while (socket->TakeQueuedError()) ++taken;
+  EXPECT_LT(taken, kErrors);
+  EXPECT_EQ(counters_.Value("Memory.FullErrorQueues"), kErrors - taken);
+}
+
 TEST_P(PingTest, SeededGarbageIsHarmless) {
   std::mt19937 random(1);
   auto socket = ping_.NewSocket(GetParam());

@@ -15,7 +15,7 @@ constexpr uint64_t kFirstId = uint64_t{17} << 48 | 1;  // AF_PACKET; raw sockets
 PacketProtocol::PacketProtocol(const TransportEnvironment& environment, FrameSender& frames)
     : environment_(environment),
       frames_(frames),
-      settings_(*environment.sysctls),
+      settings_(*environment.sysctls, *environment.counters),
       captured_(*environment.counters, "Packet.Captured"),
       dropped_(*environment.counters, "Packet.Dropped"),
       next_id_(kFirstId) {}

@@ -12,7 +12,11 @@ constexpr uint64_t kFirstId = uint64_t{RawProtocol::kWholePackets} << 56 | 1;
 }  // namespace
 
 RawProtocol::RawProtocol(const TransportEnvironment& environment)
-    : environment_(environment), settings_(*environment.sysctls), next_id_(kFirstId) {}
+    : environment_(environment),
+      settings_(*environment.sysctls, *environment.counters),
+      receive_buffer_errors_(*environment.counters, "Raw.RcvbufErrors"),
+      memory_errors_(*environment.counters, "Raw.MemErrors"),
+      next_id_(kFirstId) {}
 
 RawProtocol::~RawProtocol() = default;
 

@@ -45,6 +45,8 @@ class RawProtocol final : public RawReceiver {
 
   TransportEnvironment environment_;
   DatagramSettings settings_;
+  Counter receive_buffer_errors_;  // packets that a socket lost: SO_RCVBUF
+  Counter memory_errors_;          // the stack's budget
   absl::flat_hash_map<Key, std::vector<RawSocket*>> sockets_;
   uint64_t next_id_;
 };

@@ -110,14 +110,17 @@ bool RawSocket::Take(const IpPacketIn& packet) {
   const Slice& read = v4 ? packet.ip_packet : packet.payload;
   const bool scoped = !v4 && packet.source.IsLinkLocal();
   // A full queue loses the packet, not the interest in it.
-  (void)Deliver({.payload = read,
-                 .source = {.address = packet.source, .scope = scoped ? packet.interface : 0},
-                 .destination = packet.destination,
-                 .interface = packet.interface,
-                 .hop_limit = packet.hop_limit,
-                 .traffic_class = packet.traffic_class,
-                 .ip_options = ArrivedIpOptions(environment(), packet)},
-                read.footprint());
+  const Delivery delivery =
+      Deliver({.payload = read,
+               .source = {.address = packet.source, .scope = scoped ? packet.interface : 0},
+               .destination = packet.destination,
+               .interface = packet.interface,
+               .hop_limit = packet.hop_limit,
+               .traffic_class = packet.traffic_class,
+               .ip_options = ArrivedIpOptions(environment(), packet)},
+              read.footprint());
+  if (delivery == Delivery::kFull) ++owner_.receive_buffer_errors_;
+  if (delivery == Delivery::kNoMemory) ++owner_.memory_errors_;
   return true;
 }
 

@@ -60,6 +60,20 @@ TEST_P(RawTest, ReceivesWhatNoTransportWants) {
   EXPECT_FALSE(Silent()) << "protocol unreachable";
 }
 
+TEST_P(RawTest, WhatAFullQueueLosesIsCounted) {
+  auto socket = Open(kOspf);
+  SocketOptions options = socket->options();
+  options.receive_buffer = 4096;
+  socket->SetOptions(options);
+  constexpr uint64_t kSent = 200;
+  for (uint64_t i = 0; i < kSent; ++i) Arrive(kOspf, Pattern(40));
+  uint64_t read = 0;
+  while (socket->Receive().ok()) ++read;
+  EXPECT_LT(read, kSent);
+  EXPECT_EQ(Count("Raw.RcvbufErrors"), kSent - read);
+  EXPECT_EQ(Count("Raw.MemErrors"), 0u);
+}
+
 TEST_P(RawTest, EveryOneGetsACopyAndTheTransportToo) {
   auto first = Open(ip_protocol::kUdp), second = Open(ip_protocol::kUdp);
   auto udp = stack.NewUdpSocket(GetParam());

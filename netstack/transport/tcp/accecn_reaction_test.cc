@@ -21,7 +21,7 @@ TEST_F(Rfc9768, S3_1_5_MarksReduceTheWindowOncePerRoundTripAndCwrIsNotSaid) {
   Send(Ack(Seg(4)).Seq(1).Ace(0));
   EXPECT_EQ(socket->Info().send_ssthresh, ssthresh);
   EXPECT_EQ(socket->Info().delivered_marked, 3u);
-  EXPECT_EQ(Counter("TcpExt.TCPEcnReductions"), 1u);
+  EXPECT_EQ(Counter("TcpMoat.EcnReductions"), 1u);
   EXPECT_EQ(Counter("TcpExt.TCPDeliveredCE"), 3u);
   // Up to the end of that window nothing changes, then the next mark counts.
   ASSERT_EQ(WriteBytes(8 * kMss), Error::kOk);
@@ -30,7 +30,7 @@ TEST_F(Rfc9768, S3_1_5_MarksReduceTheWindowOncePerRoundTripAndCwrIsNotSaid) {
   All();
   Send(Ack(Seg(12)).Seq(1).Ace(1));
   EXPECT_LT(socket->Info().send_ssthresh, ssthresh);
-  EXPECT_EQ(Counter("TcpExt.TCPEcnReductions"), 2u);
+  EXPECT_EQ(Counter("TcpMoat.EcnReductions"), 2u);
 }
 
 TEST_F(Rfc9768, S3_2_2_5_2_OldAcksSayNothing) {

@@ -97,6 +97,7 @@ void Connection::TakeSacks(const Segment& segment, AckEvent& event) {
   std::span<const SackBlock> blocks(segment.options.sack.data(), segment.options.sack_count);
   flight_.Sack(event.dsack ? blocks.subspan(1) : blocks, tcb_.snd.mss, &event.delivery);
   event.sacked_new = event.delivery.sacked > 0;
+  core_.counters.sack_discard += event.delivery.discarded;
   if (event.duplicate_block.start == event.duplicate_block.end) event.dsack = false;
 }
 

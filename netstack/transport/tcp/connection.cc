@@ -222,6 +222,12 @@ void Connection::Close() {
     Abort();
     return;
   }
+  // TCP_LINGER2 (tcp(7)): such an orphan has no FIN-WAIT-2.
+  if (state_ == TcpState::kFinWait2 && settings_->tcp.linger2 < Duration::zero()) {
+    ++core_.counters.abort_on_linger;
+    Abort();
+    return;
+  }
   ++core_.orphans;
   counted_orphan_ = true;
   idle_timer_.Cancel();

@@ -187,7 +187,7 @@ class Connection final : public Flow {
   void NoteFin(Segment& segment);
   void CheckFin(Segment& segment);
   void AfterInput();
-  void AnswerUnacceptable(const Segment& segment);
+  void AnswerUnacceptable(const Segment& segment, Counter& skipped);
   void ChallengeAck();
 
   // --- acknowledge.cc --------------------------------------------------------------------------
@@ -237,6 +237,7 @@ class Connection final : public Flow {
   void ReduceProportionally(uint32_t delivered);
   void LossAck(AckEvent& event);
   void GrowWindow(const AckEvent& event);
+  void NoteSlowStartEnd();
   void LeaveRecovery();
   void LeaveLoss();
   void OnRetransmissionTimeout();

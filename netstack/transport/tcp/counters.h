@@ -1,4 +1,5 @@
-// TCP's counters, as /proc/net/snmp and /proc/net/netstat name them.
+// TCP's counters, as /proc/net/snmp and /proc/net/netstat name them. What Linux does not count is
+// in the group TcpMoat, and Memory.Full* as of other tables (ip/table_counters.h).
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_COUNTERS_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_COUNTERS_H_
 
@@ -97,12 +98,18 @@ namespace moat::netstack::tcp {
   X(fast_open_overflow, "TcpExt.TCPFastOpenListenOverflow")    \
   X(fast_open_cookie_requests, "TcpExt.TCPFastOpenCookieReqd") \
   X(fast_open_black_hole, "TcpExt.TCPFastOpenBlackhole")       \
-  X(black_holes, "TcpExt.TCPMtuBlackHoles")                    \
   X(mtu_probe_success, "TcpExt.TCPMTUPSuccess")                \
   X(mtu_probe_fail, "TcpExt.TCPMTUPFail")                      \
-  X(ecn_reductions, "TcpExt.TCPEcnReductions")                 \
   X(delivered, "TcpExt.TCPDelivered")                          \
-  X(delivered_ce, "TcpExt.TCPDeliveredCE")
+  X(delivered_ce, "TcpExt.TCPDeliveredCE")                     \
+  X(rcv_coalesce, "TcpExt.TCPRcvCoalesce")                     \
+  X(hystart_delay_detect, "TcpExt.TCPHystartDelayDetect")      \
+  X(hystart_delay_cwnd, "TcpExt.TCPHystartDelayCwnd")          \
+  X(timeout_rehash, "TcpExt.TcpTimeoutRehash")                 \
+  X(black_holes, "TcpMoat.MtuBlackHoles")                      \
+  X(ecn_reductions, "TcpMoat.EcnReductions")                   \
+  X(full_fast_open_peers, "Memory.FullFastOpenPeers")          \
+  X(full_fast_open_paths, "Memory.FullFastOpenPaths")
 
 struct Counters {
   explicit Counters(CounterTable& counters) : table(counters) {

@@ -58,7 +58,9 @@ void Connection::TakeFastOpenAnswer(const Segment& segment) {
   const TcpOptionSet& options = segment.options;
   bool fresh = false;
   if (fast_open_->with_option && options.has_fast_open && options.fast_open_size != 0) {
-    core_.fast_open_cache.Learn(key.local, key.remote, FastOpenCookie::Of(options), tcb_.peer_mss);
+    const bool full = core_.fast_open_cache.Learn(key.local, key.remote,
+                                                  FastOpenCookie::Of(options), tcb_.peer_mss);
+    if (full) ++core_.counters.full_fast_open_peers;
     fresh = FastOpenCookie::Of(options) != fast_open_->cookie;
   }
   const uint32_t acked = segment.ack - tcb_.snd.nxt;
@@ -86,7 +88,9 @@ FastOpenRefusals::Path Connection::FastOpenPath() const {
 
 // 4.1.3.1: this server is not to be tried so again for a while.
 void Connection::RefuseFastOpen() {
-  core_.fast_open_refusals.Note(FastOpenPath(), core_.Now());
+  if (core_.fast_open_refusals.Note(FastOpenPath(), core_.Now())) {
+    ++core_.counters.full_fast_open_paths;
+  }
 }
 
 // A SYN that is sent again. As Linux, the third without an answer stops it everywhere.

@@ -22,12 +22,13 @@ uint64_t LoadLe64(const uint8_t* bytes) {
 }
 constexpr uint32_t kMaxPauseDoublings = 6;
 
-// Makes room in a map whose keys wait in `order`, the oldest first.
+// Makes room in a map whose keys wait in `order`, the oldest first. True when one went.
 template <typename Map, typename Order>
-void ForgetTheOldest(size_t most, Map& entries, Order& order) {
-  if (order.size() <= most) return;
+bool ForgetTheOldest(size_t most, Map& entries, Order& order) {
+  if (order.size() <= most) return false;
   entries.erase(order.front());
   order.pop_front();
+  return true;
 }
 
 }  // namespace
@@ -92,13 +93,13 @@ const FastOpenCache::Entry* FastOpenCache::Find(const IpAddress& client,
   return it == entries_.end() ? nullptr : &it->second;
 }
 
-void FastOpenCache::Learn(const IpAddress& client, const IpAddress& server,
+bool FastOpenCache::Learn(const IpAddress& client, const IpAddress& server,
                           const FastOpenCookie& cookie, uint16_t mss) {
   const Key key(client, server);
   const auto [it, is_new] = entries_.insert_or_assign(key, Entry{cookie, mss});
-  if (!is_new) return;
+  if (!is_new) return false;
   order_.push_back(key);
-  ForgetTheOldest(kMaxPeers, entries_, order_);
+  return ForgetTheOldest(kMaxPeers, entries_, order_);
 }
 
 bool FastOpenRefusals::Holds(const Path& path, Time now) const {
@@ -106,13 +107,13 @@ bool FastOpenRefusals::Holds(const Path& path, Time now) const {
   return it != entries_.end() && now < it->second.until;
 }
 
-void FastOpenRefusals::Note(const Path& path, Time now) {
+bool FastOpenRefusals::Note(const Path& path, Time now) {
   const auto [it, is_new] = entries_.try_emplace(path);
   it->second.until = now + kFirst * (1 << std::min(it->second.times, kMaxPauseDoublings));
   ++it->second.times;
-  if (!is_new) return;
+  if (!is_new) return false;
   order_.push_back(path);
-  ForgetTheOldest(kMaxPaths, entries_, order_);
+  return ForgetTheOldest(kMaxPaths, entries_, order_);
 }
 
 void FastOpenRefusals::Forget(const Path& path) {

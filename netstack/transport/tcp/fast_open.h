@@ -78,7 +78,8 @@ class FastOpenCache {
   };
   // Null: unknown. Good until the next Learn().
   const Entry* Find(const IpAddress& client, const IpAddress& server) const;
-  void Learn(const IpAddress& client, const IpAddress& server, const FastOpenCookie& cookie,
+  // True when another one went for it.
+  bool Learn(const IpAddress& client, const IpAddress& server, const FastOpenCookie& cookie,
              uint16_t mss);
   size_t size() const { return entries_.size(); }
 
@@ -105,7 +106,7 @@ class FastOpenRefusals {
     }
   };
   bool Holds(const Path& path, Time now) const;
-  void Note(const Path& path, Time now);
+  bool Note(const Path& path, Time now);  // true when another one went for it
   void Forget(const Path& path);  // it works
   size_t size() const { return entries_.size(); }
 

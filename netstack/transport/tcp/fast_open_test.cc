@@ -369,6 +369,29 @@ TEST_F(FastOpenClient, Rfc7413_4_2_1_TheFirstWriteGoesWithTheSyn) {
   EXPECT_THAT(Next(), Is(Data("next").Seq(4).Ack(1)));
 }
 
+TEST_F(FastOpenClient, FullTablesAreCounted) {
+  const auto server = [](size_t n) {
+    return IpAddress::V4(10, 9, static_cast<uint8_t>(n >> 8), static_cast<uint8_t>(n));
+  };
+  for (size_t n = 0; n <= FastOpenCache::kMaxPeers; ++n) {
+    EXPECT_EQ(Counter("Memory.FullFastOpenPeers"), 0u);
+    peer = server(n);
+    Learn();
+  }
+  EXPECT_EQ(Counter("Memory.FullFastOpenPeers"), 1u);
+  for (size_t n = 0; n <= FastOpenRefusals::kMaxPaths; ++n) {
+    EXPECT_EQ(Counter("Memory.FullFastOpenPaths"), 0u);
+    peer_port = static_cast<uint16_t>(1000 + n);
+    EXPECT_EQ(Open(), Error::kOk);
+    EXPECT_EQ(Write("GET"), Error::kOk);
+    ExpectEarlySyn("GET");
+    Send(SynAck().Seq(0).Ack(1).Mss(1460));  // without its text
+    socket->Abort();
+    (void)All();
+  }
+  EXPECT_EQ(Counter("Memory.FullFastOpenPaths"), 1u);
+}
+
 TEST_F(FastOpenClient, WhatDoesNotFitTheSynFollows) {
   Learn();
   EXPECT_EQ(Open(), Error::kOk);

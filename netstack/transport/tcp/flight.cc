@@ -91,8 +91,10 @@ void Flight::Sack(std::span<const SackBlock> blocks, uint32_t mss, Delivery* del
     if (records_.empty()) break;
     const SeqNum una = records_.front().seq;
     // RFC 2018 8 leaves judging to us: nothing outside of what is in flight, nothing backwards.
-    if (block.start < una || block.end > records_.back().end() || block.start >= block.end)
+    if (block.start < una || block.end > records_.back().end() || block.start >= block.end) {
+      if (block.end > una) ++delivery->discarded;  // else an ACK that others overtook
       continue;
+    }
     for (size_t i = IndexOf(block.start); i < records_.size() && records_[i].seq < block.end; ++i) {
       if (records_[i].Has(FlightRecord::kSacked)) continue;
       if (records_[i].seq < block.start) {

@@ -51,6 +51,7 @@ struct Delivery {
   uint32_t packet_size = 0;  // in: of the packets of a super-segment; 0: packets are not counted
   uint32_t packets = 0;          // that the octets were sent in
   std::optional<Time> sent;      // of the newest record that was sent only once: the RTT sample
+  uint8_t discarded = 0;         // SACK blocks that cannot be
   bool repaired = false;         // the cumulative part covered a record that was retransmitted
   // An original arrived after one that was sent later (RFC 8985 6.2): how far behind the highest
   // octet that the peer had, in octets; 0: none did.

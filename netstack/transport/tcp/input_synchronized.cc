@@ -70,7 +70,7 @@ bool Connection::CheckTimestamps(const Segment& segment) {
   const bool old = static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0;
   if (!old || core_.Now() - tcb_.ts.recent_at > kTimestampLife) return true;
   ++core_.counters.paws_estab;
-  AnswerUnacceptable(segment);
+  AnswerUnacceptable(segment, core_.counters.ack_skipped_paws);
   return false;
 }
 
@@ -118,13 +118,14 @@ bool Connection::CheckSequence(Segment& segment) {
     if (answer) SendAckNow();
     return true;
   }
-  AnswerUnacceptable(segment);
+  AnswerUnacceptable(segment, core_.counters.ack_skipped_seq);
   return false;
 }
 
 // An ACK in reply to a segment outside of the window, unless it is a RST. Those without data are
-// answered sparingly, or two hosts could ping-pong them for ever.
-void Connection::AnswerUnacceptable(const Segment& segment) {
+// answered sparingly, or two hosts could ping-pong them for ever; `skipped` counts those that are
+// not.
+void Connection::AnswerUnacceptable(const Segment& segment, Counter& skipped) {
   if (segment.Has(tcp_flag::kRst)) return;
   const bool opening = state_ == TcpState::kSynReceived || syn_ack_unacked_;
   if (opening && segment.Has(tcp_flag::kSyn) && segment.seq == tcb_.rcv.irs) {
@@ -140,7 +141,7 @@ void Connection::AnswerUnacceptable(const Segment& segment) {
   }
   TakeRepeatedSynAck(segment);
   if (segment.text.size() == 0 && !core_.AllowInvalidAck(last_invalid_ack_)) {
-    ++core_.counters.ack_skipped_seq;
+    ++skipped;
     if (accecn_ != nullptr) accecn_->handshake_ack = false;
     return;
   }
@@ -262,7 +263,13 @@ bool Connection::AckOfFin() {
   switch (state_) {
     case TcpState::kFinWait1:
       SetState(TcpState::kFinWait2);
-      if (orphan()) StartFinWait2Timer();
+      if (!orphan()) return true;
+      if (settings_->tcp.linger2 < Duration::zero()) {
+        ++core_.counters.abort_on_data;  // as Linux: nobody waits for what the peer may send
+        Die(Error::kOk);
+        return false;
+      }
+      StartFinWait2Timer();
       return true;
     case TcpState::kClosing:
       EnterTimeWait();

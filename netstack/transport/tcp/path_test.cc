@@ -26,7 +26,7 @@ TEST(Rfc4821, S7_7_ABlackHoleIsFoundWhenAskedTo) {
   for (Host* host : {&pipe.a(), &pipe.b()}) host->Sysctl("ipv4.tcp_mtu_probing", "1");
   pipe.filter = [](const FakeIp::Sent& sent) { return sent.bytes.size() <= 1200; };
   EXPECT_EQ(Transfer(pipe, 100'000, 1000, minutes(5)), "");
-  EXPECT_GE(pipe.a().Counter("TcpExt.TCPMtuBlackHoles"), 1u);
+  EXPECT_GE(pipe.a().Counter("TcpMoat.MtuBlackHoles"), 1u);
 }
 
 TEST(Rfc4821, S7_7_ANarrowerOneToo) {
@@ -37,7 +37,7 @@ TEST(Rfc4821, S7_7_ANarrowerOneToo) {
   for (Host* host : {&pipe.a(), &pipe.b()}) host->Sysctl("ipv4.tcp_mtu_probing", "1");
   pipe.filter = [](const FakeIp::Sent& sent) { return sent.bytes.size() <= 560; };
   EXPECT_EQ(Transfer(pipe, 20'000, 1000, minutes(5)), "");
-  EXPECT_GE(pipe.a().Counter("TcpExt.TCPMtuBlackHoles"), 2u);
+  EXPECT_GE(pipe.a().Counter("TcpMoat.MtuBlackHoles"), 2u);
 }
 
 TEST(Rfc4821, S7_7_NotByDefault) {
@@ -105,7 +105,7 @@ class Search : public testing::Test {
 TEST_F(Search, Rfc4821_S7_3_LargerSizesAreSearchedFor) {
   limit = 1300;
   ASSERT_TRUE(Carry(3'000'000, minutes(5)));
-  EXPECT_GE(Counter("TcpExt.TCPMtuBlackHoles"), 1u);
+  EXPECT_GE(Counter("TcpMoat.MtuBlackHoles"), 1u);
   EXPECT_GE(Counter("TcpExt.TCPMTUPSuccess"), 1u);
   EXPECT_GE(Counter("TcpExt.TCPMTUPFail"), 1u);
   EXPECT_LE(segment(), limit);

@@ -85,7 +85,7 @@ void Connection::ReceiveInOrder(Segment& segment, SeqNum seq, Slice text) {
   last_receive_ = last_data_receive_ = core_.Now();
   keepalive_probes_ = 0;
   last_wire_size_ = wire;
-  if (!read_shut_) receive_queue_.Append(std::move(text));
+  if (!read_shut_ && receive_queue_.Append(std::move(text))) ++core_.counters.rcv_coalesce;
   if (out_of_order_ != nullptr) {
     out_of_order_drained_ = true;
     DrainOutOfOrder();
@@ -97,7 +97,7 @@ void Connection::DrainOutOfOrder() {
   while (std::optional<Slice> text = out_of_order_->Pop(tcb_.rcv.nxt)) {
     tcb_.rcv.nxt += static_cast<uint32_t>(text->size());
     stats_.bytes_received += text->size();
-    if (!read_shut_) receive_queue_.Append(*std::move(text));
+    if (!read_shut_) (void)receive_queue_.Append(*std::move(text));
   }
   if (out_of_order_->empty()) {
     out_of_order_.reset();
@@ -127,6 +127,7 @@ void Connection::ReceiveOutOfOrder(const Segment& segment, SeqNum seq, Slice tex
   // RFC 5681 4.2: at once, so that the sender counts duplicates; RFC 2883 4.
   const bool twice = inserted == OutOfOrderQueue::Inserted::kDuplicate ||
                      inserted == OutOfOrderQueue::Inserted::kPartial;
+  if (twice) ++core_.counters.ofo_merge;
   if (twice && SendDsack(duplicate)) {
     ++core_.counters.dsack_ofo_sent;
     return;

@@ -21,23 +21,25 @@ bool ReceiveQueue::AppendToTail(const Slice& data) {
   return true;
 }
 
-void ReceiveQueue::Append(Slice data) {
+bool ReceiveQueue::Append(Slice data) {
   const size_t size = data.size();
-  if (size == 0) return;
+  if (size == 0) return false;
+  size_ += static_cast<uint32_t>(size);
   if (size >= kSmallPiece || slices_.empty()) {
     data = RightSized(std::move(data));
     block_ = Slice();
     block_used_ = 0;
     footprint_ += static_cast<uint32_t>(data.footprint());
     slices_.PushBack(std::move(data));
-  } else if (!AppendToTail(data)) {
-    block_ = Slice::Allocate(kBlock);
-    std::memcpy(block_.mutable_data(), data.data(), size);
-    block_used_ = static_cast<uint32_t>(size);
-    footprint_ += static_cast<uint32_t>(block_.footprint());
-    slices_.PushBack(block_.Sub(0, size));
+    return false;
   }
-  size_ += static_cast<uint32_t>(size);
+  if (AppendToTail(data)) return true;
+  block_ = Slice::Allocate(kBlock);
+  std::memcpy(block_.mutable_data(), data.data(), size);
+  block_used_ = static_cast<uint32_t>(size);
+  footprint_ += static_cast<uint32_t>(block_.footprint());
+  slices_.PushBack(block_.Sub(0, size));
+  return false;
 }
 
 size_t ReceiveQueue::Peek(std::span<std::span<const uint8_t>> pieces) const {

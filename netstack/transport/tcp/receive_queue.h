@@ -24,7 +24,8 @@ class ReceiveQueue {
   bool empty() const { return size_ == 0; }
   size_t footprint() const { return footprint_; }
 
-  void Append(Slice data);
+  // True when it was joined with what waits already.
+  bool Append(Slice data);
   // Fills `pieces` from the oldest octet on; returns how many were filled.
   size_t Peek(std::span<std::span<const uint8_t>> pieces) const;
   void Consume(size_t n);

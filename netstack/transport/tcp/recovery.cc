@@ -279,7 +279,15 @@ void Connection::GrowWindow(const AckEvent& event) {
   sample.latest_rtt = event.rtt;
   sample.una = tcb_.snd.una;
   sample.nxt = tcb_.snd.nxt;
+  const uint32_t ssthresh = window_.ssthresh;
   congestion().OnAck(sample, window_);
+  if (ssthresh == kInfiniteSsthresh && window_.ssthresh != ssthresh) NoteSlowStartEnd();
+}
+
+// HyStart++ ends the first slow start when round trips grow (RFC 9406); Vegas too, in its own way.
+void Connection::NoteSlowStartEnd() {
+  ++core_.counters.hystart_delay_detect;
+  core_.counters.hystart_delay_cwnd += window_.cwnd / tcb_.snd.mss;
 }
 
 void Connection::OnRetransmissionTimeout() {
@@ -287,6 +295,7 @@ void Connection::OnRetransmissionTimeout() {
   Repair& repair = NeedRepair();
   ++repair.timeouts;
   ++repair.rehashes;
+  ++core_.counters.timeout_rehash;
   if (recovery_ != Recovery::kLoss) {
     ++repair.timeout_recoveries;
     repair.timeout_began = core_.Now();

@@ -66,6 +66,7 @@ void Connection::OnSynTimeout() {
   backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);
   ++core_.counters.retrans_segs;
   ++core_.counters.syn_retrans;
+  if (!passive_) ++core_.counters.timeout_rehash;
   ++stats_.total_retransmits;
   SuspectFastOpen();
   ++core_.counters.timeouts;

@@ -32,7 +32,7 @@ UdpCounters::UdpCounters(CounterTable& table, Family f)
 
 UdpProtocol::UdpProtocol(const TransportEnvironment& environment)
     : environment_(environment),
-      settings_(*environment.sysctls),
+      settings_(*environment.sysctls, *environment.counters),
       counters_v4_(*environment.counters, Family::kIpv4),
       counters_v6_(*environment.counters, Family::kIpv6),
       table_(SipHashKey::Random(*environment.random)),
