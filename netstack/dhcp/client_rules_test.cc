@@ -480,10 +480,7 @@ TEST_F(DhcpMask, ConnectionsGoOn) {
     Bytes bytes(kTcpHeaderSize);
     EmitTcp(fields, bytes.data());
     bytes = bytes + payload;
-    Checksum sum;
-    sum.AddPseudoHeader(kServer, kOffered, ip_protocol::kTcp, static_cast<uint32_t>(bytes.size()));
-    sum.Add(bytes);
-    StoreBe16(bytes.data() + kTcpChecksumOffset, sum.Finish());
+    FixChecksum(kServer, kOffered, ip_protocol::kTcp, bytes);
     world.ReceiveIp(IpPacket(kServer, kOffered, ip_protocol::kTcp, bytes));
   };
   Advance(seconds(1));  // the SYN again

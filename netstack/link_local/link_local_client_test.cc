@@ -266,10 +266,7 @@ TEST_F(LinkLocal, Rfc3927_S2_5_BeforeItIsGivenUpItsConnectionsAreReset) {
   answer[12] = 0x50;
   answer[13] = 0x12;
   StoreBe16(answer.data() + 14, 65535);
-  Checksum sum;
-  sum.AddPseudoHeader(kNeighbor, own, ip_protocol::kTcp, 20);
-  sum.Add(answer);
-  StoreBe16(answer.data() + 16, sum.Finish());
+  FixChecksum(kNeighbor, own, ip_protocol::kTcp, answer);
   world.ReceiveIp(IpPacket(kNeighbor, own, ip_protocol::kTcp, answer));
   ASSERT_EQ(socket->state(), TcpState::kEstablished);
   Claim(own);

@@ -163,11 +163,7 @@ TEST_F(Anycast, TcpIsSilent) {
   syn[12] = 0x50;
   syn[13] = 2;
   for (const IpAddress& to : {anycast, cast.own}) {
-    StoreBe16(syn.data() + 16, 0);
-    Checksum sum;
-    sum.AddPseudoHeader(cast.peer, to, ip_protocol::kTcp, static_cast<uint32_t>(syn.size()));
-    sum.Add(syn);
-    StoreBe16(syn.data() + 16, sum.Finish());
+    FixChecksum(cast.peer, to, ip_protocol::kTcp, syn);
     world.ReceiveIp(IpPacket(cast.peer, to, ip_protocol::kTcp, syn));
     EXPECT_EQ(world.Silent(), to == anycast);  // the reset of a closed port
   }

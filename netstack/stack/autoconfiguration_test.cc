@@ -176,11 +176,7 @@ TEST_F(Discovery, Rfc7217_S5_TheInterfaceIsPartOfIt) {
   }
   Receive(router, Ra(1800, prefix));
   Bytes message = Ra(1800, prefix);
-  Checksum sum;
-  sum.AddPseudoHeader(router, Ip("ff02::1"), ip_protocol::kIcmpV6,
-                      static_cast<uint32_t>(message.size()));
-  sum.Add(message);
-  StoreBe16(message.data() + 2, sum.Finish());
+  FixChecksum(router, Ip("ff02::1"), ip_protocol::kIcmpV6, message);
   world.stack.Receive(
       3, ReceivedFrame(EthernetFrame(
              MulticastMac(Ip("ff02::1")), kPeerMac, ethertype::kIpv6,

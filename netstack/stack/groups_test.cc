@@ -182,10 +182,7 @@ TEST(Rfc3810, S6_2_QueryWithoutRouterAlertOrFromAfarIsIgnored) {
   query[0] = icmpv6_type::kMldQuery;
   auto receive = [&](const IpAddress& source, bool alert, uint8_t hop_limit) {
     Bytes message = query;
-    Checksum sum;
-    sum.AddPseudoHeader(source, Ip("ff02::1"), 58, static_cast<uint32_t>(message.size()));
-    sum.Add(message);
-    StoreBe16(message.data() + 2, sum.Finish());
+    FixChecksum(source, Ip("ff02::1"), ip_protocol::kIcmpV6, message);
     const Bytes options = {58, 0, 5, 2, 0, 0, 1, 0};
     world.ReceiveIp(alert ? IpPacket(source, Ip("ff02::1"), 0, options + message, hop_limit)
                           : IpPacket(source, Ip("ff02::1"), 58, message, hop_limit),

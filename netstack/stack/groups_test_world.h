@@ -163,10 +163,7 @@ class Groups : public testing::TestWithParam<Family> {
     world.ReceiveIp(packet, to.IsMulticast() ? MulticastMac(to) : kOwnMac);
   }
   void ReceiveMld(const IpAddress& source, const IpAddress& to, Bytes message) {
-    Checksum sum;
-    sum.AddPseudoHeader(source, to, 58, static_cast<uint32_t>(message.size()));
-    sum.Add(message);
-    StoreBe16(message.data() + 2, sum.Finish());
+    FixChecksum(source, to, ip_protocol::kIcmpV6, message);
     const Bytes alert = {58, 0, 5, 2, 0, 0, 1, 0};
     world.ReceiveIp(IpPacket(source, to, 0, alert + message, 1), MulticastMac(to));
   }

@@ -49,11 +49,7 @@ class IpOptions : public testing::Test {
     Bytes segment(kTcpHeaderSize);
     EmitTcp(fields, segment.data());
     segment = segment + payload;
-    Checksum sum;
-    sum.AddPseudoHeader(cast.peer, cast.own, ip_protocol::kTcp,
-                        static_cast<uint32_t>(segment.size()));
-    sum.Add(segment);
-    StoreBe16(segment.data() + kTcpChecksumOffset, sum.Finish());
+    FixChecksum(cast.peer, cast.own, ip_protocol::kTcp, segment);
     return IpPacket(cast.peer, cast.own, ip_protocol::kTcp, segment);
   }
   static TcpView Segment(const ParsedFrame& frame) {

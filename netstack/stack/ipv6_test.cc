@@ -152,10 +152,7 @@ TEST_F(Rfc6980, S5_NdpInFragmentsIsDropped) {
   Bytes header(8);
   EmitIpv6FragmentHeader({58, 0, false, 1}, header.data());
   Bytes message = Solicitation(cast.own, kPeerMac);
-  Checksum sum;
-  sum.AddPseudoHeader(cast.peer, cast.own, 58, static_cast<uint32_t>(message.size()));
-  sum.Add(message);
-  StoreBe16(message.data() + 2, sum.Finish());
+  FixChecksum(cast.peer, cast.own, ip_protocol::kIcmpV6, message);
   world.ReceiveIp(IpPacket(cast.peer, cast.own, 44, header + message, 255));
   EXPECT_TRUE(world.Silent());
   EXPECT_EQ(world.Count("Drop.NdpInFragment"), 1u);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "netstack/ip/routing_table.h"
 #include "netstack/stack/stack_test_world.h"
 
 namespace moat::netstack {
@@ -96,7 +97,10 @@ class Discovery : public testing::Test {
   }
   std::optional<RouteInfo> RouteTo(const char* prefix) const {
     for (const RouteInfo& route : world.stack.Routes()) {
-      if (route.destination == *Prefix::Parse(prefix) && route.protocol == 9) return route;
+      if (route.destination == *Prefix::Parse(prefix) &&
+          route.protocol == kRouteByRouterAdvertisement) {
+        return route;
+      }
     }
     return std::nullopt;
   }

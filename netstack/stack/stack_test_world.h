@@ -106,12 +106,7 @@ class StackWorld {
   }
   void ReceiveNdp(const IpAddress& source, const IpAddress& destination, Bytes message,
                   uint8_t hop_limit = 255) {
-    Checksum sum;
-    sum.AddPseudoHeader(source, destination, ip_protocol::kIcmpV6,
-                        static_cast<uint32_t>(message.size()));
-    StoreBe16(message.data() + 2, 0);
-    sum.Add(message);
-    StoreBe16(message.data() + 2, sum.Finish());
+    FixChecksum(source, destination, ip_protocol::kIcmpV6, message);
     ReceiveIp(IpPacket(source, destination, ip_protocol::kIcmpV6, message, hop_limit),
               destination.IsMulticast() ? MulticastMac(destination) : kOwnMac);
   }

@@ -13,9 +13,12 @@
 #include "netstack/wire/ethernet.h"
 #include "netstack/wire/icmpv4.h"
 #include "netstack/wire/icmpv6.h"
+#include "netstack/wire/igmp.h"
 #include "netstack/wire/ipv4.h"
 #include "netstack/wire/ipv6.h"
 #include "netstack/wire/ndp.h"
+#include "netstack/wire/tcp.h"
+#include "netstack/wire/udp.h"
 
 namespace moat::netstack {
 
@@ -79,19 +82,37 @@ inline Bytes IpPacket(const IpAddress& source, const IpAddress& destination, uin
   return Ipv6Packet(fields, payload);
 }
 
-// An ICMP message with its checksum; the pseudo header is ICMPv6's only.
+// Fills in the checksum of what `protocol` carries, whatever stands in its place; nothing when that
+// has none or is cut off. ICMPv4 and IGMP sum no pseudo header.
+inline void FixChecksum(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
+                        Bytes& message) {
+  const bool pseudo = protocol != ip_protocol::kIcmp && protocol != kIgmpProtocol;
+  size_t at = 2;
+  if (protocol == ip_protocol::kTcp) {
+    at = kTcpChecksumOffset;
+  } else if (protocol == ip_protocol::kUdp) {
+    at = kUdpChecksumOffset;
+  } else if (pseudo && protocol != ip_protocol::kIcmpV6) {
+    return;
+  }
+  if (message.size() < at + 2) return;
+  StoreBe16(&message[at], 0);
+  Checksum sum;
+  if (pseudo) {
+    sum.AddPseudoHeader(source, destination, protocol, static_cast<uint32_t>(message.size()));
+  }
+  sum.Add(message);
+  StoreBe16(&message[at], sum.Finish());
+}
+
+// An ICMP message with its checksum.
 inline Bytes IcmpMessage(const IpAddress& source, const IpAddress& destination, uint8_t type,
                          uint8_t code, uint32_t rest, const Bytes& body) {
   Bytes message(kIcmpHeaderSize);
   EmitIcmp(message.data(), type, code, rest);
   message = message + body;
-  Checksum sum;
-  if (source.is_v6()) {
-    sum.AddPseudoHeader(source, destination, ip_protocol::kIcmpV6,
-                        static_cast<uint32_t>(message.size()));
-  }
-  sum.Add(message);
-  StoreBe16(message.data() + 2, sum.Finish());
+  FixChecksum(source, destination, source.is_v4() ? ip_protocol::kIcmp : ip_protocol::kIcmpV6,
+              message);
   return message;
 }
 
@@ -102,11 +123,7 @@ inline Bytes UdpDatagram(const IpAddress& source, const IpAddress& destination,
   StoreBe16(datagram.data() + 2, destination_port);
   StoreBe16(datagram.data() + 4, static_cast<uint16_t>(8 + payload.size()));
   datagram = datagram + payload;
-  Checksum sum;
-  sum.AddPseudoHeader(source, destination, ip_protocol::kUdp,
-                      static_cast<uint32_t>(datagram.size()));
-  sum.Add(datagram);
-  StoreBe16(datagram.data() + 6, sum.Finish());
+  FixChecksum(source, destination, ip_protocol::kUdp, datagram);
   return datagram;
 }
 
