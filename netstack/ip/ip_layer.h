@@ -212,7 +212,7 @@ class IpLayer final : public IpSender,
   void SetDeprecated(InterfaceIndex interface, const IpAddress& address, bool deprecated) override;
   void SetAdvertiser(InterfaceIndex interface, const IpAddress& address, const IpAddress& router,
                      bool does) override;
-  void AddAutoRoute(const RouteInfo& route) override;
+  bool AddAutoRoute(const RouteInfo& route) override;
   void RemoveAutoRoute(const RouteInfo& route) override;
   void SolicitRouters(InterfaceIndex interface) override;
   void SetLinkMtu(InterfaceIndex interface, uint32_t mtu) override;

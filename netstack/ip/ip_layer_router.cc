@@ -155,7 +155,10 @@ void IpLayer::SetAdvertiser(InterfaceIndex index, const IpAddress& address,
   Invalidate();
 }
 
-void IpLayer::AddAutoRoute(const RouteInfo& route) { (void)AddRoute(route); }
+bool IpLayer::AddAutoRoute(const RouteInfo& route) {
+  const absl::Status status = AddRoute(route);
+  return status.ok() || absl::IsAlreadyExists(status);
+}
 void IpLayer::RemoveAutoRoute(const RouteInfo& route) { (void)RemoveRoute(route); }
 
 void IpLayer::SolicitRouters(InterfaceIndex interface) {

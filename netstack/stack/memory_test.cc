@@ -1,5 +1,6 @@
 // Real scarcity: the order in which a stack gives way, that windows never shrink, and that it
 // recovers.
+#include "netstack/ip/routing_table.h"
 #include "netstack/stack/memory_test_world.h"
 
 namespace moat::netstack {
@@ -314,6 +315,41 @@ TEST_P(MemoryTest, SocketFiltersAreChargedAndRefusedWhenTablesAreFull) {
   EXPECT_EQ(socket->SetFilter(filter(4096)), Error::kOk);
   socket.reset();
   EXPECT_EQ(world.b_memory.used(), before);
+}
+
+// A route that memory refuses is not given up: the router goes on advertising it.
+TEST(MemoryOfRouterDiscovery, WhatWasRefusedComesWithTheNextAdvertisement) {
+  MemoryWorld world;
+  ASSERT_TRUE(world.a.SetSysctl("ipv6.conf.eth0.accept_ra", "1").ok());
+  ASSERT_TRUE(world.a.SetSysctl("ipv6.conf.eth0.accept_ra_rt_info_max_plen", "64").ok());
+  world.Advance(seconds(3), milliseconds(100));
+  // A default router, a prefix on the link, a route of its own.
+  Bytes message(16);
+  message[0] = icmpv6_type::kRouterAdvertisement;
+  StoreBe16(&message[6], 1800);
+  const Bytes prefix = {3,    4,    64,   0x80, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0,
+                        0x20, 0x01, 0x0d, 0xb8, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  const Bytes more = {24, 2, 48, 0, 0, 0, 2, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 7, 0, 0};
+  message = message + prefix + more;
+  const IpAddress router = Ip("fe80::a"), everybody = Ip("ff02::1");
+  FixChecksum(router, everybody, ip_protocol::kIcmpV6, message);
+  const Bytes frame =
+      EthernetFrame(MulticastMac(everybody), kPeerMac, ethertype::kIpv6,
+                    IpPacket(router, everybody, ip_protocol::kIcmpV6, message, kNdpHopLimit));
+  const auto learned = [&] {
+    const std::vector<RouteInfo> routes = world.a.Routes();
+    return std::count_if(routes.begin(), routes.end(),
+                         [](const RouteInfo& route) {
+                           return route.protocol == kRouteByRouterAdvertisement;
+                         });
+  };
+  PlannedFaults all = PlannedFaults::Nth(1, 1000);
+  world.a_memory.SetFaults(&all);
+  world.a.Receive(kEth0, ReceivedFrame(frame));
+  EXPECT_EQ(learned(), 0);
+  world.a_memory.SetFaults(nullptr);
+  world.a.Receive(kEth0, ReceivedFrame(frame));
+  EXPECT_EQ(learned(), 3);
 }
 
 }  // namespace

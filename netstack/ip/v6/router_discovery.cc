@@ -237,7 +237,7 @@ RouteInfo RouterDiscovery::DefaultRoute(const State& state, const Router& router
 void RouterDiscovery::Rank(State& state, Router& router) {
   const RouteInfo route = DefaultRoute(state, router);
   host_.RemoveAutoRoute(route);
-  host_.AddAutoRoute(route);
+  router.installed = host_.AddAutoRoute(route);
 }
 
 void RouterDiscovery::UpdateRouter(State& state, const IpAddress& address, uint8_t preference,
@@ -253,7 +253,7 @@ void RouterDiscovery::UpdateRouter(State& state, const IpAddress& address, uint8
     it->expires = In(lifetime);
     const bool changed = it->preference != preference;
     it->preference = preference;
-    if (changed) Rank(state, *it);
+    if (changed || !it->installed) Rank(state, *it);
     return;
   }
   if (routers.size() >= kMaxRouters) {
@@ -264,7 +264,7 @@ void RouterDiscovery::UpdateRouter(State& state, const IpAddress& address, uint8
   added.address = address;
   added.preference = preference;
   added.expires = In(lifetime);
-  host_.AddAutoRoute(DefaultRoute(state, added));
+  added.installed = host_.AddAutoRoute(DefaultRoute(state, added));
 }
 
 void RouterDiscovery::RemoveRouter(State& state, size_t position) {
@@ -305,6 +305,7 @@ void RouterDiscovery::UpdateLearned(std::vector<Learned>& list, size_t limit, Co
     const bool same = it->route.rank == route.rank;
     if (lifetime.count() != 0 && same) {
       it->expires = In(lifetime);
+      if (!it->installed) it->installed = host_.AddAutoRoute(it->route);
       return;
     }
     host_.RemoveAutoRoute(it->route);
@@ -315,8 +316,7 @@ void RouterDiscovery::UpdateLearned(std::vector<Learned>& list, size_t limit, Co
     ++full;
     return;
   }
-  list.push_back({route, In(lifetime)});
-  host_.AddAutoRoute(route);
+  list.push_back({route, In(lifetime), host_.AddAutoRoute(route)});
 }
 
 void RouterDiscovery::UpdatePrefix(State& state, const Interface& interface,

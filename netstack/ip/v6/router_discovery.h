@@ -44,7 +44,8 @@ class RouterDiscovery {
     // The router advertises the prefix of the address (`does`), or no longer.
     virtual void SetAdvertiser(InterfaceIndex interface, const IpAddress& address,
                                const IpAddress& router, bool does) = 0;
-    virtual void AddAutoRoute(const RouteInfo& route) = 0;
+    // False: memory or the table is full.
+    virtual bool AddAutoRoute(const RouteInfo& route) = 0;
     virtual void RemoveAutoRoute(const RouteInfo& route) = 0;
     virtual void SolicitRouters(InterfaceIndex interface) = 0;
     // What routers say of the link. `mtu` 0: no longer.
@@ -79,11 +80,13 @@ class RouterDiscovery {
     IpAddress address;
     uint8_t preference = 0;
     bool reachable = true;
+    bool installed = false;  // its route; else the next advertisement tries again
     Time expires = kNever;
   };
   struct Learned {  // an on-link prefix or a route
     RouteInfo route;
     Time expires = kNever;
+    bool installed = false;  // as a router's
   };
   struct Address {
     Prefix prefix;
