@@ -5,6 +5,7 @@
 //   foo_fuzz --write_seeds=DIRECTORY    writes what FuzzSeeds() makes, for libFuzzer's corpus
 
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -88,6 +89,21 @@ struct Options {
 
 Options g_options;  // set by main before the one test runs
 
+Input g_input;  // the one that runs
+
+// A fault shows what made it, in hexadecimal: `xxd -r -p` makes a file of it.
+void ShowInput(int signal) {
+  std::signal(signal, SIG_DFL);
+  for (const uint8_t byte : g_input) std::fprintf(stderr, "%02x", byte);
+  std::fprintf(stderr, "\n");
+  std::raise(signal);
+}
+
+void Try(const Input& input) {
+  g_input = input;
+  LLVMFuzzerTestOneInput(g_input.data(), g_input.size());
+}
+
 Input ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file.good()) << "cannot read " << path;
@@ -102,7 +118,8 @@ TEST(Fuzz, BoundedRun) {
     for (Input& seed : FuzzSeeds()) pool.push_back(std::move(seed));
   }
   const size_t kept = pool.size();
-  for (const Input& input : pool) LLVMFuzzerTestOneInput(input.data(), input.size());
+  for (const int signal : {SIGABRT, SIGSEGV}) std::signal(signal, ShowInput);
+  for (const Input& input : pool) Try(input);
   for (uint64_t run = 0; run < g_options.runs; ++run) {
     Input input;
     if (pool.empty() || mutator.Below(8) == 0) {
@@ -117,7 +134,7 @@ TEST(Fuzz, BoundedRun) {
       }
       input = mutator.Mutate(std::move(input));
     }
-    LLVMFuzzerTestOneInput(input.data(), input.size());
+    Try(input);
     if (pool.size() < kept + kMaxMade) {
       pool.push_back(std::move(input));
     } else if (mutator.Below(16) == 0) {
