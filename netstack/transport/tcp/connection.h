@@ -134,6 +134,9 @@ class Connection final : public Flow {
   void Accepted() { listener_ = nullptr; }     // has a handle now
   void ListenerGone() { listener_ = nullptr; }
   const Tcb& tcb() const { return tcb_; }
+  bool send_timer_armed() const { return send_timer_.armed(); }
+  bool ack_timer_armed() const { return ack_timer_.armed(); }
+  bool idle_timer_armed() const { return idle_timer_.armed(); }
 
  private:
   // --- connection.cc ---------------------------------------------------------------------------

@@ -211,4 +211,17 @@ void TcpProtocol::ListSockets(std::vector<SocketInfo>* out) const {
   });
 }
 
+std::vector<TcpTimers> TcpProtocol::ListTimers() const {
+  std::vector<TcpTimers> out;
+  core_->connections.ForEach([&](Connection& connection) {
+    if (connection.state() == TcpState::kClosed) return;
+    out.push_back({connection.id(), connection.send_timer_armed(), connection.ack_timer_armed(),
+                   connection.idle_timer_armed()});
+  });
+  core_->time_wait_list.ForEach([&](const TimeWait& rest) {
+    out.push_back({.id = rest.id(), .idle = rest.timer_armed()});
+  });
+  return out;
+}
+
 }  // namespace moat::netstack

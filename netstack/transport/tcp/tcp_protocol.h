@@ -18,6 +18,14 @@ namespace tcp {
 class Core;
 }  // namespace tcp
 
+// Which timers of a connection run: who waits without one waits for ever.
+struct TcpTimers {
+  uint64_t id = 0;           // SocketInfo::id
+  bool send = false;         // retransmission, probes of all sorts, SYNs
+  bool acknowledge = false;  // a delayed ACK
+  bool idle = false;         // keepalive, the end of FIN-WAIT-2 and of TIME-WAIT
+};
+
 class TcpProtocol : public TransportProtocol {
  public:
   // Registers its sysctls and counters. `environment.groups` is not used.
@@ -43,6 +51,8 @@ class TcpProtocol : public TransportProtocol {
 
   // Listeners, connections, and what is in TIME-WAIT.
   void ListSockets(std::vector<SocketInfo>* out) const;
+  // Of connections and TIME-WAIT, for tests.
+  std::vector<TcpTimers> ListTimers() const;
 
  private:
   std::unique_ptr<tcp::Core> core_;

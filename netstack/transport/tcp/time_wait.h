@@ -31,6 +31,7 @@ class TimeWait final : public Flow {
   // Whether connect() may take over the flow (tcp_tw_reuse).
   bool Reusable() const;
   uint64_t id() const { return id_; }
+  bool timer_armed() const { return timer_.armed(); }
   // The ACE field of its ACKs (RFC 9768 3.2.2).
   void set_ace(uint8_t ace) { ace_ = ace; }
   ListHook<TimeWait>& hook() { return hook_; }

@@ -1,0 +1,52 @@
+// Judges the text that a host sends: at each sequence number what the program wrote there, be it
+// sent for the first time, again, in other pieces, or as a probe.
+#ifndef MOAT_NETSTACK_TRANSPORT_TCP_TCP_FUZZ_TEXT_H_
+#define MOAT_NETSTACK_TRANSPORT_TCP_TCP_FUZZ_TEXT_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "netstack/transport/tcp/testing/host.h"
+#include "netstack/wire/seqnum.h"
+
+namespace moat::netstack::tcp {
+
+class SentText {
+ public:
+  // Another connection is the program's now. `first` is where its text begins, if that is known;
+  // else where its first text is.
+  void Begin(std::optional<SeqNum> first) {
+    first_ = first;
+    written_ = seen_ = 0;
+  }
+  void Starts(SeqNum first) { first_ = first; }
+
+  // What the program writes next.
+  Slice Next(uint32_t size) const { return Pattern(written_, size); }
+  void Wrote(uint32_t size) { written_ += size; }
+
+  // False: it is not what was written.
+  bool Sent(SeqNum seq, std::span<const uint8_t> text) {
+    if (text.empty()) return true;
+    if (!first_.has_value()) first_ = seq;
+    const uint32_t at = seq - *first_;
+    if (at > written_ || text.size() > written_ - at) return false;
+    const Slice wanted = Pattern(at, text.size());
+    if (!std::equal(text.begin(), text.end(), wanted.span().begin())) return false;
+    repeated_ = repeated_ || at < seen_;
+    seen_ = std::max(seen_, at + static_cast<uint32_t>(text.size()));
+    return true;
+  }
+  uint32_t seen() const { return seen_; }  // octets, of this connection
+  bool repeated() const { return repeated_; }  // something was sent twice
+
+ private:
+  std::optional<SeqNum> first_;
+  uint32_t written_ = 0, seen_ = 0;
+  bool repeated_ = false;
+};
+
+}  // namespace moat::netstack::tcp
+
+#endif  // MOAT_NETSTACK_TRANSPORT_TCP_TCP_FUZZ_TEXT_H_
