@@ -115,8 +115,8 @@ class FuzzTcpPeer {
       written_ += static_cast<uint32_t>(text.size());
     }
   }
-  void Shutdown(ShutdownHow how) {
-    if (socket_ != nullptr && how == ShutdownHow::kWrite) (void)socket_->Shutdown(how);
+  void ShutdownWrite() {
+    if (socket_ != nullptr) (void)socket_->Shutdown(ShutdownHow::kWrite);
   }
   void Close() { socket_.reset(); }
 
@@ -140,11 +140,7 @@ class FuzzTcpPeer {
     Bytes tcp(kTcpHeaderSize);
     EmitTcp(fields, tcp.data());
     tcp = tcp + options + text;
-    Checksum sum;
-    sum.AddPseudoHeader(cast_.peer, cast_.own, ip_protocol::kTcp,
-                        static_cast<uint32_t>(tcp.size()));
-    sum.Add(tcp);
-    StoreBe16(tcp.data() + kTcpChecksumOffset, sum.Finish());
+    FixChecksum(cast_.peer, cast_.own, ip_protocol::kTcp, tcp);
     return IpPacket(cast_.peer, cast_.own, ip_protocol::kTcp, tcp);
   }
   void ReceiveSyn(StackWorld& world, uint8_t flags) {

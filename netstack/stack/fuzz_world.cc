@@ -129,7 +129,7 @@ void FuzzWorld::FeedOptions4(const Bytes& bytes) {
 }
 
 void FuzzWorld::FeedExtension6(const Bytes& bytes) {
-  if (!bytes.empty()) Packet(v6_, bytes[0], From(bytes, 1), 64, -1);
+  if (!bytes.empty()) Packet(v6_, bytes[0], From(bytes, 1));
 }
 
 void FuzzWorld::FeedFragment4(const Bytes& bytes) {
@@ -150,35 +150,19 @@ void FuzzWorld::FeedFragment6(const Bytes& bytes) {
   header[0] = bytes[0] % 2 == 0 ? uint8_t{ip_protocol::kUdp} : bytes[0];
   StoreBe16(&header[2], static_cast<uint16_t>((bytes[2] % 16) * 8 | (bytes[3] & 1)));
   header[7] = bytes[1] % 4;
-  Packet(v6_, ipv6_next_header::kFragment, header + From(bytes, 4), 64, -1);
+  Packet(v6_, ipv6_next_header::kFragment, header + From(bytes, 4));
 }
 
-void FuzzWorld::Packet(const Cast& cast, uint8_t protocol, Bytes bytes, uint8_t hop_limit,
-                       int checksum) {
-  if (checksum >= 0 && bytes.size() >= static_cast<size_t>(checksum) + 2) {
-    StoreBe16(bytes.data() + checksum, 0);
-    Checksum sum;
-    sum.AddPseudoHeader(cast.peer, cast.own, protocol, static_cast<uint32_t>(bytes.size()));
-    sum.Add(bytes);
-    StoreBe16(bytes.data() + checksum, sum.Finish());
-  }
-  world_.ReceiveIp(IpPacket(cast.peer, cast.own, protocol, bytes, hop_limit));
+void FuzzWorld::Packet(const Cast& cast, uint8_t protocol, const Bytes& bytes) {
+  world_.ReceiveIp(IpPacket(cast.peer, cast.own, protocol, bytes));
 }
 
 // --- ICMP, IGMP, MLD, NDP ------------------------------------------------------------------------
 
 void FuzzWorld::Icmp(const IpAddress& from, const IpAddress& to, Bytes message,
                      uint8_t hop_limit) {
-  if (message.size() >= 4) {
-    StoreBe16(&message[2], 0);
-    Checksum sum;
-    if (from.is_v6()) {
-      sum.AddPseudoHeader(from, to, ip_protocol::kIcmpV6, static_cast<uint32_t>(message.size()));
-    }
-    sum.Add(message);
-    StoreBe16(&message[2], sum.Finish());
-  }
   const uint8_t protocol = from.is_v4() ? ip_protocol::kIcmp : ip_protocol::kIcmpV6;
+  FixChecksum(from, to, protocol, message);
   world_.ReceiveIp(IpPacket(from, to, protocol, message, hop_limit),
                    to.IsMulticast() ? MulticastMac(to) : kOwnMac);
 }
@@ -211,10 +195,7 @@ void FuzzWorld::FeedIgmp(const Bytes& bytes) {
   const IpAddress to[] = {Ip("224.0.0.1"), Ip("224.0.0.251"), v4_.own, Ip("224.0.0.2")};
   const IpAddress& destination = to[bytes[0] % 4];
   Bytes message = From(bytes, 1);
-  if (message.size() >= 4) {
-    StoreBe16(&message[2], 0);
-    StoreBe16(&message[2], ChecksumOf(message));
-  }
+  FixChecksum(v4_.peer, destination, kIgmpProtocol, message);
   Bytes packet = IpPacket(v4_.peer, destination, kIgmpProtocol, message, 1);
   if ((bytes[0] & 0x80) == 0) {
     const Bytes alert = {ipv4_option::kRouterAlert, 4, 0, 0};
@@ -232,14 +213,7 @@ void FuzzWorld::FeedMld(const Bytes& bytes) {
   const IpAddress& destination = to[bytes[0] % 4];
   const IpAddress source = (bytes[0] & 0x20) != 0 ? Ip("::") : Ip("fe80::9");
   Bytes message = From(bytes, 1);
-  if (message.size() >= 4) {
-    StoreBe16(&message[2], 0);
-    Checksum sum;
-    sum.AddPseudoHeader(source, destination, ip_protocol::kIcmpV6,
-                        static_cast<uint32_t>(message.size()));
-    sum.Add(message);
-    StoreBe16(&message[2], sum.Finish());
-  }
+  FixChecksum(source, destination, ip_protocol::kIcmpV6, message);
   const Bytes alert = {ip_protocol::kIcmpV6, 0, 5, 2, 0, 0, 1, 0};
   const bool alerted = (bytes[0] & 0x80) == 0;
   const uint8_t protocol = alerted ? uint8_t{ipv6_next_header::kHopByHop}
@@ -285,14 +259,19 @@ void FuzzWorld::Tcp(const Cast& cast, size_t first, const Bytes& bytes) {
              LoadBe16(&segment[0]) < 8080 + peers_.size()) {
     return;  // its text would not be what the streams hold
   }
-  Packet(cast, ip_protocol::kTcp, segment, 64, kTcpChecksumOffset);
+  FixChecksum(cast.peer, cast.own, ip_protocol::kTcp, segment);
+  Packet(cast, ip_protocol::kTcp, segment);
 }
 void FuzzWorld::FeedTcp4(const Bytes& bytes) { Tcp(v4_, 0, bytes); }
 void FuzzWorld::FeedTcp6(const Bytes& bytes) { Tcp(v6_, 2, bytes); }
 
 void FuzzWorld::Udp(const Cast& cast, const Bytes& bytes) {
   if (bytes.empty()) return;
-  if (bytes[0] % 4 == 3) return Packet(cast, ip_protocol::kUdp, From(bytes, 1), 64, 6);
+  if (bytes[0] % 4 == 3) {  // with a header of its own
+    Bytes datagram = From(bytes, 1);
+    FixChecksum(cast.peer, cast.own, ip_protocol::kUdp, datagram);
+    return Packet(cast, ip_protocol::kUdp, datagram);
+  }
   const uint16_t ports[] = {
       53, cast.own.is_v4() ? uint16_t{5353} : client6_->Local().port, 9};
   world_.ReceiveUdp(cast.peer, cast.own, ports[bytes[0] % 4], From(bytes, 1));
@@ -342,6 +321,7 @@ void FuzzWorld::FeedMode(const Bytes& bytes) {
   const bool forward = (mode & fuzz_mode::kForward) != 0;
   Set("ipv4.ip_forward", forward ? "1" : "0");
   Set("ipv6.conf.all.forwarding", forward ? "1" : "0");
+  Set("ipv6.conf.eth0.accept_ra_rt_info_max_plen", "64");
   Set("ipv6.conf.eth0.accept_ra", (mode & fuzz_mode::kAcceptRa) == 0 ? "0" : forward ? "2" : "1");
   if ((mode & fuzz_mode::kAdvertise) != 0) {
     RouterAdvertisementOptions options;
@@ -358,6 +338,7 @@ void FuzzWorld::FeedWhole(const Bytes& bytes) {
   const std::span<const uint8_t> piece = bytes;
   (void)whole_->Send({&piece, 1}, {.destination = Endpoint{.address = v4_.peer}});
   world_.stack.Flush();
+  wholes_ += world_.link.sent().size();
   world_.link.Clear();
 }
 
@@ -368,6 +349,7 @@ void FuzzWorld::FeedOwnFrame(const Bytes& bytes) {
     (void)sender_->Send({&piece, 1}, LinkName{.interface = interface});
     world_.stack.Flush();
   }
+  own_frames_ += world_.link.sent().size();
   world_.link.Clear();
 }
 
@@ -398,7 +380,7 @@ void FuzzWorld::FeedCall(const Bytes& bytes) {
     case 6:
     case 7:
       if (much < 16) peer.Close();
-      else if (much < 128) peer.Shutdown(ShutdownHow::kWrite);
+      else if (much < 128) peer.ShutdownWrite();
       break;
     case 8: SendTo(*client4_, {v4_.remote, 9}, much * 30u); break;
     case 9: SendTo(*udp_, {v6_.remote, 9}, much * 30u); break;

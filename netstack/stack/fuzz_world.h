@@ -1,6 +1,7 @@
 // What stack_fuzz.cc throws its frames at: a stack with live connections and sockets of all sorts
-// between two links, and a judge of what it sends. Each Feed*() below is one kind of input; it
-// gives the bytes a good beginning, and mends checksums, so that they get past the first checks.
+// between two links, and a judge of what it sends. Each Feed*() below is one kind of input. All but
+// FeedFrame(), FeedWhole() and FeedOwnFrame(), which take their bytes as they are, give them the
+// headers that they lack and right checksums, so that they get past the first checks.
 #ifndef MOAT_NETSTACK_STACK_FUZZ_WORLD_H_
 #define MOAT_NETSTACK_STACK_FUZZ_WORLD_H_
 
@@ -55,7 +56,9 @@ class FuzzWorld {
   void FeedOwnFrame(const Bytes& bytes);    // a frame
   void FeedCall(const Bytes& bytes);        // {what, how much}
 
-  // Whatever came in: what goes out is well-formed, and queues stay within their bounds.
+  // Called after every record. Aborts when a frame that the stack sent is malformed or has text that
+  // no program wrote, when a program reads text that the peer did not send, when a link has more
+  // than any rate limit allows to send, or when there are more neighbours than the tables may hold.
   void Check();
 
   // --- What happened since the world was made ----------------------------------------------------
@@ -63,18 +66,20 @@ class FuzzWorld {
   uint64_t Count(const std::string& counter) const;
   uint64_t delivered(size_t connection) const { return peers_[connection]->delivered(); }
   uint64_t redirected(Family family) const { return redirected_[family == Family::kIpv6]; }
-  uint64_t pings() const { return pings_; }
-  uint64_t raws() const { return raws_; }
-  uint64_t syn_acks() const { return syn_acks_; }
+  uint64_t pings(Family family) const { return pings_[family == Family::kIpv6]; }
+  uint64_t raws(Family family) const { return raws_[family == Family::kIpv6]; }
+  uint64_t syn_acks(Family family) const { return syn_acks_[family == Family::kIpv6]; }
   uint64_t advertised() const { return advertised_; }
+  uint64_t wholes() const { return wholes_; }  // packets of FeedWhole() that left
+  uint64_t own_frames() const { return own_frames_; }  // of FeedOwnFrame(), by eth0
   uint64_t LearnedRoutes() const;       // by router advertisements
   uint64_t LearnedAddresses() const;
   uint64_t ReachableNeighbors() const;  // that were confirmed
-  uint64_t NarrowedPaths() const;       // connections that know of a smaller MTU
+  uint64_t NarrowedPaths(Family family) const;  // connections that know of a smaller MTU
 
  private:
   void Set(const std::string& name, const char* value);
-  void Packet(const Cast& cast, uint8_t protocol, Bytes bytes, uint8_t hop_limit, int checksum);
+  void Packet(const Cast& cast, uint8_t protocol, const Bytes& bytes);
   void Icmp(const IpAddress& from, const IpAddress& to, Bytes message, uint8_t hop_limit = 64);
   void Quoted(const Cast& cast, const Bytes& bytes);
   void Tcp(const Cast& cast, size_t first, const Bytes& bytes);
@@ -95,7 +100,8 @@ class FuzzWorld {
   std::unique_ptr<PacketSocket> watch_, sender_;
   std::map<std::string, uint64_t> before_, after_;  // counters
   uint64_t routes_before_ = 0, addresses_before_ = 0;
-  uint64_t redirected_[2] = {}, pings_ = 0, raws_ = 0, syn_acks_ = 0, advertised_ = 0;
+  uint64_t redirected_[2] = {}, pings_[2] = {}, raws_[2] = {}, syn_acks_[2] = {};  // IPv4, IPv6
+  uint64_t advertised_ = 0, wholes_ = 0, own_frames_ = 0;
 };
 
 }  // namespace moat::netstack

@@ -2,20 +2,24 @@
 
 #include <algorithm>
 
+#include "netstack/ip/routing_table.h"
 #include "netstack/stack/fuzz_world.h"
 #include "netstack/wire/tcp.h"
 
 namespace moat::netstack {
 namespace {
 
-constexpr uint8_t kByRouterAdvertisement = 9;  // RTPROT_RA
+// Between two judgements: one record's answers, or those of the 25 s that a record may pass.
+constexpr size_t kMostFrames = 10000;
+// gc_thresh3's default, of each family, and what the world made permanent besides.
+constexpr size_t kMostNeighbors = 2 * 1024 + 16;
 
 }  // namespace
 
 // --- The judge -----------------------------------------------------------------------------------
 
 void FuzzWorld::JudgeFrame(const ParsedFrame& frame, const MacAddress& own) {
-  if (frame.from != own || frame.from.IsMulticast()) std::abort();
+  if (frame.from != own) std::abort();
   // What is forwarded is as whole as it came.
   const bool ours = frame.source.IsUnspecified() || world_.stack.IsLocalAddress(frame.source);
   if (!frame.ok && ours) std::abort();
@@ -23,7 +27,7 @@ void FuzzWorld::JudgeFrame(const ParsedFrame& frame, const MacAddress& own) {
   TcpView tcp;
   if (frame.protocol == ip_protocol::kTcp && TcpView::Parse(frame.payload, &tcp) &&
       tcp.flags() == (tcp_flag::kSyn | tcp_flag::kAck)) {
-    ++syn_acks_;
+    ++syn_acks_[frame.source.is_v6()];
   }
   if (frame.protocol == ip_protocol::kIcmpV6 &&
       frame.icmp_type() == icmpv6_type::kRouterAdvertisement) {
@@ -34,7 +38,7 @@ void FuzzWorld::JudgeFrame(const ParsedFrame& frame, const MacAddress& own) {
 }
 
 void FuzzWorld::JudgeLink(ChannelLink& link, const MacAddress& own) {
-  if (link.sent().size() > 10000) std::abort();
+  if (link.sent().size() > kMostFrames) std::abort();
   while (!link.sent().empty()) {
     for (const Bytes& wire : link.TakeWireFrames()) JudgeFrame(ParseFrame(wire), own);
   }
@@ -45,7 +49,7 @@ void FuzzWorld::Check() {
   JudgeLink(world_.far_link, kOwnMac1);
   ReadSockets();
   world_.stack.Flush();
-  if (world_.stack.Neighbors().size() > 2100) std::abort();
+  if (world_.stack.Neighbors().size() > kMostNeighbors) std::abort();
 }
 
 void FuzzWorld::ReadSockets() {
@@ -63,8 +67,10 @@ void FuzzWorld::ReadSockets() {
     }
     (void)socket->TakeError();
   }
-  while (ping4_->Receive().ok() || ping6_->Receive().ok()) ++pings_;
-  while (raw4_->Receive().ok() || raw6_->Receive().ok()) ++raws_;
+  while (ping4_->Receive().ok()) ++pings_[0];
+  while (ping6_->Receive().ok()) ++pings_[1];
+  while (raw4_->Receive().ok()) ++raws_[0];
+  while (raw6_->Receive().ok()) ++raws_[1];
   for (const auto& peer : peers_) peer->Read();
   while (listener_->Accept().ok()) {
   }
@@ -83,7 +89,7 @@ uint64_t FuzzWorld::Count(const std::string& counter) const {
 uint64_t FuzzWorld::LearnedRoutes() const {
   const std::vector<RouteInfo> routes = world_.stack.Routes();
   return static_cast<uint64_t>(std::count_if(routes.begin(), routes.end(), [](const auto& route) {
-           return route.protocol == kByRouterAdvertisement;
+           return route.protocol == kRouteByRouterAdvertisement;
          })) - routes_before_;
 }
 
@@ -103,11 +109,11 @@ uint64_t FuzzWorld::ReachableNeighbors() const {
       }));
 }
 
-uint64_t FuzzWorld::NarrowedPaths() const {
-  return static_cast<uint64_t>(
-      std::count_if(peers_.begin(), peers_.end(), [](const auto& peer) {
-        return peer->path_mtu() != 0 && peer->path_mtu() < 1500;
-      }));
+uint64_t FuzzWorld::NarrowedPaths(Family family) const {
+  const auto first = peers_.begin() + (family == Family::kIpv4 ? 0 : 2);
+  return static_cast<uint64_t>(std::count_if(first, first + 2, [](const auto& peer) {
+    return peer->path_mtu() != 0 && peer->path_mtu() < 1500;
+  }));
 }
 
 }  // namespace moat::netstack

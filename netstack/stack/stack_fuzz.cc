@@ -3,7 +3,8 @@
 // each kind makes of its bytes.
 //
 // A goal is something that must come about in every bounded run: by its own seed, and by mutations.
-// A kind that stops reaching its handler fails the run.
+// Every kind is in the seed of a goal that only its handler's work reaches; a kind that stops
+// reaching its handler, or that no goal uses, fails the run.
 
 #include <algorithm>
 #include <string>
@@ -11,6 +12,8 @@
 
 #include "netstack/stack/fuzz_world.h"
 #include "netstack/wire/ndp.h"
+#include "test/fuzz/goals.h"
+#include "test/fuzz/records.h"
 #include "test/fuzz/seeds.h"
 
 namespace moat::netstack {
@@ -34,20 +37,17 @@ constexpr void (FuzzWorld::*kFeeds[kKinds])(const Bytes&) = {
 };
 
 void Run(FuzzWorld& world, std::span<const uint8_t> input) {
-  while (input.size() >= 2) {
-    const size_t length = std::min<size_t>(input[1], input.size() - 2);
-    (world.*kFeeds[input[0] % kKinds])(Bytes(input.begin() + 2, input.begin() + 2 + length));
+  constexpr size_t kMostRecords = 4096;
+  ForEachFuzzRecord(input, kMostRecords, [&](uint8_t kind, std::span<const uint8_t> bytes) {
+    (world.*kFeeds[kind % kKinds])(Bytes(bytes.begin(), bytes.end()));
     world.Check();
-    input = input.subspan(2 + length);
-  }
+  });
   world.Finish();
 }
 
 // --- Messages ------------------------------------------------------------------------------------
 
-Bytes Record(Kind kind, const Bytes& bytes) {
-  return Bytes{kind, static_cast<uint8_t>(bytes.size())} + bytes;
-}
+Bytes Record(Kind kind, const Bytes& bytes) { return FuzzRecord(kind, bytes); }
 // A segment of connection `which` (0 accepted, 3 dialled; 0x80: places are segments).
 Bytes Tcp(Kind kind, uint8_t which, uint8_t flags, uint8_t place, uint8_t size) {
   return Record(kind, {which, flags, place, 0, static_cast<uint8_t>(0xf0 | size)});
@@ -123,6 +123,35 @@ Bytes Forwarded(Kind kind, uint8_t where, uint8_t hops, uint8_t size) {
   return Record(kind, {where, hops, ip_protocol::kUdp, size, 1, 2, 3, 4});
 }
 
+Bytes Datagram(const IpAddress& from, const IpAddress& to, uint16_t port) {
+  return UdpDatagram(from, to, 4000, port, Pattern(20));
+}
+// Laid over a UDP packet from the peer without a payload.
+Bytes LaidPacket(Kind kind, Family family) {
+  const Cast cast = CastOf(family);
+  const size_t header = family == Family::kIpv4 ? kIpv4HeaderSize : kIpv6HeaderSize;
+  return Record(kind, Bytes(header) + Datagram(cast.peer, cast.own, 53));
+}
+Bytes RawFrame() {
+  const Cast cast = CastOf(Family::kIpv6);
+  return Record(kRaw, EthernetFrame(kOwnMac, kPeerMac, ethertype::kIpv6,
+                                    IpPacket(cast.peer, cast.own, ip_protocol::kUdp,
+                                             Datagram(cast.peer, cast.own, 53))));
+}
+Bytes WholePacket() {
+  const Cast cast = CastOf(Family::kIpv4);
+  return Record(kWhole, IpPacket(cast.own, cast.peer, ip_protocol::kUdp,
+                                 Datagram(cast.own, cast.peer, 9)));
+}
+// It leaves by eth0, and arrives by loopback: as from a wire, where 127.0.0.1 and our own addresses
+// are no sources.
+Bytes OwnFrame() {
+  const Cast cast = CastOf(Family::kIpv4);
+  return Record(kOwnFrame, EthernetFrame({}, {}, ethertype::kIpv4,
+                                         IpPacket(cast.peer, cast.own, ip_protocol::kUdp,
+                                                  Datagram(cast.peer, cast.own, 53))));
+}
+
 // --- Goals ---------------------------------------------------------------------------------------
 
 struct Goal {
@@ -149,6 +178,12 @@ template <uint64_t (FuzzWorld::*kGet)() const>
 uint64_t Get(const FuzzWorld& world) {
   return (world.*kGet)();
 }
+template <uint64_t (FuzzWorld::*kGet)(Family) const, Family kFamily>
+uint64_t Get(const FuzzWorld& world) {
+  return (world.*kGet)(kFamily);
+}
+uint64_t Datagrams4(const FuzzWorld& world) { return world.Count("Udp.InDatagrams"); }
+uint64_t Datagrams6(const FuzzWorld& world) { return world.Count("Udp6.InDatagrams"); }
 
 constexpr uint8_t kTextFlags = tcp_flag::kAck | tcp_flag::kPsh;
 constexpr uint8_t kRouter = fuzz_mode::kForward, kHost = 0;
@@ -166,20 +201,31 @@ const std::vector<Goal>& Goals() {
       {"TcpExt.TW", kHost,
        Call(5, 100) + Tcp(kTcp4, 3, tcp_flag::kAck | tcp_flag::kFin, 0, 0) + Later(255) +
            Later(255) + Later(255)},
-      {"listener IPv4", kHost, Record(kTcp4, {6, 1, 7, 0, 100}), Get<&FuzzWorld::syn_acks>},
-      {"listener IPv6", kHost, Record(kTcp6, {6, 1, 7, 0, 100}), Get<&FuzzWorld::syn_acks>},
+      {"listener IPv4", kHost, Record(kTcp4, {6, 1, 7, 0, 100}),
+       Get<&FuzzWorld::syn_acks, Family::kIpv4>},
+      {"listener IPv6", kHost, Record(kTcp6, {6, 1, 7, 0, 100}),
+       Get<&FuzzWorld::syn_acks, Family::kIpv6>},
+      {"a frame", kHost, RawFrame(), Datagrams6},
+      {"an IPv4 packet", kHost, LaidPacket(kIpv4, Family::kIpv4), Datagrams4},
+      {"an IPv6 packet", kHost, LaidPacket(kIpv6, Family::kIpv6), Datagrams6},
+      {"a program's packet", kHost, WholePacket(), Get<&FuzzWorld::wholes>},
+      {"a program's frame, sent", kHost, OwnFrame(), Get<&FuzzWorld::own_frames>},
+      {"a program's frame, looped back", kHost, OwnFrame(), Datagrams4},
       {"Udp.InDatagrams", kHost, Record(kUdp4, Bytes{0} + Pattern(20))},
       {"Udp6.InDatagrams", kHost, Record(kUdp6, Bytes{1} + Pattern(20))},
-      {"ping socket IPv4", kHost, EchoReply(kIcmpv4, 0), Get<&FuzzWorld::pings>},
+      {"ping socket IPv4", kHost, EchoReply(kIcmpv4, 0),
+       Get<&FuzzWorld::pings, Family::kIpv4>},
       {"ping socket IPv6", kHost, EchoReply(kIcmpv6, icmpv6_type::kEchoReply),
-       Get<&FuzzWorld::pings>},
-      {"raw socket", kHost, EchoReply(kIcmpv4, 0), Get<&FuzzWorld::raws>},
+       Get<&FuzzWorld::pings, Family::kIpv6>},
+      {"raw socket IPv4", kHost, EchoReply(kIcmpv4, 0), Get<&FuzzWorld::raws, Family::kIpv4>},
+      {"raw socket IPv6", kHost, EchoReply(kIcmpv6, icmpv6_type::kEchoReply),
+       Get<&FuzzWorld::raws, Family::kIpv6>},
       {"Packet.Captured", kHost, Record(kUdp4, {0})},
       {"Arp.InRequests", kHost, Record(kArp, {0})},
       {"Ip.ReasmOKs", kHost, Fragments(kFragment4)},
       {"Ip6.ReasmOKs", kHost, Fragments(kFragment6)},
       {"IPv4 options", kHost, Record(kOptions4, {7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
-       [](const FuzzWorld& world) { return world.Count("Udp.InDatagrams"); }},
+       Datagrams4},
       {"Icmp6.OutParmProblems", kHost, Record(kExtension6, {60, 17, 0, 0x85, 4, 0, 0, 0, 0})},
       {"Igmp.InQueries", kHost, IgmpQuery(4)},
       {"Igmp.OutReports", kHost, IgmpQuery(0) + Later(12)},
@@ -201,9 +247,9 @@ const std::vector<Goal>& Goals() {
        Redirected<Family::kIpv4>},
       {"redirect IPv6", kHost, Redirect6() + Call(9, 1), Redirected<Family::kIpv6>},
       {"path MTU IPv4", kHost, Call(1, 1) + Record(kQuoted4, {6, 3, 4, 0, 0, 4, 0xb0}),
-       Get<&FuzzWorld::NarrowedPaths>},
+       Get<&FuzzWorld::NarrowedPaths, Family::kIpv4>},
       {"path MTU IPv6", kHost, Call(2, 1) + Record(kQuoted6, {5, 2, 0, 0, 0, 5, 0}),
-       Get<&FuzzWorld::NarrowedPaths>},
+       Get<&FuzzWorld::NarrowedPaths, Family::kIpv6>},
       {"Ip.ForwDatagrams", kRouter, Forwarded(kForward4, 0, 0, 0)},
       {"Ip6.OutForwDatagrams", kRouter, Forwarded(kForward6, 1, 0, 0)},
       {"Icmp.OutRedirects", kRouter, Forwarded(kForward4, 3, 0, 0)},
@@ -216,12 +262,30 @@ const std::vector<Goal>& Goals() {
   return goals;
 }
 
-// How many inputs reached each goal.
-std::vector<int>& Hits() {
-  static std::vector<int> hits(Goals().size());
-  return hits;
+FuzzGoals& Tally() {
+  static FuzzGoals tally(
+      [] {
+        std::vector<std::string> names;
+        for (const Goal& goal : Goals()) names.push_back(goal.name);
+        return names;
+      }(),
+      /*least=*/10);
+  return tally;
 }
-constexpr int kLeastHits = 10;  // of a bounded run
+
+// The kinds that are in no goal's seed.
+std::vector<int> UnusedKinds() {
+  std::vector<int> unused;
+  for (int kind = 0; kind < kKinds; ++kind) {
+    bool used = false;
+    for (const Goal& goal : Goals()) {
+      ForEachFuzzRecord(goal.Seed(), SIZE_MAX,
+                        [&](uint8_t in, std::span<const uint8_t>) { used = used || in == kind; });
+    }
+    if (!used) unused.push_back(kind);
+  }
+  return unused;
+}
 
 }  // namespace
 }  // namespace moat::netstack
@@ -234,16 +298,17 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
 
 std::vector<std::string> FuzzUnreached() {
   using namespace moat::netstack;  // NOLINT: this is their test
-  std::vector<std::string> unreached;
-  for (size_t i = 0; i < Goals().size(); ++i) {
-    const Goal& goal = Goals()[i];
+  std::vector<std::string> unreached = Tally().Unreached();
+  FuzzWorld idle;
+  Run(idle, {});
+  for (const Goal& goal : Goals()) {
     FuzzWorld world;
     Run(world, goal.Seed());
     if (!goal.Reached(world)) unreached.push_back(std::string(goal.name) + ", by its own seed");
-    if (Hits()[i] < kLeastHits) {
-      unreached.push_back(std::string(goal.name) + ", but by " + std::to_string(Hits()[i]) +
-                          " inputs");
-    }
+    if (goal.Reached(idle)) unreached.push_back(std::string(goal.name) + ", but by nothing at all");
+  }
+  for (const int kind : UnusedKinds()) {
+    unreached.push_back("kind " + std::to_string(kind) + ", which is in no goal");
   }
   return unreached;
 }
@@ -252,8 +317,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::netstack;  // NOLINT: this is their test
   FuzzWorld world;
   Run(world, {data, size});
-  for (size_t i = 0; i < Goals().size(); ++i) {
-    if (Goals()[i].Reached(world)) ++Hits()[i];
-  }
+  Tally().Count([&](size_t i) { return Goals()[i].Reached(world); });
   return 0;
 }
