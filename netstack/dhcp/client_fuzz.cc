@@ -17,6 +17,8 @@
 
 #include "netstack/dhcp/client.h"
 #include "netstack/dhcp/test_server.h"
+#include "test/fuzz/goals.h"
+#include "test/fuzz/records.h"
 #include "test/fuzz/seeds.h"
 
 namespace moat::netstack {
@@ -58,15 +60,13 @@ class Fuzz {
     if ((mode & mode_bit::kReboot) != 0) options_.previous = kOffered;
     client_ = std::make_unique<DhcpClient>(world_.stack, options_);
     Check(client_->Start().ok(), "it does not start");
-    Judge(nullptr);
+    Judge();
   }
 
   void Run(std::span<const uint8_t> input) {
-    for (int records = 0; input.size() >= 2 && records < 200; ++records) {
-      const size_t length = std::min<size_t>(input[1], input.size() - 2);
-      Feed(input[0], Bytes(input.begin() + 2, input.begin() + 2 + length));
-      input = input.subspan(2 + length);
-    }
+    ForEachFuzzRecord(input, /*most=*/200, [this](uint8_t kind, std::span<const uint8_t> bytes) {
+      Feed(kind, Bytes(bytes.begin(), bytes.end()));
+    });
     client_.reset();
     if (!meddled_) Check(Addresses().empty(), "an address stays behind");
   }
@@ -102,38 +102,15 @@ class Fuzz {
       answer.parameters = {58, 4, 0, 0, t1, 0, 59, 4, 0, 0, t2, 0, 1, 4, 255, 255, t2, 0,
                            3, 4, 192, 0, 2, t1, 26, 2, t1, t2};
     }
-    Bytes message = MessageOf(answer);
+    Bytes message = DhcpMessage(answer);
     for (size_t i = 0; i < over.size() && !message.empty(); ++i) {
       // The fixed part with its zeros is skipped over quickly.
       message[(i < 16 ? i : i + 220) % message.size()] ^= over[i];
     }
     Deliver(answer.server, message);
   }
-  // As ReceiveDhcp() has it.
-  Bytes MessageOf(const Answer& answer) {
-    Bytes m(240);
-    m[0] = 2;
-    m[1] = 1;
-    m[2] = 6;
-    StoreBe32(&m[4], answer.transaction);
-    std::memcpy(&m[16], answer.yours.data(), 4);
-    std::memcpy(&m[28], answer.mac.bytes.data(), 6);
-    StoreBe32(&m[236], 0x63825363);
-    m = m + Bytes{53, 1, static_cast<uint8_t>(answer.type), 54, 4} +
-        Bytes(answer.server.data(), answer.server.data() + 4);
-    if (answer.type != DhcpType::kNak) {
-      Bytes time(4);
-      StoreBe32(time.data(), answer.lease);
-      m = m + Bytes{51, 4} + time + answer.parameters;
-    }
-    m.push_back(255);
-    return m;
-  }
   void Deliver(const IpAddress& from, const Bytes& message) {
-    world_.ReceiveIp(IpPacket(from, kEverybody, ip_protocol::kUdp,
-                              UdpDatagram(from, kEverybody, kDhcpServerPort, kDhcpClientPort,
-                                          message)),
-                     MacAddress::Broadcast());
+    ReceiveDhcp(world_, from, kEverybody, message);
     const std::optional<DhcpReply> reply = ParseDhcp(message);
     const State before = client_->state();
     const std::optional<DhcpLease> lease = client_->lease();
@@ -143,7 +120,7 @@ class Fuzz {
                         (!lease.has_value() || lease->expires != client_->lease()->expires ||
                          lease->address != client_->lease()->address));
     if (taken && before != State::kProbing) JudgeTaken(before, reply);
-    Judge(reply.has_value() ? &*reply : nullptr);
+    Judge();
   }
   void JudgeTaken(State before, const std::optional<DhcpReply>& reply) {
     // What is due anyway, at the same moment, is no answer to it.
@@ -164,7 +141,7 @@ class Fuzz {
     const Duration by = milliseconds(1 + At(bytes, 0)) * (int64_t{1} << At(bytes, 1) % 20);
     elapsed_ += by;
     world_.Advance(*client_, by);
-    Judge(nullptr);
+    Judge();
   }
 
   // Another host has an address.
@@ -173,7 +150,7 @@ class Fuzz {
     world_.ReceiveArp(At(bytes, 1) % 2 == 0 ? ArpOperation::kReply : ArpOperation::kRequest,
                       address, kOtherMac, address, MacAddress::Broadcast());
     client_->Poll();
-    Judge(nullptr);
+    Judge();
   }
 
   void Rare(const Bytes& bytes) {
@@ -181,7 +158,7 @@ class Fuzz {
       case 0:
         client_->Release();
         if (!meddled_) Check(Addresses().empty(), "a released address stays");
-        Judge(nullptr);
+        Judge();
         Check(client_->Start().ok(), "it does not start again");
         break;
       case 1: {  // somebody takes the address away
@@ -198,7 +175,7 @@ class Fuzz {
         client_->Poll();
         break;
     }
-    Judge(nullptr);
+    Judge();
   }
 
   std::vector<Prefix> Addresses() const {
@@ -209,7 +186,7 @@ class Fuzz {
     return found;
   }
 
-  void Judge(const DhcpReply*) {
+  void Judge() {
     for (Said said = NextSaid(world_); said.ok; said = NextSaid(world_)) {
       ++messages_;
       // A DECLINE follows the beginning of the next exchange, whose number it has not.
@@ -264,12 +241,12 @@ class Fuzz {
 
 const char* const kStateNames[] = {"stopped", "INIT", "SELECTING", "REQUESTING", "REBOOTING",
                                    "probing", "BOUND", "RENEWING", "REBINDING"};
-int g_hits[std::size(kStateNames)] = {};
-constexpr int kLeastHits = 20;
-
-Bytes Record(uint8_t kind, const Bytes& bytes) {
-  return Bytes{kind, static_cast<uint8_t>(bytes.size())} + bytes;
+FuzzGoals& Goals() {
+  static FuzzGoals goals({std::begin(kStateNames), std::end(kStateNames)}, /*least=*/20);
+  return goals;
 }
+
+Bytes Record(uint8_t kind, const Bytes& bytes) { return FuzzRecord(kind, bytes); }
 const Bytes kOffer = Record(0, {0}), kAck = Record(0, {1}), kNak = Record(0, {2});
 // So many milliseconds, doubled so often.
 Bytes Wait(uint8_t ms, uint8_t doublings) { return Record(3, {ms, doublings}); }
@@ -303,11 +280,7 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
 
 std::vector<std::string> FuzzUnreached() {
   using namespace moat::netstack;  // NOLINT: this is their test
-  std::vector<std::string> unreached;
-  for (size_t i = 0; i < std::size(kStateNames); ++i) {
-    if (g_hits[i] < kLeastHits) unreached.push_back(kStateNames[i]);
-  }
-  return unreached;
+  return Goals().Unreached();
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -315,8 +288,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   Fuzz fuzz(data[0]);
   fuzz.Run({data + 1, size - 1});
-  for (size_t i = 0; i < std::size(kStateNames); ++i) {
-    if ((fuzz.states() >> i & 1) != 0) ++g_hits[i];
-  }
+  Goals().Count([&](size_t state) { return (fuzz.states() >> state & 1) != 0; });
   return 0;
 }

@@ -13,6 +13,8 @@
 
 #include "netstack/dhcp/client_v6.h"
 #include "netstack/stack/stack_test_world.h"
+#include "test/fuzz/goals.h"
+#include "test/fuzz/records.h"
 #include "test/fuzz/seeds.h"
 
 namespace moat::netstack {
@@ -42,11 +44,9 @@ class Fuzz {
     Check(client_.Start().ok(), "it does not start");
   }
   void Run(std::span<const uint8_t> input) {
-    for (int records = 0; input.size() >= 2 && records < 200; ++records) {
-      const size_t length = std::min<size_t>(input[1], input.size() - 2);
-      Feed(input[0], Bytes(input.begin() + 2, input.begin() + 2 + length));
-      input = input.subspan(2 + length);
-    }
+    ForEachFuzzRecord(input, /*most=*/200, [this](uint8_t kind, std::span<const uint8_t> bytes) {
+      Feed(kind, Bytes(bytes.begin(), bytes.end()));
+    });
     client_.Stop();
     Judge();
   }
@@ -136,13 +136,14 @@ class Fuzz {
   bool learned_ = false;
 };
 
-int g_learned = 0;
-uint32_t g_states = 0;
-constexpr int kLeastHits = 20;
-
-Bytes Record(uint8_t kind, const Bytes& bytes) {
-  return Bytes{kind, static_cast<uint8_t>(bytes.size())} + bytes;
+constexpr size_t kStates = 4;
+FuzzGoals& Goals() {
+  static FuzzGoals goals({"stopped", "waiting", "asking", "informed", "a Reply that is taken"},
+                         /*least=*/20);
+  return goals;
 }
+
+Bytes Record(uint8_t kind, const Bytes& bytes) { return FuzzRecord(kind, bytes); }
 
 }  // namespace
 }  // namespace moat::netstack
@@ -165,17 +166,15 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
 
 std::vector<std::string> FuzzUnreached() {
   using namespace moat::netstack;  // NOLINT: this is their test
-  std::vector<std::string> unreached;
-  if (g_learned < kLeastHits) unreached.push_back("a Reply that is taken");
-  if (g_states != 0xf) unreached.push_back("a state");
-  return unreached;
+  return Goals().Unreached();
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::netstack;  // NOLINT: this is their test
   Fuzz fuzz;
   fuzz.Run({data, size});
-  if (fuzz.learned()) ++g_learned;
-  g_states |= fuzz.states();
+  Goals().Count([&](size_t goal) {
+    return goal < kStates ? (fuzz.states() >> goal & 1) != 0 : fuzz.learned();
+  });
   return 0;
 }

@@ -15,6 +15,23 @@ inline const IpAddress kServer = Ip("192.0.2.254");
 inline const IpAddress kOffered = Ip("192.0.2.77");
 inline const IpAddress kEverybody = Ip("255.255.255.255");
 
+// The options of `message`, as far as they are whole (RFC 2132 2).
+inline std::map<uint8_t, Bytes> OptionsOf(const Bytes& message) {
+  constexpr uint8_t kPad = 0, kEnd = 255;
+  std::map<uint8_t, Bytes> options;
+  for (size_t i = 240; i < message.size() && message[i] != kEnd;) {
+    if (message[i] == kPad) {
+      ++i;
+      continue;
+    }
+    if (i + 2 > message.size() || message[i + 1] > message.size() - i - 2) break;
+    const auto data = message.begin() + static_cast<ptrdiff_t>(i) + 2;
+    options[message[i]] = Bytes(data, data + message[i + 1]);
+    i += 2 + size_t{message[i + 1]};
+  }
+  return options;
+}
+
 // What the client said, read back from its bytes.
 struct Said {
   bool ok = false;
@@ -46,12 +63,14 @@ inline Said NextSaid(StackWorld& world) {
     said.source = frame.source;
     said.destination = frame.destination;
     said.to = frame.to;
-    for (size_t i = 240; m[i] != 255; i += 2 + m[i + 1]) {
-      if (m[i] == 53) said.type = static_cast<DhcpType>(m[i + 2]);
-      if (m[i] == 50) said.requested = IpAddress::V4(m.data() + i + 2);
-      if (m[i] == 54) said.server = IpAddress::V4(m.data() + i + 2);
-      said.options[m[i]] = Bytes(m.begin() + i + 2, m.begin() + i + 2 + m[i + 1]);
-    }
+    said.options = OptionsOf(m);
+    const auto option = [&said](uint8_t code, size_t size) -> const uint8_t* {
+      const auto it = said.options.find(code);
+      return it == said.options.end() || it->second.size() != size ? nullptr : it->second.data();
+    };
+    if (const uint8_t* type = option(53, 1)) said.type = static_cast<DhcpType>(*type);
+    if (const uint8_t* address = option(50, 4)) said.requested = IpAddress::V4(address);
+    if (const uint8_t* address = option(54, 4)) said.server = IpAddress::V4(address);
     said.seconds = LoadBe16(m.data() + 8);
     said.message = m;
     return said;
@@ -71,8 +90,7 @@ struct Answer {
   Bytes server_name{}, file{};  // what these fields hold
 };
 
-// The server says so to `to`: the client's address, or everybody.
-inline void ReceiveDhcp(StackWorld& world, const IpAddress& to, const Answer& answer) {
+inline Bytes DhcpMessage(const Answer& answer) {
   Bytes m(240);
   m[0] = 2;
   m[1] = 1;
@@ -91,9 +109,18 @@ inline void ReceiveDhcp(StackWorld& world, const IpAddress& to, const Answer& an
     m = m + Bytes{51, 4} + time + answer.parameters;
   }
   m.push_back(255);
-  const Bytes datagram = UdpDatagram(answer.server, to, kDhcpServerPort, kDhcpClientPort, m);
-  world.ReceiveIp(IpPacket(answer.server, to, ip_protocol::kUdp, datagram),
+  return m;
+}
+
+// The server `from` sends `message` to `to`: the client's address, or everybody.
+inline void ReceiveDhcp(StackWorld& world, const IpAddress& from, const IpAddress& to,
+                        const Bytes& message) {
+  const Bytes datagram = UdpDatagram(from, to, kDhcpServerPort, kDhcpClientPort, message);
+  world.ReceiveIp(IpPacket(from, to, ip_protocol::kUdp, datagram),
                   to == kEverybody ? MacAddress::Broadcast() : kOwnMac);
+}
+inline void ReceiveDhcp(StackWorld& world, const IpAddress& to, const Answer& answer) {
+  ReceiveDhcp(world, answer.server, to, DhcpMessage(answer));
 }
 
 }  // namespace moat::netstack
