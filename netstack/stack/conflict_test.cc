@@ -85,9 +85,10 @@ TEST_F(Conflicts, Rfc5227_S2_1_1_TheTimesBetweenProbesAreRandom) {
   std::vector<int64_t> first, between;
   for (int round = 0; round < 30; ++round) {
     Add();
-    const Time begin = world.clock.Now();
-    Time last = begin;
+    Time last = world.clock.Now();
+    const Time end = last + seconds(60);
     for (int probes = 0; probes < 3;) {
+      ASSERT_LT(world.clock.Now(), end);
       world.Advance(milliseconds(5));
       if (Sent().empty()) continue;
       (probes == 0 ? first : between).push_back((world.clock.Now() - last) / milliseconds(1));
@@ -111,7 +112,13 @@ TEST_F(Conflicts, Rfc5227_S2_1_1_TheTimesBetweenProbesAreRandom) {
 TEST_F(Conflicts, Rfc5227_S2_1_1_AnythingFromTheAddressIsAConflictUntilTheWaitIsOver) {
   const auto after_the_last_probe = [this](Duration wait) {
     Add();
-    for (size_t probes = 0; probes < 3; probes += Sent().size()) world.Advance(milliseconds(1));
+    const Time end = world.clock.Now() + seconds(60);
+    size_t probes = 0;
+    while (probes < 3 && world.clock.Now() < end) {
+      world.Advance(milliseconds(1));
+      probes += Sent().size();
+    }
+    EXPECT_EQ(probes, 3u);
     world.Advance(wait);
     world.ReceiveArp(ArpOperation::kRequest, fresh, kOtherMac, Ip("192.0.2.9"),
                      MacAddress::Broadcast());
@@ -249,7 +256,9 @@ TEST_F(Conflicts, Rfc5227_S2_5_RequestsAreAnsweredWhileTheAddressIsUsed) {
     EXPECT_EQ(frame.to, kPeerMac);  // 2.6: not a broadcast
     return reply.operation == ArpOperation::kReply && reply.sender == fresh;
   };
+  const Time end = world.clock.Now() + seconds(60);
   for (std::vector<ArpMessage> sent; sent.empty() || sent.back().sender != fresh; sent = Sent()) {
+    ASSERT_LT(world.clock.Now(), end);
     EXPECT_FALSE(answered());
     world.Advance(milliseconds(1));
   }
