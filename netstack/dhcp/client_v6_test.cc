@@ -104,8 +104,6 @@ TEST_F(Stateless, Rfc8415_S15_RetransmitsWithBackOff) {
     const Duration gap = world.clock.Now() - last;
     EXPECT_NEAR(static_cast<double>(gap.count()), static_cast<double>(wanted.count()),
                 0.4 * static_cast<double>(wanted.count()));
-    // Elapsed time counts from the first.
-    EXPECT_GT(LoadBe16(request.data() + request.size() - 2), 0);
     last = world.clock.Now();
     wanted *= 2;
   }
@@ -115,6 +113,25 @@ TEST_F(Stateless, Rfc8415_S15_RetransmitsWithBackOff) {
   int count = 0;
   while (!Next().empty()) ++count;
   EXPECT_NEAR(count, 10, 2);
+}
+
+// In hundredths of a second, as many as fit.
+TEST_F(Stateless, Rfc8415_S21_9_TheElapsedTimeCountsFromTheFirstMessage) {
+  const auto elapsed = [](const Bytes& request) {
+    const Bytes option(request.end() - 6, request.end());
+    EXPECT_EQ(Bytes(option.begin(), option.begin() + 4), (Bytes{0, 8, 0, 2}));
+    return LoadBe16(option.data() + 4);
+  };
+  EXPECT_EQ(elapsed(Asked()), 0);
+  const Time first = world.clock.Now();
+  int64_t since = 0;
+  for (int i = 0; i < 12; ++i) {
+    const Bytes request = Asked(hours(2));
+    ASSERT_FALSE(request.empty());
+    since = (world.clock.Now() - first) / milliseconds(10);
+    EXPECT_NEAR(elapsed(request), static_cast<double>(std::min<int64_t>(since, 0xffff)), 2);
+  }
+  EXPECT_GT(since, 0xffff);
 }
 
 TEST_F(Stateless, Rfc3646_LearnsNameServersAndDomains) {

@@ -41,16 +41,19 @@ TEST_F(RouterV4, Rfc1812_S4_2_2_7_ForwardedPacketsAreFragmented) {
 
 TEST_F(RouterV4, Rfc791_AFragmentIsCutAgain) {
   ASSERT_TRUE(world.stack.SetInterfaceMtu(kEth1, 600).ok());
-  Ipv4Fields fields = Fields();
-  fields.more_fragments = true;
-  fields.fragment_offset = 8000;
-  world.ReceiveIp(Ipv4Packet(fields, Pattern(800)));
-  const ParsedFrame first = world.NextFar(), second = world.NextFar();
-  EXPECT_EQ(first.fragment_offset, 8000u);
-  EXPECT_EQ(second.fragment_offset, 8000u + first.payload.size());
-  EXPECT_TRUE(first.more_fragments);
-  EXPECT_TRUE(second.more_fragments);
-  EXPECT_EQ(first.payload + second.payload, Pattern(800));
+  for (const bool more : {true, false}) {
+    Ipv4Fields fields = Fields();
+    fields.more_fragments = more;
+    fields.fragment_offset = 8000;
+    world.ReceiveIp(Ipv4Packet(fields, Pattern(800)));
+    const ParsedFrame first = world.NextFar(), second = world.NextFar();
+    EXPECT_EQ(first.fragment_offset, 8000u);
+    EXPECT_EQ(second.fragment_offset, 8000u + first.payload.size());
+    EXPECT_TRUE(first.more_fragments);
+    EXPECT_EQ(second.more_fragments, more);
+    EXPECT_EQ(first.payload + second.payload, Pattern(800));
+    EXPECT_TRUE(world.FarSilent());
+  }
 }
 
 TEST_F(RouterV4, Rfc791_OnlyOptionsToCopyAreInLaterFragments) {

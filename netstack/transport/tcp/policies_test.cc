@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "netstack/base/timer.h"
 #include "netstack/testing/seeded_random.h"
 #include "netstack/transport/tcp/ack_policy.h"
 #include "netstack/transport/tcp/congestion.h"
@@ -52,6 +53,32 @@ TEST(Rfc6298, S2_4_FloorAndS2_5Ceiling) {
   EXPECT_GE(rtt.Rto(), kMinRto);
   EXPECT_LE(rtt.Rto(), kMinRto + milliseconds(1));
   EXPECT_EQ(rtt.Rto(20), kMaxRto);
+}
+
+TEST(Rfc6298, S2_5_TheCeilingIsAMinuteAtLeast) {
+  EXPECT_GE(kMaxRto, seconds(60));
+  EXPECT_GE(RttEstimator().Rto(100), seconds(60));  // of a back-off
+  RttEstimator slow;
+  slow.Sample(seconds(20), Time{});
+  EXPECT_EQ(slow.Rto(), seconds(60));  // of a measure: it is not cut
+}
+
+// However steady the round trip is; and the timer's grain is what it says.
+TEST(Rfc6298, S4_TheMarginIsTheTimersGrainAtLeast) {
+  RttEstimator rtt;
+  for (int i = 0; i < 200; ++i) rtt.Sample(milliseconds(300), Time{});
+  EXPECT_LT(rtt.variance(), TimerQueue::kTick);
+  EXPECT_GE(rtt.Rto() - rtt.srtt(), TimerQueue::kTick);
+
+  TimerQueue queue(Time{});
+  bool fired = false;
+  Timer timer(queue, [](void* flag) { *static_cast<bool*>(flag) = true; }, &fired);
+  const Time deadline = Time{} + rtt.Rto() + microseconds(300);
+  timer.Arm(deadline);
+  queue.RunExpired(deadline - Duration(1));
+  EXPECT_FALSE(fired);
+  queue.RunExpired(deadline + TimerQueue::kTick);
+  EXPECT_TRUE(fired);
 }
 
 TEST(Rfc5681, S3_1_SlowStartDoublesAndStopsAtSsthresh) {

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "netstack/base/timer.h"
+
 namespace moat::netstack::tcp {
 
 namespace {
 
 constexpr uint32_t kHalfWindow = 150;  // seconds
 constexpr Duration kInitialRtoAfterLostSyn = std::chrono::seconds(3);
+// RFC 6298 2.2, 4: G, the grain of the timer that waits for it, is within the floor of the variance
+// term.
+static_assert(kMinRto >= TimerQueue::kTick);
 
 }  // namespace
 

@@ -12,6 +12,7 @@ namespace moat::netstack::tcp {
 // and still far above their delayed acknowledgements (40 ms).
 inline constexpr Duration kMinRto = std::chrono::milliseconds(200);
 inline constexpr Duration kMaxRto = std::chrono::seconds(120);  // 2.5: at least 60 s
+static_assert(kMaxRto >= std::chrono::seconds(60));  // RFC 8961 4 (4) as well
 inline constexpr Duration kInitialRto = std::chrono::seconds(1);  // 2.1
 
 class RttEstimator {
