@@ -2,14 +2,23 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
 
-def conform_suite(name):
+def conform_suite(name, headers_of = []):
+    """`headers_of` are the suites, besides itself, whose headers it includes."""
+    cc_library(
+        name = name + "_headers",
+        hdrs = native.glob([name + "/*.h"]),
+        deps = ["//conform/bench"],
+    )
     cc_library(
         name = name,
-        srcs = native.glob([name + "/*.cc", name + "/*.h"]),
+        srcs = native.glob([name + "/*.cc"]),
         # Compiled once, run once: quick to build is what counts.
         copts = ["-O1"],
         visibility = ["//conform:__subpackages__"],
-        deps = ["//conform/bench"],
+        deps = ["//conform/bench"] + [
+            ":" + suite + "_headers"
+            for suite in [name] + headers_of
+        ],
         alwayslink = True,
     )
     cc_test(

@@ -3,6 +3,7 @@
 All of them are run on demand: `moat conform --dut moat,linux`.
 """
 
+import collections
 import json
 import shutil
 import tempfile
@@ -11,8 +12,9 @@ import unittest
 from harness.container import binary
 from harness.process import run, text
 
-# Every so many-th case of a suite is run against moat: some 170 of 2,000, in about a minute on two CPUs.
-SAMPLE = {
+# Every so many-th case of a suite is run against moat: some 170 of 2,000, in about a minute on two CPUs. Of suites that
+# are not named here, eight at most.
+STRIDES = {
     "arp": 6, "ipv4": 5, "icmpv4": 5, "igmp": 6, "igmpv3": 13, "ipv6": 12, "ipv6-router": 12, "icmpv6": 9, "filtering": 5,
     "ndp": 20, "autoconf": 9, "path-mtu": 2, "mld": 9, "mldv2": 13, "udp": 8, "udp-v6": 8, "tcp-core": 31,
     "tcp-core-v6": 31, "tcp-advanced": 13, "tcp-advanced-v6": 13, "tcp-highperf": 8, "tcp-highperf-v6": 8,
@@ -44,10 +46,20 @@ def report(*arguments):
         raise AssertionError("no JSON: %s %s" % (text(done.stdout), text(done.stderr))) from None
 
 
+def cases_by_suite():
+    cases = collections.defaultdict(list)
+    for line in text(conform("--list").stdout).splitlines():
+        name = line.split()[0]
+        cases[name.rpartition("-")[0]].append(name)
+    return cases
+
+
+CASES = cases_by_suite()
+
+
 def sample(suite):
-    lines = conform("--list", "--suite=" + suite).stdout.decode().splitlines()
-    names = [line.split()[0] for line in lines]
-    return [name for name in names[::SAMPLE[suite]] if name not in SLOW]
+    names = CASES[suite]
+    return [name for name in names[::STRIDES.get(suite, -(-len(names) // 8))] if name not in SLOW]
 
 
 class OnTheWire(unittest.TestCase):
@@ -57,12 +69,11 @@ class OnTheWire(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        names = [name for suite in SAMPLE for name in sample(suite)]
+        names = [name for suite in CASES for name in sample(suite)]
         cls.rows = report("--dut=moat", *["--case=" + name for name in names])
 
-    def test_every_suite_is_sampled(self):
-        listed = conform("--list").stdout.decode().splitlines()
-        self.assertEqual({line.split()[0].rpartition("-")[0] for line in listed}, set(SAMPLE))
+    def test_strides_are_of_suites_that_exist(self):
+        self.assertLessEqual(set(STRIDES), set(CASES))
 
     def judge(self, stack, passes, fails):
         rows = report("--dut=" + stack, *["--case=" + name for name in passes + fails])
@@ -91,7 +102,7 @@ def add(suite):
     setattr(OnTheWire, "test_moat_passes_" + suite.replace("-", "_"), check)
 
 
-for name in SAMPLE:
+for name in CASES:
     add(name)
 
 

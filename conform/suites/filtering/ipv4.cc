@@ -1,5 +1,5 @@
 // A host's IPv4 fragments with a filter switched on.
-#include "conform/bench/filtering.h"
+#include "conform/suites/filtering/filtering.h"
 
 namespace moat::conform {
 namespace {

@@ -1,5 +1,5 @@
 // Fragments that are forwarded with a filter switched on.
-#include "conform/bench/filtering.h"
+#include "conform/suites/filtering/filtering.h"
 #include "conform/suites/ipv6_router/router.h"
 
 namespace moat::conform {

@@ -1,5 +1,5 @@
 // A host's fragments and parameter problems with a filter switched on.
-#include "conform/bench/filtering.h"
+#include "conform/suites/filtering/filtering.h"
 #include "conform/suites/ipv6/echo_fragments.h"
 
 namespace moat::conform {

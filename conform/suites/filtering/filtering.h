@@ -1,11 +1,11 @@
 // The suite "filtering": what a filter does not refuse must be treated as without it. Filters that
 // follow connections put fragments together before the stack sees them, and lose what the RFCs have
 // to say about single ones.
-#ifndef MOAT_CONFORM_BENCH_FILTERING_H_
-#define MOAT_CONFORM_BENCH_FILTERING_H_
+#ifndef MOAT_CONFORM_SUITES_FILTERING_FILTERING_H_
+#define MOAT_CONFORM_SUITES_FILTERING_FILTERING_H_
 
-#include "conform/bench/case.h"
 #include "conform/bench/bench.h"
+#include "conform/bench/case.h"
 
 namespace moat::conform {
 
@@ -16,4 +16,4 @@ inline void SwitchFilterOn(Bench& b) {
 
 }  // namespace moat::conform
 
-#endif  // MOAT_CONFORM_BENCH_FILTERING_H_
+#endif  // MOAT_CONFORM_SUITES_FILTERING_FILTERING_H_
