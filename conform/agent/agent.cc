@@ -15,7 +15,6 @@
 
 #include "conform/agent/socket_options.h"
 
-
 namespace moat::conform {
 namespace {
 

@@ -9,7 +9,6 @@
 
 namespace moat::conform {
 
-
 // `option` is the number of an Option of bench/device.h; ENOSYS for what is none.
 int SetSocketOption(const SocketCalls& calls, int socket, int option, int value);
 

@@ -41,8 +41,7 @@ class TcpPeer {
 
   TcpPeer(Bench& bench, bool v6);
 
-  // --- What a case may set, at any time
-  // -----------------------------------------------------------
+  // --- What a case may set, at any time ----------------------------------------------------------
   Bytes syn_options;    // of our SYN or SYN,ACK; an MSS that fits the link
   Bytes options;        // of every other segment
   int window = 65535;   // as on the wire
@@ -59,8 +58,7 @@ class TcpPeer {
   int mss() const { return v6_ ? 1440 : 1460; }  // what fits a 1500 byte link
   const Packet& syn() const { return syn_; }     // the device's SYN or SYN,ACK
 
-  // --- Handshakes
-  // ----------------------------------------------------------------------------------
+  // --- Handshakes --------------------------------------------------------------------------------
   void Listen(int backlog = 16);  // the device listens
   void SendSyn();
   Packet ExpectSynAck();
@@ -74,9 +72,8 @@ class TcpPeer {
   Socket& socket() { return *socket_; }
   Socket& listener() { return *listener_; }
 
-  // --- Our segments
-  // -------------------------------------------------------------------------------- At seq and
-  // ack; more with Frame::Set.
+  // --- Our segments ------------------------------------------------------------------------------
+  // At seq and ack; more with Frame::Set.
   Frame Segment(int flags, const Bytes& data = {}) const { return SegmentAt(seq, flags, data); }
   Frame SegmentAt(uint32_t at, int flags, const Bytes& data = {}) const;
   // Sends it and moves seq behind it.
@@ -85,8 +82,7 @@ class TcpPeer {
   void SendAck() { Send(tcp::kAck); }
   void SendText(const Bytes& data) { Send(tcp::kAck | tcp::kPsh, data); }
 
-  // --- The device's segments
-  // -----------------------------------------------------------------------
+  // --- The device's segments ---------------------------------------------------------------------
   Match Any() const;                 // of this connection
   Match With(int flags) const;       // exactly these, PSH apart
   Match Ack() const;                 // an ACK without text: SND.NXT is `end`, RCV.NXT is `seq`
@@ -101,9 +97,9 @@ class TcpPeer {
   // `size` bytes of text, in order, each segment acknowledged.
   Bytes Read(size_t size);
 
-  // --- Which state
-  // --------------------------------------------------------------------------------- Old text gets
-  // an ACK with the numbers as we know them: the connection lives (any synchronized state).
+  // --- Which state -------------------------------------------------------------------------------
+  // Old text gets an ACK with the numbers as we know them: the connection lives (any synchronized
+  // state).
   void ExpectAlive(Line where = Line::current());
   // An ACK gets a RST: CLOSED, or LISTEN.
   void ExpectGone(Line where = Line::current());

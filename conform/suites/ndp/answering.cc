@@ -128,8 +128,7 @@ CONFORM(71, MUST, "RFC 4861 7.1.1", "Options that have no place in a solicitatio
   b.Expect(Answer(b) && Is(eth::kDestination, b.peer.mac));
 }
 
-// --- Invalid solicitations (7.1.1)
-// -----------------------------------------------------------------
+// --- Invalid solicitations (7.1.1) ---------------------------------------------------------------
 
 CONFORM(72, MUST, "RFC 4861 7.1.1",
         "A solicitation with a hop limit other than 255 is discarded.") {
@@ -182,8 +181,7 @@ CONFORM(80, MUST, "RFC 4861 6.1.1; 6.2.6", "A host does not answer router solici
   b.Expect(Answer(b));
 }
 
-// --- Invalid advertisements (7.1.2)
-// ----------------------------------------------------------------
+// --- Invalid advertisements (7.1.2) --------------------------------------------------------------
 
 // The advertisement does not end the resolution; a right one does.
 void IsNotBelieved(Bench& b, const Frame& frame) {
@@ -238,8 +236,7 @@ CONFORM(89, MUST, "RFC 4861 7.2.5",
   IsNotBelieved(b, Advertisement(b, true, true, b.peer.mac).Set(icmp6::kTarget, b.other.ip6));
 }
 
-// --- Fragments (RFC 6980)
-// ----------------------------------------------------------------------------
+// --- Fragments (RFC 6980) ------------------------------------------------------------------------
 
 // The frame's message behind a fragment header.
 Frame InFragment(const Frame& frame) {

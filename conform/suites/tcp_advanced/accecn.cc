@@ -359,7 +359,6 @@ TCP_CASE(113, MUST, "RFC 9768 3.1.5",
   for (const Packet& p : after) b.CheckPacket(p, Ace(kFirstAce));
 }
 
-
 // --- What comes again, or does not fit -----------------------------------------------------------
 
 TCP_CASE(114, SHOULD, "RFC 9768 3.1.5",

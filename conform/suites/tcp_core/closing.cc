@@ -122,8 +122,7 @@ TCP_CASE(193, MUST, "RFC 9293 3.10.5", "ABORT drops what is queued: the RST is t
   b.ExpectNothing(t.Text(), 3s);
 }
 
-// --- Resets, as the program sees them
-// --------------------------------------------------------------
+// --- Resets, as the program sees them ------------------------------------------------------------
 
 TCP_CASE(194, MUST, "RFC 9293 3.10.7.4, second", "A RST in ESTABLISHED is told to the program.") {
   t.Open();
@@ -166,8 +165,7 @@ TCP_CASE(198, MUST, "RFC 9293 3.5.1, figure 11",
   b.ExpectNothing(t.Any(), 3s);
 }
 
-// --- TIME-WAIT
-// -------------------------------------------------------------------------------------
+// --- TIME-WAIT -----------------------------------------------------------------------------------
 
 TCP_CASE(199, MUST, "RFC 9293 3.6.1 (MUST-13)",
          "TIME-WAIT lasts for twice the maximum segment lifetime: the connection is remembered for "

@@ -49,8 +49,7 @@ FUTURE_TEXT(112, kClosing, "CLOSING")
 FUTURE_TEXT(113, kLastAck, "LAST-ACK")
 FUTURE_TEXT(114, kTimeWait, "TIME-WAIT")
 
-// --- Second: the RST bit
-// ---------------------------------------------------------------------------
+// --- Second: the RST bit -------------------------------------------------------------------------
 
 void ResetOutside(Bench& b, TcpPeer& t, TcpState state) {
   t.Reach(state);
@@ -120,8 +119,7 @@ RESET_INSIDE(136, kClosing, "CLOSING")
 RESET_INSIDE(137, kLastAck, "LAST-ACK")
 RESET_INSIDE(138, kTimeWait, "TIME-WAIT")
 
-// --- Fourth: the SYN bit
-// ---------------------------------------------------------------------------
+// --- Fourth: the SYN bit -------------------------------------------------------------------------
 
 void SynInside(Bench& b, TcpPeer& t, TcpState state) {
   t.Reach(state);
@@ -178,8 +176,7 @@ TCP_CASE(287, MUST, "RFC 9293 3.10.7.4, first; RFC 5961 4.2",
   SynElsewhere(b, t, TcpPeer::kIss + kFar, {});
 }
 
-// --- Fifth: the ACK field
-// --------------------------------------------------------------------------
+// --- Fifth: the ACK field ------------------------------------------------------------------------
 
 void NoAckBit(Bench& b, TcpPeer& t, TcpState state) {
   t.Reach(state);
@@ -274,8 +271,7 @@ TCP_CASE(158, MUST, "RFC 9293 3.10.7.4, fifth",
   b.Expect(t.Text() && Is(tcp::kSequence, t.ack) && PayloadIs(Pattern(400, 1000 - 400 - 512)), 3s);
 }
 
-// --- Seventh: the text
-// -----------------------------------------------------------------------------
+// --- Seventh: the text ---------------------------------------------------------------------------
 
 void TakesText(Bench& b, TcpPeer& t, TcpState state) {
   t.Reach(state);
@@ -307,8 +303,7 @@ IGNORES_TEXT(163, kClosing, "CLOSING")
 IGNORES_TEXT(164, kLastAck, "LAST-ACK")
 IGNORES_TEXT(165, kTimeWait, "TIME-WAIT")
 
-// --- Eighth: the FIN bit
-// ---------------------------------------------------------------------------
+// --- Eighth: the FIN bit -------------------------------------------------------------------------
 
 void FinAgain(Bench& b, TcpPeer& t, TcpState state) {
   t.Reach(state);

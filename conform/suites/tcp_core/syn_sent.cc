@@ -148,8 +148,7 @@ TCP_CASE(87, MUST, "RFC 9293 3.10.7.4, second",
   t.socket().ExpectError(ECONNREFUSED);
 }
 
-// --- SYN-RECEIVED, passive
-// -------------------------------------------------------------------------
+// --- SYN-RECEIVED, passive -----------------------------------------------------------------------
 
 TCP_CASE(88, MUST, "RFC 9293 3.10.7.4, fifth",
          "SYN-RECEIVED: the right ACK opens the connection.") {

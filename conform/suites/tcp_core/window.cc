@@ -112,8 +112,7 @@ TCP_CASE(212, MUST, "RFC 9293 3.10.7.4, fifth (SND.WL2)",
   b.CheckEqual(SentAtOnce(b, t, 100ms), 0, "octets sent into a closed window");
 }
 
-// --- Zero-window probes
-// ----------------------------------------------------------------------------
+// --- Zero-window probes --------------------------------------------------------------------------
 
 TCP_CASE(213, MUST, "RFC 9293 3.8.6.1 (MUST-36)", "A closed window is probed.") {
   CloseWindow(b, t);
@@ -163,8 +162,7 @@ TCP_CASE(217, MUST, "RFC 9293 3.8.6.1",
   b.CheckEqual(SentAtOnce(b, t), left, "octets of the rest");
 }
 
-// --- Silly windows, the sender's part, and Nagle
-// -----------------------------------------------------
+// --- Silly windows, the sender's part, and Nagle -------------------------------------------------
 
 TCP_CASE(218, MUST, "RFC 9293 3.8.6.2.1 (MUST-38)",
          "Much text is not sent in small pieces because the window opens by little.") {
@@ -232,8 +230,7 @@ TCP_CASE(224, MUST, "RFC 9293 3.7.4", "Nagle does not hold back full segments.")
   b.CheckEqual(t.ExpectText(100ms).Payload().size(), t.mss(), "octets of the segment");
 }
 
-// --- The device's window
-// ---------------------------------------------------------------------------
+// --- The device's window -------------------------------------------------------------------------
 
 // Fills the device's receive buffer, which its program does not read, until the window is closed.
 // Returns how often the right edge of the window went back.
@@ -310,8 +307,7 @@ TCP_CASE(230, MUST, "RFC 9293 3.8.6.2.2",
   b.Expect(t.Acks() && AtLeast(tcp::kWindow, static_cast<uint64_t>(t.mss())));
 }
 
-// --- Acknowledging
-// -----------------------------------------------------------------------------------
+// --- Acknowledging -------------------------------------------------------------------------------
 
 TCP_CASE(231, MUST, "RFC 9293 3.8.6.3 (MUST-40)", "Text is acknowledged within half a second.") {
   t.Open();
@@ -356,8 +352,7 @@ TCP_CASE(234, MUST, "RFC 9293 3.8.6.3", "The ACK of text goes along with an answ
   b.CheckPacket(t.ExpectText(), Is(tcp::kAcknowledgment, t.seq));
 }
 
-// --- Reassembly
-// ----------------------------------------------------------------------------------------
+// --- Reassembly ----------------------------------------------------------------------------------
 
 TCP_CASE(235, SHOULD, "RFC 9293 3.10.7.4, seventh (SHLD-31)",
          "Segments out of order are kept: filling the hole acknowledges them all.") {

@@ -182,8 +182,7 @@ TCP_CASE(45, SHOULD, "RFC 3168 6.1.5", "CE on text outside of the window is igno
   b.Expect(t.AckOf(t.seq + 10) && Flags(tcp::kEce, 0));
 }
 
-// --- The sender's answer to ECE
-// --------------------------------------------------------------------
+// --- The sender's answer to ECE ------------------------------------------------------------------
 
 std::vector<Packet> Burst(Bench& b, TcpPeer& t) {
   std::vector<Packet> packets = b.Collect(t.Text(), 60ms);
@@ -244,9 +243,7 @@ TCP_CASE(49, MUST, "RFC 3168 6.1.1; 6.1.2", "Without ECN agreed on, ECE changes 
   for (const Packet& p : after) b.CheckPacket(p, Flags(tcp::kCwr, 0));
 }
 
-
-// --- Handshakes in which only a part is about ECN
-// ----------------------------------------------------------
+// --- Handshakes in which only a part is about ECN ------------------------------------------------
 
 TCP_CASE(60, MUST, "RFC 3168 6.1.1",
          "After a SYN,ACK with CWR alone text is not sent as ECN-capable.", kSysctls) {

@@ -43,8 +43,7 @@ size_t MostInFlight(Bench& b, TcpPeer& t, int rounds) {
   return most;
 }
 
-// --- Sending into scaled windows
-// -------------------------------------------------------------------
+// --- Sending into scaled windows -----------------------------------------------------------------
 
 void SendsInto(Bench& b, TcpPeer& t, uint8_t shift, int window) {
   t.window = window;
@@ -104,8 +103,7 @@ TCP_CASE(12, MUST, "RFC 7323 2.4",
   b.Check(Burst(b, t) > 0, "the device does not go on");
 }
 
-// --- Receiving into scaled windows
-// -----------------------------------------------------------------
+// --- Receiving into scaled windows ---------------------------------------------------------------
 
 // A device with a large receive buffer; windows that it sends are counted with its shift.
 struct Receiver {
@@ -208,8 +206,7 @@ TCP_CASE(20, MUST, "RFC 7323 2.3; RFC 9293 3.4",
   t.ExpectAlive();
 }
 
-// --- Timestamps
-// ------------------------------------------------------------------------------------
+// --- Timestamps ----------------------------------------------------------------------------------
 
 Bytes Stamp(uint32_t value, uint32_t echo) {
   return Join({tcp_option::Nop(), tcp_option::Nop(), tcp_option::Timestamps(value, echo)});
