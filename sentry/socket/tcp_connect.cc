@@ -91,6 +91,13 @@ Reply TcpContainerSocket::StartConnect(Call& call, const Endpoint& remote) {
   return Reply::Fail(EINPROGRESS);
 }
 
+bool TcpContainerSocket::SetFastOpenConnect(bool wanted) {
+  netstack::TcpOptions options = tcp_->tcp_options();
+  const bool before = std::exchange(options.fast_open_connect, wanted);
+  if (before != wanted) tcp_->SetTcpOptions(options);
+  return before;
+}
+
 // tcp_sendmsg_fastopen() and __inet_stream_connect() as behaviour; a blocking call whose data went
 // with the SYN does not wait for the handshake. A call that a signal has taken away has left a
 // connection that connects, as an interrupted connect() has: the next call waits for it, or is the
@@ -113,12 +120,9 @@ int TcpContainerSocket::BeginFastOpen(Call& call, std::span<const uint8_t> name,
   }
   fast_open_ = notification;
   if (state_ == State::kConnecting) return EAGAIN;
-  const netstack::TcpOptions before = tcp_->tcp_options();
-  netstack::TcpOptions during = before;
-  during.fast_open_connect = true;
-  tcp_->SetTcpOptions(during);
+  const bool asked = SetFastOpenConnect(true);
   const Reply reply = Connect(call, name);  // or what became of the one that was waited for
-  tcp_->SetTcpOptions(before);
+  (void)SetFastOpenConnect(asked);
   if (reply.kind() == Reply::Kind::kValue) return static_cast<int>(-reply.value());
   if (waits) return EAGAIN;
   HideWritability(call.file());  // MSG_DONTWAIT on a blocking socket

@@ -112,6 +112,7 @@ class TcpContainerSocket final : public ContainerSocket {
   // known; EAGAIN: a blocking call waits for the connection first, and comes here again. `waits`:
   // it may block.
   int BeginFastOpen(Call& call, std::span<const uint8_t> name, bool waits);
+  bool SetFastOpenConnect(bool wanted);  // what it was
   void ForgetClosedListener(const netstack::Endpoint& remote);
   Reply ConnectDissolve(Call& call);
   bool TryDirect(Call& call, const netstack::Endpoint& remote, Reply* reply);

@@ -4,7 +4,7 @@ sandbox (socket_semantics_test.py). Needs CAP_NET_RAW. Everything happens on loo
 import array, ctypes, errno, fcntl, os, select, socket, struct, time
 
 SETTLE = float(os.environ['SETTLE'])
-ETH_P_ALL, ETH_P_IP, EXPERIMENTAL = 0x0003, 0x0800, 0x88b5
+ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, EXPERIMENTAL = 0x0003, 0x0800, 0x86dd, 0x88b5
 SOL_PACKET = 263
 ADD, DROP, STATISTICS, AUXDATA, ORIGDEV, IGNORE_OUTGOING, QDISC_BYPASS = 1, 2, 6, 8, 9, 23, 20
 SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER, SO_TIMESTAMPNS = 26, 27, 44, 35
@@ -267,7 +267,40 @@ def buffers():
     show('poll', select.select([s], [s], [s], 0) == ([], [s], []))
 
 
+def flow_labels():
+    """Of the segments that a client sends, whose program chose the label."""
+    fast_open = 0x20000000  # MSG_FASTOPEN
+    for way in ('connect', 'sendto'):
+        listener = socket.socket(socket.AF_INET6)
+        listener.bind(('::1', 0))
+        listener.listen()
+        listener.settimeout(5)
+        client = socket.socket(socket.AF_INET6)
+        client.setsockopt(socket.IPPROTO_IPV6, 33, 1)  # IPV6_FLOWINFO_SEND
+        s = packet(protocol=ETH_P_IPV6)
+        s.setsockopt(SOL_PACKET, IGNORE_OUTGOING, 1)
+        to = ('::1', listener.getsockname()[1], 0x12345, 0)
+        if way == 'connect':
+            client.connect(to)
+            client.sendall(b'moat')
+        else:
+            client.sendto(b'moat', fast_open, to)
+        accepted = listener.accept()[0]
+        accepted.settimeout(5)
+        accepted.recv(4)
+        client.sendall(b'more')
+        accepted.recv(4)
+        port, seen, labels = client.getsockname()[1], b'', set()
+        while not seen.endswith(b'more'):
+            frame = s.recvfrom(70000)[0]
+            sender, header = struct.unpack('>H', frame[54:56])[0], 54 + (frame[66] >> 4) * 4
+            if sender == port:
+                labels.add(struct.unpack('>I', frame[14:18])[0] & 0xfffff)
+                seen += frame[header:]
+        show('flow labels, ' + way, seen, sorted(map(hex, labels)))
+
+
 for part in (fresh, binding, loopback, receiving, statistics, sending, filters, memberships, interface,
-             buffers):
+             buffers, flow_labels):
     part()
 os._exit(0)
