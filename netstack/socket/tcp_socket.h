@@ -118,6 +118,8 @@ struct TcpInfo {
   uint32_t duplicates_reported = 0;              // by D-SACK
   uint32_t total_timeouts = 0, timeout_recoveries = 0;
   Duration timeout_time{}, receive_rtt{};
+  // The last that the peer suggested by the option of RFC 5482, heeded or not; zero: none.
+  Duration peer_user_timeout{};
 };
 
 class TcpSocket {

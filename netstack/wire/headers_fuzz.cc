@@ -114,6 +114,8 @@ void FuzzTcp(std::span<const uint8_t> bytes) {
   const TcpOptionSet other = ParseTcpOptions({again, size});
   Require(other.has_mss == set.has_mss && other.mss == set.mss);
   Require(other.has_timestamps == set.has_timestamps && other.ts_echo == set.ts_echo);
+  Require(other.user_timeout == set.user_timeout);
+  Require(set.user_timeout == 0 || (set.user_timeout & 0x7fff) != 0);
   const bool fits =
       TcpFixedOptionsSize(set) + TcpAccEcnSize(set.accecn_fields) <= kTcpMaxOptionsSize;
   if (set.accecn_kind == 0 || !fits) return;
@@ -187,7 +189,8 @@ void FuzzText(std::span<const uint8_t> bytes) {
 }  // namespace
 }  // namespace moat::netstack
 
-// A TCP header with timestamps and AccECN options, which bits turned at random rarely make.
+// TCP headers with timestamps, AccECN and user timeout options, which bits turned at random rarely
+// make.
 std::vector<std::vector<uint8_t>> FuzzSeeds() {
   std::vector<std::vector<uint8_t>> seeds;
   for (const uint8_t kind :
@@ -201,6 +204,13 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
       header[13] = static_cast<uint8_t>(0x10 | length << 6);
       seeds.push_back(header);
     }
+  }
+  for (const uint8_t minutes : {0x00, 0x80}) {
+    std::vector<uint8_t> header(20);
+    header.insert(header.end(), {28, 4, minutes, 100, 1, 1, 1, 1});
+    header[12] = 7 << 4;
+    header[13] = 0x10;
+    seeds.push_back(header);
   }
   return seeds;
 }

@@ -60,6 +60,10 @@ void ParseOne(uint8_t kind, std::span<const uint8_t> body, TcpOptionSet& set) {
       set.ts_value = LoadBe32(body.data());
       set.ts_echo = LoadBe32(body.data() + 4);
       return;
+    case tcp_option::kUserTimeout:
+      if (body.size() != 2 || (LoadBe16(body.data()) & 0x7fff) == 0) return;
+      set.user_timeout = LoadBe16(body.data());
+      return;
     case tcp_option::kFastOpen:
       ParseFastOpen(body, set);
       return;
@@ -170,6 +174,12 @@ size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out) {
     p[3] = set.window_scale;
     p += 4;
   }
+  if (set.user_timeout != 0) {
+    p[0] = tcp_option::kUserTimeout;
+    p[1] = kTcpUserTimeoutSize;
+    StoreBe16(p + 2, set.user_timeout);
+    p += kTcpUserTimeoutSize;
+  }
   p = EmitFastOpen(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
   p = EmitAccEcn(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
   p = EmitSack(set, kTcpMaxOptionsSize - static_cast<size_t>(p - out), p);
@@ -178,7 +188,8 @@ size_t EmitTcpOptions(const TcpOptionSet& set, uint8_t* out) {
 
 size_t TcpFixedOptionsSize(const TcpOptionSet& set) {
   size_t size = (set.has_mss ? 4 : 0) + (set.sack_permitted ? 4 : 0) +
-                (set.has_window_scale ? 4 : 0) + (set.has_timestamps ? kTcpTimestampsSize : 0);
+                (set.has_window_scale ? 4 : 0) + (set.has_timestamps ? kTcpTimestampsSize : 0) +
+                (set.user_timeout != 0 ? kTcpUserTimeoutSize : 0);
   const size_t cookie = (2 + static_cast<size_t>(set.fast_open_size) + 3) / 4 * 4;
   if (set.has_fast_open && size + cookie <= kTcpMaxOptionsSize) size += cookie;
   return size;

@@ -1,5 +1,5 @@
-// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 7413 Fast
-// Open; RFC 9768 AccECN).
+// TCP options (RFC 9293 3.1; RFC 7323 window scale and timestamps; RFC 2018 SACK; RFC 5482 user
+// timeout; RFC 7413 Fast Open; RFC 9768 AccECN).
 #ifndef MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 #define MOAT_NETSTACK_WIRE_TCP_OPTIONS_H_
 
@@ -20,6 +20,7 @@ inline constexpr uint8_t kWindowScale = 3;
 inline constexpr uint8_t kSackPermitted = 4;
 inline constexpr uint8_t kSack = 5;
 inline constexpr uint8_t kTimestamps = 8;
+inline constexpr uint8_t kUserTimeout = 28;
 inline constexpr uint8_t kFastOpen = 34;
 inline constexpr uint8_t kAccEcn0 = 172;  // octets of ECT(0), CE, ECT(1)
 inline constexpr uint8_t kAccEcn1 = 174;  // octets of ECT(1), CE, ECT(0)
@@ -27,6 +28,7 @@ inline constexpr uint8_t kAccEcn1 = 174;  // octets of ECT(1), CE, ECT(0)
 
 inline constexpr size_t kTcpMaxOptionsSize = 40;
 inline constexpr size_t kTcpTimestampsSize = 12;  // with the two NOPs that align it
+inline constexpr size_t kTcpUserTimeoutSize = 4;
 inline constexpr uint8_t kTcpMaxWindowScale = 14;  // RFC 7323 2.3
 inline constexpr size_t kTcpMaxFastOpenCookie = 16;  // RFC 7413 2; at least 4, and even
 inline constexpr size_t kTcpMaxSackBlocks = 4;     // what fits in 40 bytes
@@ -53,6 +55,9 @@ struct TcpOptionSet {
   uint16_t mss = 0;
   uint8_t accecn_kind = 0;    // kAccEcn0 or kAccEcn1; 0: no such option
   uint8_t accecn_fields = 0;  // at most kTcpMaxAccEcnFields
+  // As on the wire: a bit that says minutes instead of seconds, and 15 of a number. 0: there is no
+  // such option, or one of zero, which says nothing (RFC 5482 3.3).
+  uint16_t user_timeout = 0;
   uint32_t ts_value = 0;
   uint32_t ts_echo = 0;
   const uint8_t* fast_open = nullptr;  // the cookie, borrowed from the segment, or from who sends

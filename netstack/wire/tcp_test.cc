@@ -164,6 +164,26 @@ TEST(Rfc9768, S3_2_3_3_TheOptionStandsBeforeSackAndNeedsRoom) {
   EXPECT_EQ(out.accecn_kind, 0);
 }
 
+TEST(Rfc5482, S3_3_TheUserTimeoutOptionIsABitAndFifteen) {
+  EXPECT_EQ(Parse({28, 4, 0x01, 0x2c}).user_timeout, 300);
+  EXPECT_EQ(Parse({28, 4, 0x80, 0x05}).user_timeout, 0x8005);
+  EXPECT_EQ(Parse({28, 4, 0xff, 0xff}).user_timeout, 0xffff);
+  EXPECT_EQ(Parse({28, 4, 0, 0}).user_timeout, 0);     // zero says nothing,
+  EXPECT_EQ(Parse({28, 4, 0x80, 0}).user_timeout, 0);  // nor do zero minutes
+  EXPECT_EQ(Parse({28, 3, 1}).user_timeout, 0);
+  EXPECT_EQ(Parse({28, 5, 1, 1, 1}).user_timeout, 0);
+  TcpOptionSet in;
+  in.has_timestamps = true;
+  in.user_timeout = 0x8005;
+  std::array<uint8_t, kTcpMaxOptionsSize> bytes;
+  const size_t size = EmitTcpOptions(in, bytes.data());
+  EXPECT_EQ(size, kTcpTimestampsSize + kTcpUserTimeoutSize);
+  EXPECT_EQ(size, TcpFixedOptionsSize(in));
+  const std::array<uint8_t, 4> option = {28, 4, 0x80, 5};
+  EXPECT_TRUE(std::equal(option.begin(), option.end(), bytes.begin() + kTcpTimestampsSize));
+  EXPECT_EQ(ParseTcpOptions(std::span(bytes).first(size)).user_timeout, 0x8005);
+}
+
 TEST(Rfc7323, S2_3_WindowScaleAboveFourteenIsFourteen) {
   EXPECT_EQ(Parse({3, 3, 15}).window_scale, 14);
   EXPECT_EQ(Parse({3, 3, 255}).window_scale, 14);

@@ -160,6 +160,7 @@ void Connection::StampAccEcn(TcpFields& fields, TcpOptionSet& options, uint32_t 
   const size_t blocks = std::min<size_t>(options.sack_count, 2);
   const size_t taken = TcpFixedOptionsSize(options) + (blocks == 0 ? 0 : 4 + 8 * blocks);
   size_t room = kTcpMaxOptionsSize - std::min(taken, kTcpMaxOptionsSize);
+  if (options.user_timeout != 0) [[unlikely]] text += kTcpUserTimeoutSize;
   if (text > 0) room = std::min<size_t>(room, tcb_.snd.mss - std::min(text, tcb_.snd.mss));
   const auto mode = static_cast<AccEcnReceiver::Options>(core_.sysctls.ecn_option->value());
   if (!state.in.PutOption(mode, handshake || first_text, room, options)) return;

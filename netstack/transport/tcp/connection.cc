@@ -6,6 +6,7 @@
 
 #include "netstack/transport/tcp/listener.h"
 #include "netstack/transport/tcp/state.h"
+#include "netstack/transport/tcp/user_timeout_option.h"
 
 namespace moat::netstack::tcp {
 namespace {
@@ -26,6 +27,7 @@ Error Connection::Prepare(SeqNum iss) {
   tcb_.rcv.shift = ReceiveBuffer::ShiftFor(receive_buffer_.max());
   window_scaling_ = true;
   first_timeout_ = core_.Now();
+  user_timeout_option_ = user_timeout_untold_ = core_.sysctls.user_timeout_option->value() != 0;
   return Error::kOk;
 }
 
@@ -258,6 +260,7 @@ Error Connection::TakeError() {
 void Connection::ApplySettings(SharedSettings settings) {
   const bool was_corked = settings_->tcp.cork;
   const bool was_quick = settings_->tcp.quick_ack;
+  const Duration patience = settings_->tcp.user_timeout;
   settings_ = std::move(settings);
   const SocketOptions& socket = settings_->socket;
   device = socket.bound_device;
@@ -272,6 +275,7 @@ void Connection::ApplySettings(SharedSettings settings) {
     if (ack_policy_.pending()) WantFlush();
   }
   if (was_corked && !settings_->tcp.cork) push_now_ = true;
+  if (settings_->tcp.user_timeout != patience) user_timeout_untold_ = user_timeout_option_;
   UpdatePacing();
   if (state_ == TcpState::kClosed) return;
   UpdateMss();
@@ -354,6 +358,7 @@ TcpInfo Connection::Info() {
   info.pacing_rate = paced_ ? PacingRate() : UnpacedRate();
   info.max_pacing_rate = settings_->tcp.max_pacing_rate;
   info.receive_rtt = receive_buffer_.rtt();
+  info.peer_user_timeout = DecodeUserTimeout(tcb_.snd.remote_uto);
   DescribeLimits(info);
   if (repair_ != nullptr) {
     info.total_timeouts = repair_->timeouts;

@@ -17,6 +17,7 @@
 //   output.cc, transmit.cc   what may be sent now; building one segment
 //   send_limits.cc           what holds data back, and for how long
 //   path_search.cc           segment sizes after a black hole (RFC 4821)
+//   user_timeout.cc          the user timeout that the peer suggests (RFC 5482)
 //   timers.cc                USER, RETRANSMISSION and TIME-WAIT TIMEOUT (3.10.8), probes, keepalive
 //   lifecycle.cc             changes of state, the end of a connection, ICMP errors
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_CONNECTION_H_
@@ -397,6 +398,13 @@ class Connection final : public Flow {
   void PathProbeFailed();
   bool OnlyPathProbeLost();
 
+  // --- user_timeout.cc -------------------------------------------------------------------------
+  Duration AdvertisedUserTimeout() const;
+  Duration UserTimeout() const;  // zero: by retries
+  Duration KeepaliveIdle() const;
+  void TakeUserTimeout(uint16_t option);
+  bool PutUserTimeout(TcpOptionSet& options, uint8_t flags) const;
+
   // --- transmit.cc -----------------------------------------------------------------------------
   Error SendSyn();
   Error SendSegment(SeqNum seq, uint32_t* text, uint8_t flags, bool whole = false);
@@ -405,6 +413,7 @@ class Connection final : public Flow {
   void SendRst();
   Error SendOut(struct OutSegment& out);
   void FillOptions(TcpOptionSet& options, const SackBlock* duplicate) const;
+  void TellUserTimeout(struct OutSegment& out) const;
   void NoteSent(bool data);
 
   // --- timers.cc -------------------------------------------------------------------------------
@@ -419,6 +428,7 @@ class Connection final : public Flow {
   void OnIdleTimer();
   void ArmIdleTimer();
   void OnKeepaliveTimer();
+  static Duration DurationOfRetries(int retries);
   bool GaveUp(int retries);
   int RetryLimit() const;
   bool OrphanMustGo();
@@ -480,6 +490,8 @@ class Connection final : public Flow {
   bool send_cwr_ : 1 = false;  // on the next new text
   bool paced_ : 1 = false;     // pacer_ is there
   bool path_search_ : 1 = false;  // repair_->path limits the MSS
+  bool user_timeout_option_ : 1 = false;   // RFC 5482's ENABLED
+  bool user_timeout_untold_ : 1 = false;   // the next segment is to have the option
   mutable bool starved_ : 1 = false;  // told of less space than the buffer has, for want of memory
   bool echo_ce_ : 1 = false;   // a CE mark was received and the peer has not reduced its window yet
 

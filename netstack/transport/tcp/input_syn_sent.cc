@@ -88,6 +88,7 @@ void Connection::TakeSynOptions(const TcpOptionSet& options) {
     tcb_.snd.shift = tcb_.rcv.shift = 0;
     window_scaling_ = false;
   }
+  TakeUserTimeout(options.user_timeout);
   UpdateMss();
 }
 

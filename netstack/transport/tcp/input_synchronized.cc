@@ -25,7 +25,8 @@ bool Connection::FastPath(Segment& segment) {
   if (state_ != TcpState::kEstablished) return false;
   const uint8_t mask = accecn_ == nullptr ? kPredictedMask : kAccEcnMask;
   if ((segment.flags & mask) != kPredicted) return false;
-  if (segment.seq != tcb_.rcv.nxt || segment.options.sack_count != 0) return false;
+  if (segment.seq != tcb_.rcv.nxt) return false;
+  if ((segment.options.sack_count | segment.options.user_timeout) != 0) return false;
   if (tcb_.ts.enabled != segment.options.has_timestamps) return false;
   if (tcb_.ts.enabled && static_cast<int32_t>(segment.options.ts_value - tcb_.ts.recent) < 0)
     return false;

@@ -32,6 +32,7 @@ void Connection::SynchronizedArrives(Segment& segment) {
   if (!CheckSyn(segment)) return;
   // Fifth, check the ACK field.
   if (!CheckAck(segment)) return;
+  if (segment.options.user_timeout != 0) [[unlikely]] TakeUserTimeout(segment.options.user_timeout);
   if (ecn_) TakeCongestionMark(segment);
   if (accecn_ != nullptr) CountMarks(segment);
   // Sixth, check the URG bit.

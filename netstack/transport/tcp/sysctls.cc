@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "netstack/transport/tcp/congestion.h"
 #include "netstack/transport/tcp/fast_open.h"
+#include "netstack/transport/tcp/user_timeout_option.h"
 
 namespace moat::netstack::tcp {
 namespace {
@@ -55,6 +56,16 @@ const Sysctl* FastOpenKey(SysctlTable& table) {
   spec.name = "ipv4.tcp_fastopen_key";
   spec.text = Sysctls::kNoFastOpenKey;
   spec.valid = [](std::string_view text) { return ParseFastOpenSecret(text).has_value(); };
+  return table.Register(std::move(spec));
+}
+
+const Sysctl* UserTimeoutLimits(SysctlTable& table) {
+  SysctlSpec spec;
+  spec.name = "ipv4.tcp_user_timeout_limits";
+  spec.values = {kDefaultLeastUserTimeout, kDefaultMostUserTimeout};
+  spec.min = 1;
+  spec.max = kMostUserTimeout;
+  spec.consistent = [](const std::vector<int64_t>& v) { return v[0] <= v[1]; };
   return table.Register(std::move(spec));
 }
 
@@ -112,6 +123,8 @@ Sysctls::Sysctls(SysctlTable& t)
       fast_open(Number(t, "tcp_fastopen", 1, 0, kIntMax)),
       fast_open_pause(Number(t, "tcp_fastopen_blackhole_timeout_sec", 0, 0, kIntMax)),
       fast_open_key(FastOpenKey(t)),
-      ecn_fallback(Number(t, "tcp_ecn_fallback", 1, 0, 1)) {}
+      ecn_fallback(Number(t, "tcp_ecn_fallback", 1, 0, 1)),
+      user_timeout_option(Number(t, "tcp_user_timeout_option", 0, 0, 1)),
+      user_timeout_limits(UserTimeoutLimits(t)) {}
 
 }  // namespace moat::netstack::tcp

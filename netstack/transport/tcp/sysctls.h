@@ -65,6 +65,10 @@ struct Sysctls {
   static constexpr char kNoFastOpenKey[] = "00000000-00000000-00000000-00000000";
   const Sysctl* fast_open_key;
   const Sysctl* ecn_fallback;  // a SYN that is sent again does not ask
+  // Not of Linux, which has no such option (RFC 5482): 1, it is sent and heeded; and the least and
+  // the most that a peer's is heeded for, in seconds.
+  const Sysctl* user_timeout_option;
+  const Sysctl* user_timeout_limits;
 };
 
 }  // namespace moat::netstack::tcp

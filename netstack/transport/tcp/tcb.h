@@ -24,6 +24,7 @@ struct Tcb {
     uint32_t mss = 536;     // payload octets of a full segment: Eff.snd.MSS without options' room
     uint8_t shift = 0;      // Snd.Wind.Shift
     bool urgent = false;
+    uint16_t remote_uto = 0;  // REMOTE_UTO (RFC 5482), as on the wire; 0: none
   } snd;
 
   struct {

@@ -88,6 +88,8 @@ class Fuzz {
     constexpr const char* kEcn[] = {"2", "1", "5", "3"};
     host_.Sysctl("ipv4.tcp_ecn", kEcn[mode >> 6]);
     if ((mode & 128) != 0) host_.Sysctl("ipv4.tcp_mtu_probing", "1");
+    user_timeouts_ = (mode & 64) != 0;
+    if (user_timeouts_) host_.Sysctl("ipv4.tcp_user_timeout_option", "1");
     passive_ = (mode & 32) != 0;
     if (passive_) {
       listener_ = host_.tcp->NewSocket(Family::kIpv4);
@@ -289,6 +291,9 @@ class Fuzz {
       options.accecn_fields = c[2] & 3;
       options.accecn = octets;
     }
+    if (user_timeouts_ && c[3] % 5 == 0) {
+      options.user_timeout = static_cast<uint16_t>(c[4] << 8 | c[1]);
+    }
     Emit(seq, ack, flags, length, static_cast<uint16_t>((c[4] & 0x10) != 0 ? 0 : c[4] * 200 + 1),
          options, length > 400 && (c[2] & 1) != 0 ? 400 : 0);
   }
@@ -489,6 +494,7 @@ class Fuzz {
   uint8_t traffic_class_ = 0;
   bool ae_ = false;
   bool sack_ = false;
+  bool user_timeouts_ = false;
   bool shift_ = false;
   uint32_t expected_ = 1;  // relative sequence number that the host wants next
   uint32_t read_ = 0;

@@ -92,13 +92,17 @@ int Connection::RetryLimit() const {
 
 // R2 of RFC 1122 4.2.3.5, as time: what `retries` doublings of the smallest timeout last, so that
 // fast and slow paths give up alike (Linux, retransmits_timed_out()).
-bool Connection::GaveUp(int retries) {
-  const Duration waited = core_.Now() - first_timeout_;
-  if (settings_->tcp.user_timeout > Duration::zero()) return waited >= settings_->tcp.user_timeout;
+Duration Connection::DurationOfRetries(int retries) {
   Duration limit{};
   Duration step = kMinRto;
   for (int i = 0; i <= retries; ++i, step = std::min(step * 2, kMaxRto)) limit += step;
-  return waited >= limit;
+  return limit;
+}
+
+bool Connection::GaveUp(int retries) {
+  const Duration patience = UserTimeout();
+  const Duration limit = patience > Duration::zero() ? patience : DurationOfRetries(retries);
+  return core_.Now() - first_timeout_ >= limit;
 }
 
 // By the deadline, which the timer keeps, not by the time it is: timers fire late.
@@ -134,11 +138,14 @@ void Connection::OnRetransmitTimeout() {
   // R1: the path may be dead; ask for another.
   if (retransmits_ == core_.sysctls.retries1->value()) route_.reset();
   backoff_ = std::min<uint8_t>(backoff_ + 1, kMaxBackoff);  // RFC 6298 5.5
+  // RFC 5482 3.2: options are not acknowledged; what may have been lost goes again.
+  user_timeout_untold_ = user_timeout_option_;
   Output();
   RestartRetransmissionTimer();
-  // RFC 5482: the user's patience may end before the next timeout.
-  if (settings_->tcp.user_timeout > Duration::zero() && send_timer_.armed()) {
-    send_timer_.Arm(std::min(send_timer_.deadline(), first_timeout_ + settings_->tcp.user_timeout));
+  // RFC 9293 3.8.3: the user's patience may end before the next timeout.
+  if (const Duration patience = UserTimeout();
+      patience > Duration::zero() && send_timer_.armed()) {
+    send_timer_.Arm(std::min(send_timer_.deadline(), first_timeout_ + patience));
   }
 }
 
@@ -218,7 +225,7 @@ void Connection::ArmIdleTimer() {
   const Time from = std::max(last_receive_, last_data_receive_);
   const TcpOptions& options = settings_->tcp;
   const Duration wait =
-      keepalive_probes_ == 0 ? options.keepalive_idle : options.keepalive_interval;
+      keepalive_probes_ == 0 ? KeepaliveIdle() : options.keepalive_interval;
   idle_timer_.Arm(keepalive_probes_ == 0 ? from + wait : core_.Now() + wait);
 }
 
@@ -237,10 +244,10 @@ void Connection::OnKeepaliveTimer() {
   // RFC 9293 3.8.4: only when nothing was received, and nothing of ours asks for an answer anyway.
   const Time idle_since = std::max(last_receive_, last_data_receive_);
   if (!flight_.empty() || UnsentBytes() > 0) {
-    idle_timer_.Arm(core_.Now() + options.keepalive_idle);
+    idle_timer_.Arm(core_.Now() + KeepaliveIdle());
     return;
   }
-  if (keepalive_probes_ == 0 && core_.Now() < idle_since + options.keepalive_idle) {
+  if (keepalive_probes_ == 0 && core_.Now() < idle_since + KeepaliveIdle()) {
     ArmIdleTimer();
     return;
   }

@@ -44,8 +44,18 @@ void Connection::FillOptions(TcpOptionSet& options, const SackBlock* duplicate) 
   }
 }
 
+// Full-sized text makes room for it, once; a SYN's text has left room for all options.
+void Connection::TellUserTimeout(OutSegment& out) const {
+  if (out.whole || !PutUserTimeout(out.options, out.flags)) return;
+  const auto most = tcb_.snd.mss - static_cast<uint32_t>(kTcpUserTimeoutSize);
+  if ((out.flags & tcp_flag::kSyn) != 0 || out.text <= most) return;
+  out.text = most;
+  out.flags &= static_cast<uint8_t>(~(tcp_flag::kFin | tcp_flag::kPsh));
+}
+
 Error Connection::SendOut(OutSegment& out) {
   if (!EnsureRoute()) return Error::kNetworkUnreachable;
+  if (user_timeout_untold_) [[unlikely]] TellUserTimeout(out);
   std::array<uint8_t, kTcpMaxHeaderSize> header;
   // Uninitialized: clearing half a kilobyte costs more than building a header.
   using Piece = std::span<const uint8_t>;
@@ -112,6 +122,7 @@ Error Connection::SendOut(OutSegment& out) {
   core_.counters.out_segs += segments;
   stats_.segments_out += segments;
   if (out.text > 0) stats_.data_segments_out += segments;
+  if (out.options.user_timeout != 0) [[unlikely]] user_timeout_untold_ = false;
   return Error::kOk;
 }
 

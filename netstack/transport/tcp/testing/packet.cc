@@ -55,6 +55,9 @@ std::string Describe(const Packet& packet) {
     absl::StrAppend(&text, " accecn", packet.accecn->first == tcp_option::kAccEcn0 ? "0" : "1");
     for (const uint32_t field : packet.accecn->second) absl::StrAppend(&text, " ", field);
   }
+  if (packet.user_timeout.value_or(0) != 0) {
+    absl::StrAppend(&text, " user timeout ", *packet.user_timeout);
+  }
   if (packet.gso_size) absl::StrAppend(&text, " gso ", *packet.gso_size);
   return text + ">";
 }
@@ -88,6 +91,7 @@ bool Matches(const Packet& got, const Packet& want, std::string* why) {
          !Differs("ecn", got.ecn, want.ecn, why) && !Differs("ace", got.ace, want.ace, why) &&
          !Differs("AccECN option", got.accecn, want.accecn, why) &&
          !Differs("sack", got.sack, want.sack, why) &&
+         !Differs("user timeout", got.user_timeout, want.user_timeout, why) &&
          !Differs("gso", got.gso_size, want.gso_size, why);
 }
 

@@ -45,6 +45,8 @@ struct Packet {
   // AccECN option: its kind and fields. Kind 0: must be absent.
   std::optional<std::pair<uint8_t, std::vector<uint32_t>>> accecn;
 
+  std::optional<uint16_t> user_timeout;  // option as on the wire; 0: must be absent
+
   Packet& Flag(uint8_t flag) { flags |= flag; return *this; }
   Packet& Seq(uint32_t v) { seq = v; return *this; }
   Packet& Ack(uint32_t v) { ack = v; flags |= tcp_flag::kAck; return *this; }
@@ -58,6 +60,7 @@ struct Packet {
   Packet& Ts(uint32_t value, uint32_t echo) { timestamps = {value, echo}; return *this; }
   Packet& Sack(std::vector<std::pair<uint32_t, uint32_t>> v) { sack = std::move(v); return *this; }
   Packet& Cookie(std::string v) { cookie = std::move(v); return *this; }
+  Packet& UserTimeout(uint16_t v) { user_timeout = v; return *this; }
   Packet& Ecn(uint8_t v) { ecn = v; return *this; }
   Packet& Ace(uint8_t v) { ace = v; return *this; }
   Packet& AccEcn0(std::vector<uint32_t> v) {

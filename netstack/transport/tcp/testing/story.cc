@@ -49,6 +49,7 @@ void Story::SendBatched(const Packet& packet) {
     options.fast_open_size = static_cast<uint8_t>(packet.cookie->size());
     options.fast_open = reinterpret_cast<const uint8_t*>(packet.cookie->data());
   }
+  options.user_timeout = packet.user_timeout.value_or(0);
   std::vector<uint8_t> accecn;
   if (packet.accecn && packet.accecn->first != 0) {
     for (const uint32_t field : packet.accecn->second) {
@@ -124,6 +125,7 @@ Packet Story::Decode(const FakeIp::Sent& sent) {
     packet.timestamps = {options.ts_value, options.ts_echo};
     host_ts = options.ts_value;
   }
+  packet.user_timeout = options.user_timeout;
   packet.sack.emplace();
   for (size_t i = 0; i < options.sack_count; ++i) {
     packet.sack->emplace_back(options.sack[i].start - SeqNum(kPeerIss),
