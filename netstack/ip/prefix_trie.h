@@ -1,7 +1,7 @@
 // A multibit trie from IP prefixes of one family to values: the tree bitmap of Eatherton, Varghese
 // and Dittia ("Tree bitmap: hardware/software IP lookups with incremental updates", 2004) in steps
-// of six bits, with paths compressed. A node is one cache line long; to one of a million IPv4 routes
-// a lookup visits four or five.
+// of six bits, with paths compressed. A node is 64 octets long; on the way to one of a million IPv4
+// routes are four or five.
 #ifndef MOAT_NETSTACK_IP_PREFIX_TRIE_H_
 #define MOAT_NETSTACK_IP_PREFIX_TRIE_H_
 

@@ -57,8 +57,8 @@ RoutingTable::Table* RoutingTable::TableOf(uint32_t id, bool create) {
   return (others_[id] = std::make_unique<Table>()).get();
 }
 
-// Its row and, where no other prefix is near, a node of the trie's and the fork that leads there, as
-// the heap has them.
+// Its row and, where no other prefix is near, a node of the trie's and the fork that leads there,
+// as the heap has them.
 size_t RoutingTable::CostOf(const RouteInfo& route) {
   constexpr size_t kNodes = 2 * 96;
   return sizeof(Row) + kNodes + route.next_hops.size() * sizeof(NextHop);

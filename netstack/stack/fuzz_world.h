@@ -56,9 +56,10 @@ class FuzzWorld {
   void FeedOwnFrame(const Bytes& bytes);    // a frame
   void FeedCall(const Bytes& bytes);        // {what, how much}
 
-  // Called after every record. Aborts when a frame that the stack sent is malformed or has text that
-  // no program wrote, when a program reads text that the peer did not send, when a link has more
-  // than any rate limit allows to send, or when there are more neighbours than the tables may hold.
+  // Called after every record. Aborts when a frame that the stack sent is malformed or has text
+  // that no program wrote, when a program reads text that the peer did not send, when a link has
+  // more than any rate limit allows to send, or when there are more neighbours than the tables may
+  // hold.
   void Check();
 
   // --- What happened since the world was made ----------------------------------------------------
