@@ -150,15 +150,12 @@ void ErrorDelivery::Received(const IpAddress& offender, InterfaceIndex interface
 // RFC 8201 4, RFC 5927 7: the upper layer judges first whether the quoted packet is one of its own.
 void ErrorDelivery::LearnPathMtu(const Quoted& quoted, const TransportProtocol* transport,
                                  IcmpErrorIn& error) {
-  constexpr uint32_t kNoLimit = kMaxIpPacket;
   const bool sent = (transport != nullptr && transport->MayHaveSent(error)) ||
                     (state_.raw != nullptr && state_.raw->MayHaveSent(error));
-  const uint32_t current = state_.path_mtus.Get(quoted.destination, kNoLimit);
-  if (sent &&
-      state_.path_mtus.Reported(quoted.destination, error.mtu, quoted.packet_size, current)) {
+  if (sent && state_.path_mtus.Reported(quoted.destination, error.mtu, quoted.packet_size)) {
     ++state_.generation;
   }
-  error.mtu = state_.path_mtus.Get(quoted.destination, kNoLimit);
+  error.mtu = state_.path_mtus.Get(quoted.destination, kMaxIpPacket).mtu;
 }
 
 void ErrorDelivery::Unreachable(InterfaceIndex interface, std::span<const uint8_t> packet) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "netstack/wire/ipv6.h"
+#include "netstack/wire/ipv4.h"
 
 namespace moat::netstack {
 namespace {
@@ -34,35 +34,28 @@ PathMtuCache::PathMtuCache(const Clock& clock, TimerQueue& timers, SysctlTable& 
           {.name = "ipv4.route.min_pmtu", .values = {552}, .min = 68, .max = 65535})),
       timer_(timers, MemberTimer<&PathMtuCache::OnExpiry>, this) {}
 
-uint32_t PathMtuCache::Get(const IpAddress& destination, uint32_t link_mtu) const {
-  if (entries_.empty()) return link_mtu;
+PathMtuCache::PathMtu PathMtuCache::Get(const IpAddress& destination, uint32_t link_mtu) const {
+  if (entries_.empty()) return {link_mtu};
   const auto it = entries_.find(destination);
-  if (it == entries_.end() || it->second.expires <= clock_.Now()) return link_mtu;
-  return std::min(link_mtu, it->second.mtu);
+  if (it == entries_.end() || it->second.expires <= clock_.Now()) return {link_mtu};
+  const PathMtu& path = it->second.path;
+  return {std::min(link_mtu, path.mtu), path.below_floor};
 }
 
-bool PathMtuCache::BelowFloor(const IpAddress& destination) const {
-  if (entries_.empty()) return false;
-  const auto it = entries_.find(destination);
-  return it != entries_.end() && it->second.below_floor && it->second.expires > clock_.Now();
-}
-
-bool PathMtuCache::Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
-                            uint32_t current_mtu) {
+bool PathMtuCache::Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size) {
+  const PathMtu current = Get(destination, kMaxIpPacket);
   bool below_floor = false;
   if (destination.is_v4()) {
-    if (mtu == 0) mtu = PlateauBelow(std::min(packet_size, current_mtu));
+    if (mtu == 0) mtu = PlateauBelow(std::min(packet_size, current.mtu));
     // An attacker cannot undercut it (as Linux): below, datagrams are cut by routers.
     const auto floor = static_cast<uint32_t>(minimum_->value());
     below_floor = mtu < floor;
-    if (below_floor) mtu = std::min(floor, current_mtu);
-  } else if (mtu < kIpv6MinMtu) {
-    return false;  // no link has less: RFC 8201 4
+    if (below_floor) mtu = std::min(floor, current.mtu);
   }
-  if (mtu >= current_mtu && (!below_floor || BelowFloor(destination))) return false;
+  if (mtu >= current.mtu && (!below_floor || current.below_floor)) return false;
   const Time expires = clock_.Now() + std::chrono::seconds(expires_->value());
   if (!entries_.contains(destination) && !Charge()) return false;
-  entries_[destination] = {mtu, expires, below_floor};
+  entries_[destination] = {{mtu, below_floor}, expires};
   order_.emplace_back(expires, destination);
   // Repeated reductions of one destination leave outdated rows behind; they are bounded too.
   if (order_.size() > 2 * kMaxEntries) (void)DropOldest();

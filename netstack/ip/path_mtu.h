@@ -26,24 +26,26 @@ class PathMtuCache {
                Counter& full, uint64_t& generation);
   ~PathMtuCache() { Clear(); }
 
-  // The MTU towards `destination`, at most `link_mtu`.
-  uint32_t Get(const IpAddress& destination, uint32_t link_mtu) const;
-  // IPv4: is the path's MTU below the floor, which Get() says instead? Then who sends there by his
-  // own free will leaves it to routers to cut (RFC 1191 3), as Linux's locked MTUs do.
-  bool BelowFloor(const IpAddress& destination) const;
-  // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). `mtu` 0 is an old
-  // router's (RFC 1191 5): a plateau is guessed. True when the path MTU became smaller, or is now
-  // known to be below the floor; it does not when memory is short and no older one can go.
-  bool Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size,
-                uint32_t current_mtu);
+  struct PathMtu {
+    uint32_t mtu;
+    // IPv4: the path has less than the floor, which `mtu` says instead. Then who sends there by his
+    // own free will leaves it to routers to cut (RFC 1191 3), as Linux's locked MTUs do.
+    bool below_floor = false;
+  };
+  // What is known of the path to `destination`; at most `link_mtu`.
+  PathMtu Get(const IpAddress& destination, uint32_t link_mtu) const;
+  // A router reported `mtu` for a packet of `packet_size` bytes (0: unknown). An IPv4 `mtu` of 0 is
+  // an old router's (RFC 1191 5): a plateau is guessed. IPv6's is at least kIpv6MinMtu (RFC 8201 4:
+  // what says less is not believed, ErrorDelivery). True when the path MTU became smaller, or is
+  // now known to be below the floor; not when memory is short and no older one can go.
+  bool Reported(const IpAddress& destination, uint32_t mtu, uint32_t packet_size);
   void Clear();
   size_t size() const { return entries_.size(); }
 
  private:
   struct Entry {
-    uint32_t mtu;
+    PathMtu path;
     Time expires;
-    bool below_floor = false;
   };
   void OnExpiry();
   void ArmForOldest();

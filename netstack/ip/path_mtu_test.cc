@@ -17,9 +17,10 @@ class PathMtuTest : public testing::Test {
   static IpAddress Host(uint8_t n) { return IpAddress::V4(203, 0, 113, n); }
   bool Report(uint8_t n, uint32_t mtu = 1400) {
     clock.Advance(seconds(1));
-    return cache.Reported(Host(n), mtu, kLinkMtu, kLinkMtu);
+    return cache.Reported(Host(n), mtu, kLinkMtu);
   }
-  uint32_t Get(uint8_t n) { return cache.Get(Host(n), kLinkMtu); }
+  uint32_t Get(uint8_t n) { return cache.Get(Host(n), kLinkMtu).mtu; }
+  bool BelowFloor(uint8_t n) { return cache.Get(Host(n), kLinkMtu).below_floor; }
 
   FakeClock clock;
   TimerQueue timers{clock.Now()};
@@ -35,7 +36,7 @@ TEST_F(PathMtuTest, WhatIsLearnedIsChargedUntilItExpires) {
   ASSERT_TRUE(Report(1));
   const size_t one = memory.used();
   EXPECT_GT(one, 0u);
-  ASSERT_TRUE(cache.Reported(Host(1), 1300, kLinkMtu, 1400));
+  ASSERT_TRUE(cache.Reported(Host(1), 1300, kLinkMtu));
   EXPECT_EQ(memory.used(), one);
   ASSERT_TRUE(Report(2));
   EXPECT_EQ(memory.used(), 2 * one);
@@ -61,16 +62,29 @@ TEST_F(PathMtuTest, TheOldestGoesForANewOneWhenMemoryIsShort) {
 // RFC 1191 3: the estimate stops at a floor; below it don't fragment must go.
 TEST_F(PathMtuTest, BelowTheFloorRoutersAreToCut) {
   ASSERT_TRUE(Report(1, 552));
-  EXPECT_FALSE(cache.BelowFloor(Host(1)));
-  ASSERT_TRUE(cache.Reported(Host(1), 300, 552, 552));  // nothing is smaller, and yet it is news
-  EXPECT_TRUE(cache.BelowFloor(Host(1)));
+  EXPECT_FALSE(BelowFloor(1));
+  ASSERT_TRUE(cache.Reported(Host(1), 300, 552));  // nothing is smaller, and yet it is news
+  EXPECT_TRUE(BelowFloor(1));
   EXPECT_EQ(Get(1), 552u);
-  EXPECT_FALSE(cache.Reported(Host(1), 300, 552, 552));
-  ASSERT_TRUE(cache.Reported(Host(2), 0, 552, 552));  // an old router's: less than what was sent
-  EXPECT_TRUE(cache.BelowFloor(Host(2)));
-  EXPECT_FALSE(cache.BelowFloor(Host(3)));
+  EXPECT_FALSE(cache.Reported(Host(1), 300, 552));
+  ASSERT_TRUE(cache.Reported(Host(2), 0, 552));  // an old router's: less than what was sent
+  EXPECT_TRUE(BelowFloor(2));
+  EXPECT_FALSE(BelowFloor(3));
   clock.Advance(seconds(601));
-  EXPECT_FALSE(cache.BelowFloor(Host(1)));
+  EXPECT_FALSE(BelowFloor(1));
+}
+
+// Only a report that makes it smaller is news; a link below what is known bounds what is said.
+TEST_F(PathMtuTest, WhatIsNotSmallerIsNoNews) {
+  const IpAddress far = *IpAddress::Parse("2001:db8:f::1");
+  ASSERT_TRUE(cache.Reported(far, 1400, kLinkMtu));
+  EXPECT_FALSE(cache.Reported(far, 1400, kLinkMtu));
+  EXPECT_FALSE(cache.Reported(far, 1450, kLinkMtu));
+  EXPECT_EQ(cache.Get(far, kLinkMtu).mtu, 1400u);
+  EXPECT_EQ(cache.Get(far, 1300).mtu, 1300u);
+  ASSERT_TRUE(cache.Reported(far, 1280, kLinkMtu));
+  EXPECT_EQ(cache.Get(far, kLinkMtu).mtu, 1280u);
+  EXPECT_FALSE(cache.Get(far, kLinkMtu).below_floor);
 }
 
 TEST_F(PathMtuTest, WithoutAnOlderOneNothingIsLearned) {

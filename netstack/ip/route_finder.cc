@@ -358,8 +358,9 @@ void RouteFinder::SetMtu(const RouteQuery& query, uint32_t route_mtu, RouteHandl
   // IPv6's routers tell about packets to groups too (RFC 8201 4).
   const bool learned = !route.is_broadcast && !(route.is_multicast && route.destination.is_v4());
   if (learned && !query.link_mtu) {
-    mtu = state_.path_mtus.Get(route.destination, mtu);
-    route.mtu_is_floor = state_.path_mtus.BelowFloor(route.destination);
+    const PathMtuCache::PathMtu path = state_.path_mtus.Get(route.destination, mtu);
+    mtu = path.mtu;
+    route.mtu_is_floor = path.below_floor;
   }
   route.mtu = mtu;
   route.max_gso_bytes = std::min(route.out->capabilities.max_gso_bytes, kMaxIpPacket);
