@@ -40,9 +40,11 @@ class NetNamespace {
   int fd_ = -1;
 };
 
+// The exit code of RunProgram() when there is no such program.
+inline constexpr int kNoProgram = 127;
+
 // Runs a program, in the namespace if one is given; its output (both streams) in `output`. The exit
 // code, or -1.
-inline constexpr int kNoProgram = 127;  // that exit code: there is no such program
 int RunProgram(const std::vector<std::string>& words, const std::string& input,
                std::string* output, const NetNamespace* where = nullptr);
 
