@@ -254,10 +254,8 @@ bool Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
   StoreBe16(bytes + 4, static_cast<uint16_t>(whole.packet.size() - kIpv6HeaderSize));
   bytes[1] = static_cast<uint8_t>((bytes[1] & ~0x30) | whole.ecn << 4);
   // The header is the first fragment's, whichever came last (RFC 8200 4.5).
-  Ipv6View view;
-  (void)Ipv6View::Parse(whole.packet.span(), &view);
-  packet.traffic_class = view.traffic_class();
-  packet.hop_limit = view.hop_limit();
+  packet.traffic_class = static_cast<uint8_t>(LoadBe16(bytes) >> 4);
+  packet.hop_limit = bytes[7];
   packet.checksum = RxChecksum::kUnverified;
   packet.gso_size = 0;
   packet.ip_packet = std::move(whole.packet);
