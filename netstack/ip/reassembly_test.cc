@@ -1,5 +1,5 @@
 // The reassembly engine by itself: any order, any cut, and its bounds. What a host does with it is
-// told in netstack/stack/host_test.cc.
+// told in netstack/stack/fragments_test.cc.
 #include "netstack/ip/reassembly.h"
 
 #include <gtest/gtest.h>
