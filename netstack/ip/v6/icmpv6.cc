@@ -116,11 +116,10 @@ void Icmpv6::HandleNdp(const IpPacketIn& packet, const IcmpView& icmp) {
                icmp.bytes());
 }
 
-// RFC 4443 2.4 (e).
+// RFC 4443 2.4 (e), but for what SendError() asks last.
 bool Icmpv6::MayAnswerWithError(const IpPacketIn& about, bool even_to_group) const {
   if ((about.to_multicast || about.to_broadcast) && !even_to_group) return false;
   if (about.source.IsUnspecified() || about.source.IsMulticast()) return false;
-  if (state_.addresses.IsSubnetAnycast(about.source)) return false;
   const std::span<const uint8_t> packet = about.ip_packet.span();
   Ipv6View view;
   if (Ipv6View::ParseQuoted(packet, &view) != Ipv6Parse::kOk) return false;
@@ -144,6 +143,9 @@ void Icmpv6::SendError(const IpPacketIn& about, uint8_t type, uint8_t code, uint
   const Result<RouteRef> route = sender_.FindRoute(query);
   if (!route.ok()) return;
   if (!(*route)->is_local && !limiter_.Allow(about.source)) return;
+  // RFC 4443 2.4 (e.6): nor to an anycast address. After the limit, because this looks at all of
+  // our addresses, and whoever floods us chooses how often.
+  if (state_.addresses.IsSubnetAnycast(about.source)) return;
   uint8_t header[kIcmpHeaderSize];
   EmitIcmp(header, type, code, rest);
   // RFC 4443 2.4 (c): as much as fits into the minimum MTU.
