@@ -13,6 +13,8 @@ using std::chrono::seconds;
 constexpr int kMaxRequests = 4;                    // RFC 2131 4.4.5 leaves it to us; then INIT
 constexpr Duration kMinRenewal = seconds(60);      // 4.4.5
 constexpr Duration kAfterDecline = seconds(10);    // 3.1.5
+constexpr Duration kAfterRefusal = seconds(10);    // the stack has no place for the address
+constexpr int kDefaultPrefixLength = 24;           // of an ACK without a subnet mask, or a bad one
 constexpr Duration kProbePatience = seconds(80);   // RFC 5227 takes 7, after many conflicts 66
 constexpr Duration kMaxFuzz = milliseconds(999);   // 4.4.5: of T1 and T2
 constexpr uint32_t kInfinite = 0xffffffff;
@@ -22,6 +24,11 @@ constexpr uint16_t kMinMtu = 576;                  // RFC 2132 5.1 allows 68; no
 bool IsUsable(const IpAddress& address) {
   return !address.IsUnspecified() && !address.IsMulticast() && !address.IsLoopback() &&
          !address.IsLimitedBroadcast();
+}
+
+Prefix PrefixOf(const DhcpReply& ack) {
+  const std::optional<int> length = ack.mask.has_value() ? PrefixLengthOf(*ack.mask) : std::nullopt;
+  return {ack.yours, length.value_or(kDefaultPrefixLength)};
 }
 
 }  // namespace
@@ -231,22 +238,24 @@ void DhcpClient::TakeAck(const DhcpReply& reply) {
   const bool renewed = lease_.has_value() && lease_->address.address == reply.yours;
   if (lease_.has_value() && !renewed) LoseLease();
   offer_ = reply;
-  if (renewed || !options_.install || !options_.probe) return Bind();
+  if (renewed || !options_.install) return Bind();
+  if (!InstallAddress(PrefixOf(reply))) return Refuse();
+  // What somebody else put there is not ours to probe for.
+  if (!options_.probe || !installed_.has_value()) return Bind();
   // The stack probes; what comes of it shows in its addresses.
-  AddressOptions options;
-  options.detect_conflict = true;
-  const int length = PrefixLengthOf(reply.mask.value_or(IpAddress::V4(255, 255, 255, 0)))
-                         .value_or(24);
-  (void)stack_.AddAddress(options_.interface, {reply.yours, length}, options);
-  installed_ = true;
   address_changed_ = true;  // a link without ARP makes it ours at once
   lease_.reset();
   Enter(State::kProbing, options_.clock->Now() + kProbePatience);
 }
 
+// The address is of no use here. The server is asked again, but not in a loop.
+void DhcpClient::Refuse() {
+  Begin();
+  deadline_ = options_.clock->Now() + kAfterRefusal;
+}
+
 void DhcpClient::OnAddressChanged(const AddressInfo& address, bool removed) {
-  if (address.interface == options_.interface && offer_.has_value() &&
-      address.prefix.address == offer_->yours) {
+  if (address.interface == options_.interface && address.prefix == installed_) {
     address_changed_ = true;
   }
 }
@@ -254,9 +263,9 @@ void DhcpClient::OnAddressChanged(const AddressInfo& address, bool removed) {
 // What has become of the address that the stack probes for and defends.
 void DhcpClient::CheckAddress() {
   address_changed_ = false;
-  if (!installed_ || !offer_.has_value()) return;
+  if (!installed_.has_value()) return;
   for (const AddressInfo& info : stack_.Addresses()) {
-    if (info.interface != options_.interface || info.prefix.address != offer_->yours) continue;
+    if (info.interface != options_.interface || info.prefix != installed_) continue;
     if (info.duplicate) {  // RFC 2131 4.4.1; RFC 5227 2.4 when it was in use already
       const DhcpReply ack = *offer_;
       LoseLease();
@@ -268,9 +277,8 @@ void DhcpClient::CheckAddress() {
     if (state_ == State::kProbing && !info.tentative) Bind();
     return;
   }
-  if (state_ != State::kProbing) return;
-  installed_ = false;
-  Begin();  // somebody took the address away
+  installed_.reset();  // somebody took the address away
+  if (state_ == State::kProbing) Begin();
 }
 
 // --- The lease ---------------------------------------------------------------------------------
@@ -299,8 +307,7 @@ void DhcpClient::SetTimes(const DhcpReply& ack, DhcpLease* lease) {
 void DhcpClient::Bind() {
   const DhcpReply& ack = *offer_;
   DhcpLease lease;
-  const IpAddress mask = ack.mask.value_or(IpAddress::V4(255, 255, 255, 0));
-  lease.address = {ack.yours, PrefixLengthOf(mask).value_or(24)};
+  lease.address = PrefixOf(ack);
   lease.server = *ack.server;
   lease.routers = ack.routers;
   lease.name_servers = ack.name_servers;
@@ -312,28 +319,42 @@ void DhcpClient::Bind() {
                                               lease_->routers != lease.routers ||
                                               lease_->mtu != lease.mtu);
   if (changed) UninstallParameters();
-  if (changed && installed_) {
-    (void)stack_.ChangePrefixLength(options_.interface, lease.address.address,
-                                    lease.address.length);
-  }
+  ChangePrefix(lease.address);
   const bool install = changed || !lease_.has_value();
   lease_ = std::move(lease);
-  if (install) Install();
+  if (install && options_.install) InstallParameters();
   Enter(State::kBound, lease_->renew);
 }
 
-void DhcpClient::Install() {
-  if (!options_.install) return;
-  if (!installed_) (void)stack_.AddAddress(options_.interface, lease_->address, {});
-  installed_ = true;
-  if (const std::optional<RouteInfo> route = DefaultRoute(); route.has_value()) {
-    (void)stack_.AddRoute(*route);
+// False when the interface cannot have it. What is there already is used, and left alone: whoever
+// put it there decides about it.
+bool DhcpClient::InstallAddress(const Prefix& address) {
+  AddressOptions options;
+  options.detect_conflict = options_.probe;
+  const absl::Status status = stack_.AddAddress(options_.interface, address, options);
+  if (status.ok()) installed_ = address;
+  return status.ok() || absl::IsAlreadyExists(status);
+}
+
+// A renewal brought another mask.
+void DhcpClient::ChangePrefix(const Prefix& address) {
+  if (!installed_.has_value() || installed_ == address) return;
+  const absl::Status status =
+      stack_.ChangePrefixLength(options_.interface, address.address, address.length);
+  installed_ = status.ok() ? std::optional(address) : std::nullopt;
+}
+
+// What was there already, as a default route of somebody else's, stays when the lease goes.
+void DhcpClient::InstallParameters() {
+  if (const std::optional<RouteInfo> route = DefaultRoute();
+      route.has_value() && stack_.AddRoute(*route).ok()) {
+    route_ = route;
   }
   const std::optional<InterfaceInfo> interface = stack_.FindInterface(options_.interface);
   if (lease_->mtu.has_value() && *lease_->mtu >= kMinMtu && interface.has_value() &&
-      *lease_->mtu < interface->mtu) {
+      *lease_->mtu < interface->mtu &&
+      stack_.SetInterfaceMtu(options_.interface, *lease_->mtu).ok()) {
     mtu_before_ = interface->mtu;
-    (void)stack_.SetInterfaceMtu(options_.interface, *lease_->mtu);
   }
 }
 
@@ -349,29 +370,22 @@ std::optional<RouteInfo> DhcpClient::DefaultRoute() const {
   return route;
 }
 
-// What came with the lease besides the address.
+// What came with the lease besides the address. What somebody else took away in the meantime, an
+// interface with all it had too, need not be taken away again: these may fail.
 void DhcpClient::UninstallParameters() {
-  if (!installed_) return;
-  if (mtu_before_.has_value()) (void)stack_.SetInterfaceMtu(options_.interface, *mtu_before_);
-  mtu_before_.reset();
-  if (std::optional<RouteInfo> route = DefaultRoute(); route.has_value()) {
-    route->source = {};
-    route->protocol = RouteInfo{}.protocol;
+  if (const auto mtu = std::exchange(mtu_before_, std::nullopt); mtu.has_value()) {
+    (void)stack_.SetInterfaceMtu(options_.interface, *mtu);
+  }
+  if (const auto route = std::exchange(route_, std::nullopt); route.has_value()) {
     (void)stack_.RemoveRoute(*route);
   }
 }
 
 void DhcpClient::Uninstall() {
   UninstallParameters();
-  if (!std::exchange(installed_, false)) return;
-  std::optional<Prefix> address;
-  if (lease_.has_value()) {
-    address = lease_->address;
-  } else if (offer_.has_value()) {  // still probed for
-    const IpAddress mask = offer_->mask.value_or(IpAddress::V4(255, 255, 255, 0));
-    address = Prefix{offer_->yours, PrefixLengthOf(mask).value_or(24)};
+  if (const auto address = std::exchange(installed_, std::nullopt); address.has_value()) {
+    (void)stack_.RemoveAddress(options_.interface, *address);
   }
-  if (address.has_value()) (void)stack_.RemoveAddress(options_.interface, *address);
 }
 
 void DhcpClient::LoseLease() {

@@ -13,6 +13,7 @@
 // defended afterwards. It is declined when it is taken, also when that shows later. A renewal that
 // brings another mask changes the prefix in place: the address is ours already, so that nothing is
 // probed for (RFC 2131 4.4.1 and RFC 5227 2.1 speak of new addresses), and its connections go on.
+// An address or default route that the stack has already is used, but neither changed nor removed.
 #ifndef MOAT_NETSTACK_DHCP_CLIENT_H_
 #define MOAT_NETSTACK_DHCP_CLIENT_H_
 
@@ -98,8 +99,11 @@ class DhcpClient final : private StackObserver {
   void CheckAddress();
   void Bind();
   void SetTimes(const DhcpReply& ack, DhcpLease* lease);
+  void Refuse();
   void LoseLease();
-  void Install();
+  bool InstallAddress(const Prefix& address);
+  void ChangePrefix(const Prefix& address);
+  void InstallParameters();
   void Uninstall();
   void UninstallParameters();
   std::optional<RouteInfo> DefaultRoute() const;
@@ -119,9 +123,11 @@ class DhcpClient final : private StackObserver {
   int transmissions_ = 0;
   std::optional<DhcpReply> offer_;   // chosen, or the ACK while it is probed for
   std::optional<DhcpLease> lease_;
-  bool installed_ = false;
-  bool address_changed_ = false;     // since Poll() last looked
+  // What this client has put into the stack, and takes away again.
+  std::optional<Prefix> installed_;
+  std::optional<RouteInfo> route_;
   std::optional<uint32_t> mtu_before_;
+  bool address_changed_ = false;     // since Poll() last looked
 };
 
 }  // namespace moat::netstack
