@@ -14,6 +14,7 @@
 #include "netstack/link/link.h"
 #include "netstack/packet/slice.h"
 #include "netstack/wire/address.h"
+#include "netstack/wire/temporary_addresses.h"
 
 namespace moat::netstack {
 
@@ -32,9 +33,7 @@ struct RouteQuery {
   uint32_t flow_hash = 0;         // chooses among equal-cost next hops
   // To 255.255.255.255 from 0.0.0.0, "this host", whatever addresses there are (RFC 2131 4.1).
   bool nameless = false;
-  // What the program wants of RFC 6724 5, rule 7; neither: use_tempaddr decides.
-  bool prefer_temporary = false;
-  bool prefer_public = false;
+  TemporaryAddresses temporary = TemporaryAddresses::kByInterface;
   bool on_link_only = false;      // SO_DONTROUTE: not by way of a gateway
   // Nothing but the link bounds the route's MTU: for those who find out the path's by themselves.
   bool link_mtu = false;

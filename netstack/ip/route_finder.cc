@@ -338,9 +338,7 @@ Error RouteFinder::ChooseSource(const RouteQuery& query, const std::optional<IpA
   const std::optional<IpAddress> source =
       SelectSource(state_.interfaces, state_.policies, *route.out, route.destination,
                    same_family ? route.next_hop : route.destination,
-                   query.prefer_temporary ? TemporaryAddresses::kPrefer
-                   : query.prefer_public  ? TemporaryAddresses::kAvoid
-                                          : TemporaryAddresses::kByInterface);
+                   query.temporary);
   if (!source.has_value()) return Error::kAddressNotAvailable;
   route.source = *source;
   return Error::kOk;

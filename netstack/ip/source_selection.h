@@ -7,11 +7,9 @@
 
 #include "netstack/ip/address_policies.h"
 #include "netstack/ip/interface.h"
+#include "netstack/wire/temporary_addresses.h"
 
 namespace moat::netstack {
-
-// What who sends wants of rule 7.
-enum class TemporaryAddresses : uint8_t { kByInterface, kPrefer, kAvoid };
 
 std::optional<IpAddress> SelectSource(
     const InterfaceTable& interfaces, const AddressPolicyTable& policies, const Interface& out,

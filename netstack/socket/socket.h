@@ -17,6 +17,7 @@
 #include "netstack/base/time.h"
 #include "netstack/wire/address.h"
 #include "netstack/wire/ipv4_options.h"
+#include "netstack/wire/temporary_addresses.h"
 
 namespace moat::netstack {
 
@@ -74,10 +75,8 @@ struct SocketOptions {
   IpAddress multicast_source;          // IP_MULTICAST_IF by address
   enum class MtuDiscover : uint8_t { kDont, kWant, kDo, kProbe, kInterface, kOmit };
   MtuDiscover mtu_discover = MtuDiscover::kWant;
-  // IPV6_ADDR_PREFERENCES (RFC 5014): what this program wants of RFC 6724 5, rule 7; neither: what
-  // use_tempaddr says.
-  bool prefer_temporary = false;
-  bool prefer_public = false;
+  // IPV6_ADDR_PREFERENCES (RFC 5014).
+  TemporaryAddresses temporary_addresses = TemporaryAddresses::kByInterface;
   bool auto_flow_label = true;         // IPV6_AUTOFLOWLABEL
   // IP_OPTIONS, of every IPv4 packet sent; judged by TakeProgramOptions(). What a TCP listener has
   // is not for the connections that it accepts: they begin with what their SYN brought (RFC

@@ -100,6 +100,7 @@ TEST_F(FirstHops, Rfc4191_S3_2_ALongerRouteCountsFirst) {
 
 class WishesOfPrograms : public FirstHops {
  protected:
+  using enum TemporaryAddresses;
   void Temporaries(const char* mode) {
     Set("use_tempaddr", mode);
     Receive(router, Ra(1800, prefix));
@@ -107,12 +108,11 @@ class WishesOfPrograms : public FirstHops {
     ASSERT_EQ(Temporary().size(), 1u);
     temporary = Temporary()[0].prefix.address;
   }
-  IpAddress SourceOf(bool prefer_temporary, bool prefer_public) {
+  IpAddress SourceOf(TemporaryAddresses wanted) {
     world.link.Clear();
     auto socket = world.UdpSocket(Family::kIpv6);
     SocketOptions options = socket->options();
-    options.prefer_temporary = prefer_temporary;
-    options.prefer_public = prefer_public;
+    options.temporary_addresses = wanted;
     socket->SetOptions(options);
     EXPECT_EQ(StackWorld::SendTo(*socket, far_away, Pattern(1)), Error::kOk);
     return world.Next().source;
@@ -122,16 +122,16 @@ class WishesOfPrograms : public FirstHops {
 
 TEST_F(WishesOfPrograms, Rfc6724_S5_Rule7_APublicOneIsHadForTheAsking) {
   Temporaries("2");
-  EXPECT_EQ(SourceOf(false, false), temporary);
-  EXPECT_EQ(SourceOf(false, true), own);
-  EXPECT_EQ(SourceOf(false, false), temporary);  // the next program's wish is its own
+  EXPECT_EQ(SourceOf(kByInterface), temporary);
+  EXPECT_EQ(SourceOf(kAvoid), own);
+  EXPECT_EQ(SourceOf(kByInterface), temporary);  // the next program's wish is its own
 }
 
 TEST_F(WishesOfPrograms, Rfc6724_S5_Rule7_ATemporaryOneIsHadForTheAsking) {
   Temporaries("1");
-  EXPECT_EQ(SourceOf(false, false), own);
-  EXPECT_EQ(SourceOf(true, false), temporary);
-  EXPECT_EQ(SourceOf(false, false), own);
+  EXPECT_EQ(SourceOf(kByInterface), own);
+  EXPECT_EQ(SourceOf(kPrefer), temporary);
+  EXPECT_EQ(SourceOf(kByInterface), own);
 }
 
 TEST_F(WishesOfPrograms, Rfc6724_S5_Rule7_TcpAsWell) {
@@ -140,7 +140,7 @@ TEST_F(WishesOfPrograms, Rfc6724_S5_Rule7_TcpAsWell) {
     world.link.Clear();
     auto socket = world.stack.NewTcpSocket(Family::kIpv6);
     SocketOptions options = socket->options();
-    options.prefer_public = wants_public;
+    if (wants_public) options.temporary_addresses = kAvoid;
     socket->SetOptions(options);
     EXPECT_EQ(socket->Connect(far_away), Error::kInProgress);
     EXPECT_EQ(world.Next().source, wants_public ? own : temporary);

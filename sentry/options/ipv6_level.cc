@@ -21,6 +21,7 @@ using netstack::IpAddress;
 using netstack::Family;
 using netstack::SocketOptions;
 using netstack::SourceChange;
+using netstack::TemporaryAddresses;
 
 // From linux/in6.h, which clashes with netinet/in.h.
 constexpr int kIpv6FlowInfo = 11;
@@ -218,8 +219,9 @@ int SetAddressPreferences(const OptionTarget& target, const OptionInput& input) 
   if (cga == (kCga | kNonCga)) return EINVAL;
   target.settings.address_preferences = stored;
   ChangeOptions(target, [&](SocketOptions& options) {
-    options.prefer_temporary = (stored & kTemporary) != 0;
-    options.prefer_public = (stored & kPublic) != 0;
+    options.temporary_addresses = (stored & kTemporary) != 0 ? TemporaryAddresses::kPrefer
+                                  : (stored & kPublic) != 0  ? TemporaryAddresses::kAvoid
+                                                             : TemporaryAddresses::kByInterface;
   });
   return 0;
 }

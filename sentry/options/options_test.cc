@@ -28,6 +28,7 @@ using netstack::Error;
 using netstack::Family;
 using netstack::InterfaceIndex;
 using netstack::IpAddress;
+using netstack::TemporaryAddresses;
 
 class FakeHost final : public OptionHost {
  public:
@@ -82,14 +83,11 @@ TEST_F(OptionsTest, AddressPreferencesReachTheStack) {
                            BytesOf(value));
   };
   EXPECT_EQ(set(0x2), 0);  // IPV6_PREFER_SRC_PUBLIC
-  EXPECT_TRUE(socket.options().prefer_public);
-  EXPECT_FALSE(socket.options().prefer_temporary);
+  EXPECT_EQ(socket.options().temporary_addresses, TemporaryAddresses::kAvoid);
   EXPECT_EQ(set(0x1), 0);  // IPV6_PREFER_SRC_TMP
-  EXPECT_FALSE(socket.options().prefer_public);
-  EXPECT_TRUE(socket.options().prefer_temporary);
+  EXPECT_EQ(socket.options().temporary_addresses, TemporaryAddresses::kPrefer);
   EXPECT_EQ(set(0x100), 0);  // IPV6_PREFER_SRC_PUBTMP_DEFAULT
-  EXPECT_FALSE(socket.options().prefer_public);
-  EXPECT_FALSE(socket.options().prefer_temporary);
+  EXPECT_EQ(socket.options().temporary_addresses, TemporaryAddresses::kByInterface);
 }
 
 TEST_F(OptionsTest, MaxPacingRateReachesTheStack) {

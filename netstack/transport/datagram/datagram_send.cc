@@ -27,8 +27,7 @@ RouteQuery DatagramBase::QueryFor(const Endpoint& remote, const SendControl& con
                    .source = IpAddress::Any(remote.address.family()),
                    .interface = control.interface != 0 ? control.interface : device()};
   query.nameless = control.nameless;
-  query.prefer_temporary = options_.prefer_temporary;
-  query.prefer_public = options_.prefer_public;
+  query.temporary = options_.temporary_addresses;
   query.link_mtu = IgnoresPathMtu(options_.mtu_discover);
   if (remote.scope != 0) query.interface = remote.scope;
   const bool multicast = remote.address.IsMulticast();

@@ -206,8 +206,7 @@ Error Socket::Connect(const Endpoint& remote_in) {
   query.source = own_->bound.address.family() == remote.address.family()
                      ? own_->bound.address : IpAddress::Any(remote.address.family());
   query.interface = DeviceFor(remote);
-  query.prefer_temporary = own_->settings->socket.prefer_temporary;
-  query.prefer_public = own_->settings->socket.prefer_public;
+  query.temporary = own_->settings->socket.temporary_addresses;
   query.on_link_only = remote.address.is_v4() && own_->settings->socket.dont_route;
   Result<RouteRef> route = core_.env.ip->FindRoute(query);
   if (!route.ok()) return route.error();
