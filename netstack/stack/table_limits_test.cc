@@ -32,7 +32,7 @@ TEST_F(AdvertisedLimits, PrefixesAndAddresses) {
   }
   EXPECT_EQ(world.Count("Memory.FullPrefixes"), 0u);
   EXPECT_EQ(world.Count("Memory.FullAutoAddresses"), 0u);
-  for (size_t n = 1; n <= RouterDiscovery::kMaxAddresses + 1; ++n) {
+  for (size_t n = 1; n <= AutoAddresses::kMax + 1; ++n) {
     const std::string prefix = Numbered("2001:db8:6:", n);
     Receive(router, Ra(1800, Option({.prefix = prefix.c_str(), .on_link = false})));
   }

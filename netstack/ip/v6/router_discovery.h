@@ -1,8 +1,6 @@
-// The host's side of router and prefix discovery (RFC 4861 6.3), stateless address
-// autoconfiguration (RFC 4862 5.5), router preferences and routes (RFC 4191), stable and temporary
-// addresses (RFC 7217, RFC 8981), name servers (RFC 8106).
+// The host's side of router and prefix discovery (RFC 4861 6.3), router preferences and routes (RFC
+// 4191), name servers (RFC 8106). The addresses that come of it are auto_addresses.h's.
 //
-// Without a link-local address the interface forms one (RFC 4862 5.3), by addr_gen_mode.
 // What advertisements say becomes routes of protocol kRouteByRouterAdvertisement, addresses, and
 // settings of the interface; this class keeps when each of them ends. It is silent and deaf while
 // accept_ra says so: 0 never, 1 unless the interface forwards, 2 always.
@@ -14,13 +12,14 @@
 #include <vector>
 
 #include "netstack/base/random.h"
-#include "netstack/base/siphash.h"
 #include "netstack/base/sysctl.h"
 #include "netstack/base/time.h"
 #include "netstack/base/timer.h"
 #include "netstack/ip/configuration.h"
 #include "netstack/ip/interface.h"
 #include "netstack/ip/table_counters.h"
+#include "netstack/ip/v6/auto_addresses.h"
+#include "netstack/ip/v6/ndp_lifetime.h"
 #include "netstack/wire/ndp.h"
 
 namespace moat::netstack {
@@ -29,21 +28,11 @@ class RouterDiscovery {
  public:
   static constexpr size_t kMaxRouters = 16;    // per interface; so for each list
   static constexpr size_t kMaxPrefixes = 16;
-  static constexpr size_t kMaxAddresses = 16;  // ipv6.conf.*.max_addresses
   static constexpr size_t kMaxRoutes = 64;
   static constexpr size_t kMaxNameServers = 8;
 
-  class Host {
+  class Host : public AutoAddresses::Host {
    public:
-    virtual ~Host() = default;
-    virtual bool AddAutoAddress(InterfaceIndex interface, const Prefix& prefix,
-                                const AddressOptions& options) = 0;
-    virtual void RemoveAutoAddress(InterfaceIndex interface, const Prefix& prefix) = 0;
-    virtual void SetDeprecated(InterfaceIndex interface, const IpAddress& address,
-                               bool deprecated) = 0;
-    // The router advertises the prefix of the address (`does`), or no longer.
-    virtual void SetAdvertiser(InterfaceIndex interface, const IpAddress& address,
-                               const IpAddress& router, bool does) = 0;
     // False: memory or the table is full.
     virtual bool AddAutoRoute(const RouteInfo& route) = 0;
     virtual void RemoveAutoRoute(const RouteInfo& route) = 0;
@@ -70,7 +59,7 @@ class RouterDiscovery {
   void RouterLost(InterfaceIndex interface, const IpAddress& router);
   // Whether a router answers decides which one is used (RFC 4861 6.3.6).
   void Reachability(InterfaceIndex interface, const IpAddress& router, bool reachable);
-  // An address of ours turned out to be another's: one more try (RFC 7217 6, RFC 8981 3.3.3).
+  // An address of ours turned out to be another's.
   void AddressDuplicate(InterfaceIndex interface, const IpAddress& address);
 
   std::vector<NameServerInfo> NameServers() const;
@@ -88,18 +77,6 @@ class RouterDiscovery {
     Time expires = kNever;
     bool installed = false;  // as a router's
   };
-  struct Address {
-    Prefix prefix;
-    bool temporary = false;
-    uint32_t dad_counter = 0;
-    bool deprecated = false;
-    bool regenerated = false;  // a temporary one that has its successor
-    bool dead = false;         // a duplicate
-    Time valid = kNever;
-    Time preferred = kNever;
-    Time created{};
-    Duration desync{};  // of a temporary one: how much sooner than others it is deprecated
-  };
   struct NameServer {
     IpAddress address;
     Time expires = kNever;
@@ -108,26 +85,26 @@ class RouterDiscovery {
     State(RouterDiscovery& owner, InterfaceIndex index)
         : owner(owner),
           index(index),
+          addresses(owner.address_context_, index),
           solicit(owner.timers_, MemberTimer<&State::OnSolicit>, this),
           expiry(owner.timers_, MemberTimer<&State::OnExpiry>, this) {}
     void OnSolicit() { owner.Solicit(*this); }
     void OnExpiry() { owner.Expire(*this); }
     RouterDiscovery& owner;
     InterfaceIndex index;
+    AutoAddresses addresses;
     int solicitations = 0;
     Duration interval{};
     Timer solicit;
     Timer expiry;
     std::vector<Router> routers;
     std::vector<Learned> prefixes, routes;
-    std::vector<Address> addresses;
     std::vector<NameServer> name_servers;
     uint32_t mtu = 0;
   };
 
   bool Accepts(const Interface& interface) const;
   State* Find(InterfaceIndex interface);
-  void FormLinkLocal(State& state, const Interface& interface);
   void Solicit(State& state);
   void Clear(State& state);
 
@@ -140,20 +117,11 @@ class RouterDiscovery {
                      const RouteInfo& route, Duration lifetime);
   void UpdatePrefix(State& state, const Interface& interface, const IpAddress& router,
                     const NdpPrefix& prefix);
-  void NoteAdvertiser(const State& state, const IpAddress& router, const NdpPrefix& prefix);
-  void UpdateAddresses(State& state, const Interface& interface, const NdpPrefix& prefix);
-  void RenewTemporary(State& state, const Interface& interface, const NdpPrefix& prefix);
-  void UpdateLifetimes(Address& address, Duration valid, Duration preferred);
-  bool AddAddress(State& state, const Interface& interface, const IpAddress& prefix,
-                  uint32_t dad_counter, Duration valid, Duration preferred);
-  void AddTemporary(State& state, const Interface& interface, const Address& of, uint32_t tries);
   void Rest(State& state, const Interface& interface, const IpAddress& router,
             const RouterAdvertisement& message);
   void Expire(State& state);
-  void ExpireAddresses(State& state, Time now);
   void ArmExpiry(State& state);
-  Time In(Duration lifetime) const;
-  SipHashKey Secret() const;
+  Time In(Duration lifetime) const { return EndOf(lifetime, clock_.Now()); }
 
   const Clock& clock_;
   Random& random_;
@@ -161,8 +129,7 @@ class RouterDiscovery {
   const InterfaceTable& interfaces_;
   TableCounters& counters_;
   Host& host_;
-  SipHashKey random_secret_;
-  const Sysctl* stable_secret_;
+  AutoAddresses::Context address_context_;
   std::map<InterfaceIndex, std::unique_ptr<State>> states_;
 };
 
