@@ -1,26 +1,17 @@
 """Prints what calls on packet sockets do, one line per situation: the oracle natively, to be the same in a
 sandbox (socket_semantics_test.py). Needs CAP_NET_RAW. Everything happens on loopback.
 """
-import array, ctypes, errno, fcntl, os, select, socket, struct, time
+import array, ctypes, errno, fcntl, os, select, socket, struct, sys, time
 
-SETTLE = float(os.environ['SETTLE'])
+sys.dont_write_bytecode = True  # the modules lie in the source tree
+
+from semantics.report import SETTLE, attempt, show
+
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, EXPERIMENTAL = 0x0003, 0x0800, 0x86dd, 0x88b5
 SOL_PACKET = 263
 ADD, DROP, STATISTICS, AUXDATA, ORIGDEV, IGNORE_OUTGOING, QDISC_BYPASS = 1, 2, 6, 8, 9, 23, 20
 SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER, SO_TIMESTAMPNS = 26, 27, 44, 35
 LO = socket.if_nametoindex('lo')
-
-
-def attempt(call, *arguments):
-    """The result, or the name of the errno."""
-    try:
-        return call(*arguments)
-    except OSError as e:
-        return errno.errorcode.get(e.errno, str(e.errno))
-
-
-def show(name, *values):
-    print(name + ':', *values, flush=True)
 
 
 def packet(kind=socket.SOCK_RAW, protocol=0, bound=True):
