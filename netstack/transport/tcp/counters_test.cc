@@ -14,6 +14,12 @@ using std::chrono::seconds;
 class CountersStory : public Story {
  protected:
   static constexpr uint32_t kMss = 1460;
+  // TCP_LINGER2 (tcp(7)): as an orphan it is not to wait in FIN-WAIT-2.
+  void RefuseToLinger() {
+    TcpOptions options = socket->tcp_options();
+    options.linger2 = seconds(-1);
+    socket->SetTcpOptions(options);
+  }
 };
 
 TEST_F(CountersStory, SackBlocksThatCannotBeAreDiscarded) {
@@ -52,9 +58,7 @@ TEST_F(CountersStory, OldTimestampsAreAnsweredSparingly) {
 
 TEST_F(CountersStory, ANegativeLinger2EndsAnOrphanInFinWait2) {
   Establish();
-  TcpOptions options = socket->tcp_options();
-  options.linger2 = seconds(-1);
-  socket->SetTcpOptions(options);
+  RefuseToLinger();
   ASSERT_EQ(socket->Shutdown(ShutdownHow::kWrite), Error::kOk);
   (void)All();
   Send(Ack(2).Seq(1));
@@ -66,9 +70,7 @@ TEST_F(CountersStory, ANegativeLinger2EndsAnOrphanInFinWait2) {
 
 TEST_F(CountersStory, ANegativeLinger2AllowsAnOrphanNoFinWait2) {
   Establish();
-  TcpOptions options = socket->tcp_options();
-  options.linger2 = seconds(-1);
-  socket->SetTcpOptions(options);
+  RefuseToLinger();
   socket.reset();
   EXPECT_THAT(Next(), Is(Fin().Seq(1).Ack(1)));
   Send(Ack(2).Seq(1));
