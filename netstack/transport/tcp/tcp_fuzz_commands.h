@@ -30,19 +30,6 @@
 
 namespace moat::netstack::tcp {
 
-inline void Check(bool condition) {
-  if (!condition) std::abort();
-}
-
-[[noreturn]] inline void Fail(const char* what, const SocketInfo& info) {
-  std::fprintf(stderr, "%s: %s, %u octets to send\n", what, info.state.c_str(), info.send_queue);
-  std::abort();
-}
-
-inline uint8_t StreamOctet(uint32_t offset) {
-  return static_cast<uint8_t>(offset * 31 + (offset >> 8));
-}
-
 class Fuzz {
  public:
   Fuzz() : host_(clock_, IpAddress::V4(192, 0, 2, 1), 7), peer_(IpAddress::V4(192, 0, 2, 2)) {
@@ -64,11 +51,6 @@ class Fuzz {
   }
 
   uint64_t Counter(std::string_view name) const { return host_.Counter(name); }
-  // Of accepted and of dialled connections: text was sent, text was sent twice, text was read,
-  // edges of windows were compared.
-  struct Judged {
-    bool sent = false, repeated = false, read = false, edges = false;
-  };
   const Judged& accepted() const { return judged_[1]; }
   const Judged& dialled() const { return judged_[0]; }
   const std::set<std::string>& states() const { return states_; }

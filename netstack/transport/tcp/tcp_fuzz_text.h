@@ -1,9 +1,12 @@
-// Judges the text that a host sends: at each sequence number what the program wrote there, be it
-// sent for the first time, again, in other pieces, or as a probe.
+// How the fuzzer of connections judges. SentText: at each sequence number a host sends what the
+// program wrote there, be it for the first time, again, in other pieces, or as a probe.
 #ifndef MOAT_NETSTACK_TRANSPORT_TCP_TCP_FUZZ_TEXT_H_
 #define MOAT_NETSTACK_TRANSPORT_TCP_TCP_FUZZ_TEXT_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <span>
 
@@ -11,6 +14,25 @@
 #include "netstack/wire/seqnum.h"
 
 namespace moat::netstack::tcp {
+
+inline void Check(bool condition) {
+  if (!condition) std::abort();
+}
+
+[[noreturn]] inline void Fail(const char* what, const SocketInfo& info) {
+  std::fprintf(stderr, "%s: %s, %u octets to send\n", what, info.state.c_str(), info.send_queue);
+  std::abort();
+}
+
+inline uint8_t StreamOctet(uint32_t offset) {
+  return static_cast<uint8_t>(offset * 31 + (offset >> 8));
+}
+
+// Of accepted or of dialled connections: text was sent, text was sent twice, text was read, edges of
+// windows were compared.
+struct Judged {
+  bool sent = false, repeated = false, read = false, edges = false;
+};
 
 class SentText {
  public:
