@@ -76,8 +76,6 @@ void Connection::Established() {
   ack_policy_.Init(AdvertisedMss() - (tcb_.ts.enabled ? kTcpTimestampsSize : 0));
   GrowSendBuffer();
   ArmIdleTimer();
-  // RFC 5482 3: the first segment without SYN has it again, for peers that remember no SYN.
-  user_timeout_untold_ = user_timeout_option_;
   if (listener_ != nullptr) listener_->OnEstablished(*this);
   was_established_ = true;
   // 3.10.4: a CLOSE in SYN-RECEIVED was queued for this.

@@ -122,7 +122,10 @@ Error Connection::SendOut(OutSegment& out) {
   core_.counters.out_segs += segments;
   stats_.segments_out += segments;
   if (out.text > 0) stats_.data_segments_out += segments;
-  if (out.options.user_timeout != 0) [[unlikely]] user_timeout_untold_ = false;
+  // RFC 5482 3: the first segment without SYN has it again, for peers that remember no SYN.
+  if (out.options.user_timeout != 0) [[unlikely]] {
+    user_timeout_untold_ = (out.flags & tcp_flag::kSyn) != 0;
+  }
   return Error::kOk;
 }
 

@@ -113,6 +113,27 @@ TEST_F(UserTimeoutOption, Rfc5482_S3_SoHasTheSynAckAndTheFirstSegmentAfterIt) {
   EXPECT_THAT(Next(), Is(Data("b").UserTimeout(0)));
 }
 
+// The server's answer goes before the handshake's end.
+TEST_F(UserTimeoutOption, Rfc5482_S3_SoHasItWithFastOpen) {
+  host.Sysctl("ipv4.tcp_fastopen", "3");
+  Listen();
+  TcpOptions options = listener->tcp_options();
+  options.fast_open_queue = 8;
+  listener->SetTcpOptions(options);
+  Send(Syn().Seq(0).Mss(1460).Cookie(""));
+  const std::string cookie = Next().cookie.value_or("");
+  ASSERT_FALSE(cookie.empty());
+  Send(Rst().Seq(1));
+  Packet syn = Syn().Seq(0).Mss(1460).Cookie(cookie).UserTimeout(200);
+  Send(syn.Data("hello"));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(6).UserTimeout(kDefault)));
+  socket = Accept();
+  ASSERT_NE(socket, nullptr);
+  EXPECT_EQ(socket->Info().peer_user_timeout, seconds(200));
+  ASSERT_EQ(Write("a"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Data("a").UserTimeout(kDefault)));
+}
+
 TEST_F(UserTimeoutOption, Rfc5482_S3_AfterASynCookieTheFirstSegmentHasIt) {
   host.Sysctl("ipv4.tcp_syncookies", "2");
   Listen();
