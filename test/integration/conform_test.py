@@ -48,7 +48,7 @@ def report(*arguments):
 
 def cases_by_suite():
     cases = collections.defaultdict(list)
-    for line in text(conform("--list").stdout).splitlines():
+    for line in conform("--list").stdout.decode().splitlines():
         name = line.split()[0]
         cases[name.rpartition("-")[0]].append(name)
     return cases
