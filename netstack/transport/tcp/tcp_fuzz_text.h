@@ -28,8 +28,8 @@ inline uint8_t StreamOctet(uint32_t offset) {
   return static_cast<uint8_t>(offset * 31 + (offset >> 8));
 }
 
-// Of accepted or of dialled connections: text was sent, text was sent twice, text was read, edges of
-// windows were compared.
+// Of accepted or of dialled connections: text was sent, text was sent twice, text was read, edges
+// of windows were compared.
 struct Judged {
   bool sent = false, repeated = false, read = false, edges = false;
 };

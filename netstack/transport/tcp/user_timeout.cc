@@ -13,7 +13,8 @@ Duration Connection::AdvertisedUserTimeout() const {
 }
 
 // The limit of resources goes before a peer's wish: it does not hold for orphans, whom nobody waits
-// for. No timeout below that of retransmissions: it would give up without a second try.
+// for. L_LIMIT is longer than the retransmission timeout, so that what is retransmitted has its
+// time to be acknowledged.
 Duration Connection::UserTimeout() const {
   const Duration chosen = settings_->tcp.user_timeout;
   if (chosen > Duration::zero() || tcb_.snd.remote_uto == 0 || orphan()) return chosen;
@@ -21,8 +22,9 @@ Duration Connection::UserTimeout() const {
   UserTimeouts timeouts;
   timeouts.advertised = AdvertisedUserTimeout();
   timeouts.remote = DecodeUserTimeout(tcb_.snd.remote_uto);
-  timeouts.least = std::max<Duration>(std::chrono::seconds(limits.value(0)), rtt_.Rto());
-  timeouts.most = std::max<Duration>(std::chrono::seconds(limits.value(1)), rtt_.Rto());
+  const Duration two_tries = rtt_.Rto() + rtt_.Rto(1);
+  timeouts.least = std::max<Duration>(std::chrono::seconds(limits.value(0)), two_tries);
+  timeouts.most = std::max<Duration>(std::chrono::seconds(limits.value(1)), two_tries);
   return AdoptedUserTimeout(timeouts);
 }
 
