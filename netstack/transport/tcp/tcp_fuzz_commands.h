@@ -53,6 +53,8 @@ class Fuzz {
   uint64_t Counter(std::string_view name) const { return host_.Counter(name); }
   const Judged& accepted() const { return judged_[1]; }
   const Judged& dialled() const { return judged_[0]; }
+  bool timeout_told() const { return timeout_told_; }  // the user timeout option was sent
+  bool timeout_heard() const { return timeout_heard_; }  // and taken
   const std::set<std::string>& states() const { return states_; }
 
  private:
@@ -62,6 +64,8 @@ class Fuzz {
     timestamps_ = (mode & 1) != 0;
     sack_ = (mode & 2) != 0;
     shift_ = (mode & 4) != 0;
+    // RFC 5482, with SACK and without window scaling.
+    if ((mode & 6) == 2) host_.Sysctl("ipv4.tcp_user_timeout_option", "1");
     if ((mode & 8) != 0) host_.Sysctl("ipv4.tcp_syncookies", "2");
     constexpr const char* kAlgorithms[] = {"cubic", "reno",  "bbr", "westwood",
                                            "vegas", "cubic", "bbr", "reno"};
@@ -96,25 +100,8 @@ class Fuzz {
     text_.Begin(std::nullopt);
   }
 
-  // Numbers are relative, the host's to its SYN,ACK.
-  void Tell(const char* way, uint32_t seq, uint32_t ack, uint8_t flags, size_t length,
-            uint32_t wnd) const {
-    if (!story_) return;
-    std::fprintf(stderr, "  %s flags %02x seq %u ack %u length %zu window %u\n", way, flags, seq,
-                 ack, length, wnd);
-  }
-  void TellState(std::span<const uint8_t> c) const {
-    if (!story_) return;
-    for (const SocketInfo& info : host_.Sockets()) {
-      if (info.state == "LISTEN") continue;
-      std::fprintf(stderr, "  %s, port %u, %u to send, id %llu\n", info.state.c_str(),
-                   info.local.port, info.send_queue, static_cast<unsigned long long>(info.id));
-    }
-    std::fprintf(stderr, "command %u: %u %u %u %u\n", c[0] % 13, c[1], c[2], c[3], c[4]);
-  }
-
   void Command(std::span<const uint8_t> c) {
-    TellState(c);
+    if (story_) TellCommand(host_, c);
     switch (c[0] % 13) {
       case 0:
       case 1:
@@ -179,6 +166,7 @@ class Fuzz {
     tcp.quick_ack = (c[1] & 4) != 0;
     if ((c[1] & 8) != 0)
       tcp.max_pacing_rate = (c[1] & 16) != 0 ? ~uint64_t{0} : 1000u + c[3] * 4000u;
+    if ((c[2] & 8) != 0) tcp.user_timeout = std::chrono::milliseconds(c[4] * 500);
     socket_->SetTcpOptions(tcp);
     SocketOptions options = socket_->options();
     options.keepalive = (c[2] & 1) != 0;
@@ -260,6 +248,7 @@ class Fuzz {
     options.has_timestamps = timestamps_;
     options.ts_value = ts_ + (c[4] & 3);
     options.ts_echo = host_ts_;
+    if (c[3] % 5 == 2) options.user_timeout = static_cast<uint16_t>(c[2] << 8 | c[4]);
     const SeqNum ack = (c[4] & 4) != 0 ? snd_una_ + (c[4] >> 3) * 97u : snd_nxt_ - (c[4] >> 6);
     if (sack_ && (c[4] & 0x20) != 0) {
       options.sack_count = 1 + (c[4] & 1);
@@ -333,7 +322,7 @@ class Fuzz {
     in.checksum = RxChecksum::kVerified;
     in.gso_size = gso;
     in.traffic_class = traffic_class_;
-    Tell(">", seq, ack - (syn_ack_.value_or(SeqNum(0)) - 1), flags, length, wnd);
+    if (story_) TellSegment(">", seq, Relative(ack), flags, length, wnd);
     (void)host_.tcp->Receive(in);
   }
 
@@ -394,6 +383,9 @@ class Fuzz {
     }
   }
 
+  // For stories: an own number as from the SYN,ACK.
+  uint32_t Relative(SeqNum number) const { return number - (syn_ack_.value_or(SeqNum(0)) - 1); }
+
   // What the host sent: follow its sequence numbers and judge its windows.
   void Drain() {
     Check(host_.ip.sent().size() < 20000);  // no storms
@@ -407,12 +399,15 @@ class Fuzz {
       const FakeIp::Sent sent = host_.ip.Take();
       TcpView view;
       Check(TcpView::Parse(sent.bytes, &view));
-      Tell("<", view.seq() - (syn_ack_.value_or(SeqNum(0)) - 1), view.ack() - SeqNum(kPeerIss),
-           view.flags(), sent.bytes.size() - view.header_size(), view.window());
+      const auto length = static_cast<uint32_t>(sent.bytes.size() - view.header_size());
+      const uint32_t ack = view.ack() - SeqNum(kPeerIss);
+      if (story_) TellSegment("<", Relative(view.seq()), ack, view.flags(), length, view.window());
       if ((view.flags() & tcp_flag::kRst) != 0 || view.source_port() != port_) continue;
       const TcpOptionSet options = ParseTcpOptions(view.options());
       if (options.has_timestamps) host_ts_ = options.ts_value;
-      const auto length = static_cast<uint32_t>(sent.bytes.size() - view.header_size());
+      timeout_told_ = timeout_told_ || options.user_timeout != 0;
+      timeout_heard_ = timeout_heard_ ||
+                       (live.tcp != nullptr && live.tcp->peer_user_timeout > Duration{});
       if ((view.flags() & tcp_flag::kSyn) != 0) {
         snd_una_ = snd_nxt_ = view.seq() + 1;
         out_shift_ = 0;
@@ -442,7 +437,7 @@ class Fuzz {
       seen.sent = seen.sent || text_.seen() > 0;
       seen.repeated = seen.repeated || text_.repeated();
       if ((view.flags() & tcp_flag::kAck) == 0) continue;
-      expected_ = view.ack() - SeqNum(kPeerIss);
+      expected_ = ack;
       if (!judged) continue;
       acked_ = std::max(acked_.value_or(0), expected_);
       const SeqNum edge = view.ack() + (static_cast<uint32_t>(view.window()) << out_shift_);
@@ -494,6 +489,7 @@ class Fuzz {
   const bool story_ = std::getenv("FUZZ_STORY") != nullptr;
   Judged judged_[2];  // dialled, accepted
   std::set<std::string> states_;
+  bool timeout_told_ = false, timeout_heard_ = false;
   uint8_t out_shift_ = 0;
   uint8_t next_shift_ = 0;
 };

@@ -24,6 +24,24 @@ inline void Check(bool condition) {
   std::abort();
 }
 
+// --- An input's story ----------------------------------------------------------------------------
+
+inline void TellSegment(const char* way, uint32_t seq, uint32_t ack, uint8_t flags, size_t length,
+                        uint32_t window) {
+  std::fprintf(stderr, "  %s flags %02x seq %u ack %u length %zu window %u\n", way, flags, seq,
+               ack, length, window);
+}
+inline void TellCommand(const Host& host, std::span<const uint8_t> c) {
+  for (const SocketInfo& info : host.Sockets()) {
+    if (info.state == "LISTEN") continue;
+    std::fprintf(stderr, "  %s, port %u, %u to send, id %llu\n", info.state.c_str(),
+                 info.local.port, info.send_queue, static_cast<unsigned long long>(info.id));
+  }
+  std::fprintf(stderr, "command %u: %u %u %u %u\n", c[0] % 13, c[1], c[2], c[3], c[4]);
+}
+
+// --- The judge -----------------------------------------------------------------------------------
+
 inline uint8_t StreamOctet(uint32_t offset) {
   return static_cast<uint8_t>(offset * 31 + (offset >> 8));
 }
