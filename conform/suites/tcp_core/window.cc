@@ -329,7 +329,9 @@ TCP_CASE(232, SHOULD, "RFC 9293 3.8.6.3 (SHLD-18)",
     t.SendText(Pattern(10));
     b.Wait(5ms);
   }
-  b.Check(b.Collect(t.Acks(), 600ms).size() < 60, "each segment was acknowledged by itself");
+  // Some at the beginning may be acknowledged at once, so that the peer's window grows.
+  const size_t acks = b.Collect(t.Acks(), 600ms).size();
+  b.Check(acks <= 45, std::to_string(acks) + " of 60 segments have an ACK of their own");
 }
 TCP_CASE(233, SHOULD, "RFC 9293 3.8.6.3 (SHLD-19)",
          "At least every second full segment of a stream is acknowledged.") {

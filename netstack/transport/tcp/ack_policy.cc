@@ -18,12 +18,14 @@ void AckPolicy::UpdateTimeout(Duration rto, Time now) {
   } else if (gap > rto) {
     // So long a pause means that the sender starts over and waits for each ACK.
     quick_ = kQuickAcks;
+    drained_ = 0;
   }
 }
 
 AckPolicy::Verdict AckPolicy::OnText(uint32_t segment, bool merged, uint32_t unacknowledged,
                                      Duration rto, Time now) {
   if (segment > receive_mss_) receive_mss_ = std::min(segment, std::max(advertised_mss_, 536u));
+  if (segment >= receive_mss_) drained_ = 0;
   UpdateTimeout(rto, now);
   last_text_ = now;
   pending_ = true;

@@ -23,6 +23,15 @@ class AckPolicy {
   // In-order text arrived. `segment` is the size of the packets on the wire, `merged` that several
   // came as one; `unacknowledged` is RCV.NXT - Last.ACK.sent.
   Verdict OnText(uint32_t segment, bool merged, uint32_t unacknowledged, Duration rto, Time now);
+  // The program has read everything. True: an ACK that is owed goes now, since no reply is expected
+  // to carry it and the peer may wait for it with the rest of a message (Nagle). DEVIATION: Linux
+  // does so for ever; here a peer that goes on with small segments gets delayed ones after a while
+  // (RFC 9293 SHLD-18), or whoever reads eagerly would acknowledge each by itself.
+  bool OnDrained() {
+    if (!pending_ || ping_pong_ || drained_ == kQuickAcks) return false;
+    ++drained_;
+    return true;
+  }
   // An acknowledgement went out, alone or on data.
   void OnAckSent() {
     pending_ = false;
@@ -30,11 +39,13 @@ class AckPolicy {
   }
   // We sent data: soon after receiving some it is a conversation, whose replies carry the ACKs.
   void OnDataSent(Time now) {
+    drained_ = 0;
     if (last_text_ != Time{} && now - last_text_ < ack_timeout_) ping_pong_ = true;
   }
   // Out-of-order text, or a delayed ACK that came too late: acknowledge everything for a while.
   void EnterQuickAck() {
     quick_ = kQuickAcks;
+    drained_ = 0;
     ping_pong_ = false;
   }
   void LeaveQuickAck() { ping_pong_ = true; }  // TCP_QUICKACK 0
@@ -42,7 +53,6 @@ class AckPolicy {
 
   bool pending() const { return pending_; }  // an ACK is owed and delayed or held for the flush
   void SetPending() { pending_ = true; }
-  bool ping_pong() const { return ping_pong_; }
   Duration delay() const;
   Duration ack_timeout() const { return ack_timeout_; }
   uint32_t receive_mss() const { return receive_mss_; }
@@ -57,6 +67,7 @@ class AckPolicy {
   Duration ack_timeout_{};
   Time last_text_{};
   uint8_t quick_ = 0;
+  uint8_t drained_ = 0;  // ACKs for reads, one after the other, without a full segment
   bool ping_pong_ = false;
   bool pending_ = false;
 };

@@ -220,8 +220,7 @@ void Connection::Consume(size_t n) {
       receive_buffer_.OnConsumed(copied, ack_policy_.receive_mss(), rtt_.srtt(), core_.Now(),
                                  !core_.memory.under_pressure());
     }
-    // An ACK that is owed and need not wait for a reply goes with the window it reopens.
-    if (ack_policy_.pending() && receive_queue_.empty() && !ack_policy_.ping_pong()) WantFlush();
+    if (receive_queue_.empty() && ack_policy_.OnDrained()) WantFlush();
     // Window update, as Linux: when what is left has doubled, so that a slow reader does not send
     // one per read.
     const uint32_t held = ReceiveWindow();

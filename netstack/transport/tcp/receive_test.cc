@@ -47,6 +47,39 @@ TEST_F(Receiving, Rfc9293_S3_8_6_3_DelayedAckComesWithin500ms) {
   EXPECT_EQ(Counter("TcpExt.DelayedACKs"), 1u);
 }
 
+// What a program reads is acknowledged at once, but not for ever where it never replies.
+TEST_F(Receiving, Rfc9293_S3_8_6_3_SmallSegmentsThatAreReadAtOnceHaveNoAckEach) {
+  size_t acks = 0;
+  for (uint32_t i = 0; i < 100; ++i) {
+    Send(Data("x").Seq(1 + i).Ack(1));
+    EXPECT_EQ(Read(), "x");
+    Flush();
+    Advance(milliseconds(5));
+    const size_t sent = All().size();
+    EXPECT_TRUE(i > 0 || sent == 1);
+    acks += sent;
+  }
+  const size_t at_once = 16 + 16;  // quick ones, then those for reads
+  EXPECT_LE(acks, at_once + 500 / 40 + 1);
+  EXPECT_GE(acks, at_once);
+}
+
+// The rest of a message waits for no timer, however many messages have gone before.
+TEST_F(Receiving, TheTailOfAMessageIsAcknowledgedWhenItIsRead) {
+  for (uint32_t i = 0; i < 50; ++i) {
+    const uint32_t begin = 1 + i * 1461;
+    Send(Packet().Size(1460).Seq(begin).Ack(1));
+    Read();
+    Flush();
+    All();
+    Send(Data("x").Seq(begin + 1460).Ack(1));
+    Read();
+    Flush();
+    EXPECT_THAT(Next(), Is(Ack(begin + 1461)));
+    EXPECT_TRUE(Quiet());
+  }
+}
+
 TEST_F(Receiving, ReplyCarriesTheAck) {
   Converse();
   Send(Data("request").Seq(1).Ack(1));
