@@ -4,6 +4,12 @@
 
 namespace moat::netstack::tcp {
 
+// As tcp_initialize_rcv_mss() of Linux.
+void AckPolicy::Init(uint32_t advertised_mss) {
+  advertised_mss_ = advertised_mss;
+  receive_mss_ = std::min(receive_mss_, advertised_mss);
+}
+
 void AckPolicy::UpdateTimeout(Duration rto, Time now) {
   if (last_text_ == Time{}) {
     ack_timeout_ = kMinAckDelay;
@@ -26,6 +32,7 @@ AckPolicy::Verdict AckPolicy::OnText(uint32_t segment, bool merged, uint32_t una
                                      Duration rto, Time now) {
   if (segment > receive_mss_) receive_mss_ = std::min(segment, std::max(advertised_mss_, 536u));
   if (segment >= receive_mss_) drained_ = 0;
+  texts_ = std::min<uint8_t>(texts_ + 1, kTextsPerAck);
   UpdateTimeout(rto, now);
   last_text_ = now;
   pending_ = true;
@@ -33,6 +40,14 @@ AckPolicy::Verdict AckPolicy::OnText(uint32_t segment, bool merged, uint32_t una
   if (unacknowledged > receive_mss_) return merged ? Verdict::kAtFlush : Verdict::kNow;
   if (quick_ > 0 && !ping_pong_) return Verdict::kAtFlush;
   return Verdict::kDelayed;
+}
+
+bool AckPolicy::OnDrained(uint32_t unacknowledged, uint32_t window) {
+  if (!pending_ || ping_pong_) return false;
+  const bool scarce = unacknowledged >= window / 4;  // it may be room that the peer waits for
+  if (drained_ == kQuickAcks) return scarce || texts_ == kTextsPerAck;
+  if (!scarce) ++drained_;
+  return true;
 }
 
 Duration AckPolicy::delay() const { return std::clamp(ack_timeout_, kMinAckDelay, kMaxAckDelay); }

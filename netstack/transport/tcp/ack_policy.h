@@ -18,23 +18,21 @@ class AckPolicy {
  public:
   enum class Verdict : uint8_t { kNow, kAtFlush, kDelayed };
 
-  void Init(uint32_t advertised_mss) { advertised_mss_ = advertised_mss; }
+  void Init(uint32_t advertised_mss);
 
   // In-order text arrived. `segment` is the size of the packets on the wire, `merged` that several
   // came as one; `unacknowledged` is RCV.NXT - Last.ACK.sent.
   Verdict OnText(uint32_t segment, bool merged, uint32_t unacknowledged, Duration rto, Time now);
   // The program has read everything. True: an ACK that is owed goes now, since no reply is expected
   // to carry it and the peer may wait for it with the rest of a message (Nagle). DEVIATION: Linux
-  // does so for ever; here a peer that goes on with small segments gets delayed ones after a while
-  // (RFC 9293 SHLD-18), or whoever reads eagerly would acknowledge each by itself.
-  bool OnDrained() {
-    if (!pending_ || ping_pong_ || drained_ == kQuickAcks) return false;
-    ++drained_;
-    return true;
-  }
+  // does so for ever; here a peer that goes on with small segments, of which `unacknowledged` octets
+  // are little of the `window`, gets one for several of them after a while (RFC 9293 SHLD-18), or
+  // whoever reads eagerly would acknowledge each by itself.
+  bool OnDrained(uint32_t unacknowledged, uint32_t window);
   // An acknowledgement went out, alone or on data.
   void OnAckSent() {
     pending_ = false;
+    texts_ = 0;
     if (quick_ > 0) --quick_;
   }
   // We sent data: soon after receiving some it is a conversation, whose replies carry the ACKs.
@@ -59,6 +57,7 @@ class AckPolicy {
 
  private:
   static constexpr uint8_t kQuickAcks = 16;
+  static constexpr uint8_t kTextsPerAck = 4;  // few beside any congestion window
 
   void UpdateTimeout(Duration rto, Time now);
 
@@ -68,6 +67,7 @@ class AckPolicy {
   Time last_text_{};
   uint8_t quick_ = 0;
   uint8_t drained_ = 0;  // ACKs for reads, one after the other, without a full segment
+  uint8_t texts_ = 0;    // segments since the last ACK, kTextsPerAck at most
   bool ping_pong_ = false;
   bool pending_ = false;
 };

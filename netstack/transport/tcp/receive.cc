@@ -220,7 +220,10 @@ void Connection::Consume(size_t n) {
       receive_buffer_.OnConsumed(copied, ack_policy_.receive_mss(), rtt_.srtt(), core_.Now(),
                                  !core_.memory.under_pressure());
     }
-    if (receive_queue_.empty() && ack_policy_.OnDrained()) WantFlush();
+    if (receive_queue_.empty() &&
+        ack_policy_.OnDrained(tcb_.rcv.nxt - tcb_.rcv.acked, WindowLimit())) {
+      WantFlush();
+    }
     // Window update, as Linux: when what is left has doubled, so that a slow reader does not send
     // one per read.
     const uint32_t held = ReceiveWindow();
