@@ -24,10 +24,10 @@ class AckPolicy {
   // came as one; `unacknowledged` is RCV.NXT - Last.ACK.sent.
   Verdict OnText(uint32_t segment, bool merged, uint32_t unacknowledged, Duration rto, Time now);
   // The program has read everything. True: an ACK that is owed goes now, since no reply is expected
-  // to carry it and the peer may wait for it with the rest of a message (Nagle). DEVIATION: Linux
-  // does so for ever; here a peer that goes on with small segments, of which `unacknowledged` octets
-  // are little of the `window`, gets one for several of them after a while (RFC 9293 SHLD-18), or
-  // whoever reads eagerly would acknowledge each by itself.
+  // to carry it and the peer may wait for it with the rest of a message (Nagle).
+  // DEVIATION: Linux does so for ever; here a peer that goes on with small segments, of which
+  // `unacknowledged` octets are little of the `window`, gets one for several of them after a while
+  // (RFC 9293 SHLD-18), or whoever reads eagerly would acknowledge each by itself.
   bool OnDrained(uint32_t unacknowledged, uint32_t window);
   // An acknowledgement went out, alone or on data.
   void OnAckSent() {
