@@ -220,14 +220,13 @@ void Connection::Consume(size_t n) {
       receive_buffer_.OnConsumed(copied, ack_policy_.receive_mss(), rtt_.srtt(), core_.Now(),
                                  !core_.memory.under_pressure());
     }
-    if (receive_queue_.empty() &&
-        ack_policy_.OnDrained(tcb_.rcv.nxt - tcb_.rcv.acked, WindowLimit())) {
+    const uint32_t size = WindowLimit();
+    if (receive_queue_.empty() && ack_policy_.OnDrained(tcb_.rcv.nxt - tcb_.rcv.acked, size)) {
       WantFlush();
     }
     // Window update, as Linux: when what is left has doubled, so that a slow reader does not send
     // one per read.
     const uint32_t held = ReceiveWindow();
-    const uint32_t size = WindowLimit();
     const auto queued = static_cast<uint32_t>(std::min<size_t>(receive_queue_.size(), size));
     const uint32_t space = size - queued;
     const uint32_t step = std::min(size / 2, 2 * ack_policy_.receive_mss());
