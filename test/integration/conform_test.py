@@ -33,17 +33,33 @@ LWIP_FAILS = ["arp-043", "icmpv6-040", "udp-023"]
 RUNSC_PASSES = ["arp-001", "icmpv4-001", "icmpv6-001", "udp-001", "udp-v6-001", "tcp-core-001"]
 RUNSC_FAILS = ["arp-027", "arp-040"]
 
+ATTEMPTS = 3  # more, of what was not as expected
+
 
 def conform(*arguments, check=True):
-    return run([binary("moat"), "conform"] + list(arguments), timeout=400, check=check)
+    return run([binary("moat"), "conform"] + list(arguments), timeout=1200, check=check)
 
 
-def report(*arguments):
-    done = conform("--json", "--jobs=8", *arguments, check=False)
+def report(stack, names, *arguments):
+    done = conform("--json", "--jobs=8", "--dut=" + stack, *arguments, *["--case=" + name for name in names],
+                   check=False)
     try:
         return json.loads(done.stdout)["results"]
     except ValueError:
         raise AssertionError("no JSON: %s %s" % (text(done.stdout), text(done.stderr))) from None
+
+
+def report_of_the_patient(stack, names):
+    """As report(), but what fails is run again, alone at last: cases judge real time, and a machine may be so busy, or
+    stand still for so long, that an answer is late twice. What is wrong fails each time."""
+    rows = report(stack, names)
+    for _ in range(ATTEMPTS):
+        failed = [row["id"] for row in rows if row["outcome"] == "fail"]
+        if not failed:
+            break
+        again = {row["id"]: row for row in report(stack, failed, "--jobs=1", "--once")}
+        rows = [again.get(row["id"], row) for row in rows]
+    return rows
 
 
 def cases_by_suite():
@@ -70,15 +86,23 @@ class OnTheWire(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         names = [name for suite in CASES for name in sample(suite)]
-        cls.rows = report("--dut=moat", *["--case=" + name for name in names])
+        cls.rows = report_of_the_patient("moat", names)
 
     def test_strides_are_of_suites_that_exist(self):
         self.assertLessEqual(set(STRIDES), set(CASES))
 
     def judge(self, stack, passes, fails):
-        rows = report("--dut=" + stack, *["--case=" + name for name in passes + fails])
-        self.assertEqual({row["id"]: row["outcome"] for row in rows},
-                         dict([(name, "pass") for name in passes] + [(name, "fail") for name in fails]))
+        rows = report_of_the_patient(stack, passes)
+        self.assertEqual({row["id"]: row["outcome"] for row in rows}, dict((name, "pass") for name in passes),
+                         [row["reason"] for row in rows])
+        # What should not come may come too late to be noticed: once noticed is enough.
+        unnoticed = fails
+        for _ in range(1 + ATTEMPTS):
+            rows = report(stack, unnoticed, "--once")
+            unnoticed = [row["id"] for row in rows if row["outcome"] != "fail"]
+            if not unnoticed:
+                return
+        self.fail("%s should fail: %s" % (stack, [(row["id"], row["outcome"], row["reason"]) for row in rows]))
 
     def test_linux_is_judged_rightly(self):
         self.judge("linux", LINUX_PASSES, LINUX_FAILS)
