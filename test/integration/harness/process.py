@@ -1,4 +1,7 @@
-"""Processes with a deadline, whose output is kept for the failure message."""
+"""Processes with a deadline, whose output is kept for the failure message.
+
+A deadline only ends what hangs: it is far above what anything takes on a machine that is slow and busy.
+"""
 
 import glob
 import os
@@ -17,7 +20,7 @@ def need(program):
     return path
 
 
-def run(argv, timeout=30, check=True, stdin=None, env=None, cwd=None):
+def run(argv, timeout=120, check=True, stdin=None, env=None, cwd=None):
     """Runs to the end; on failure raises with the command and everything it printed."""
     done = subprocess.run(
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
@@ -44,7 +47,7 @@ class Scoped:
         self.close()
 
 
-def eventually(condition, message, seconds=15):
+def eventually(condition, message, seconds=60):
     """Until `condition()` holds; `message` may be a function."""
     end = time.monotonic() + seconds
     while not condition():
@@ -88,7 +91,7 @@ class Background:
     def alive(self):
         return self.process.poll() is None
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=60):
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
