@@ -70,29 +70,31 @@ class ClientsUnderMoat(Clients, ProgramCase):
 class Loopback(ProgramCase):
     """Both ends inside one container."""
 
+    # Until the server that was started before listens.
+    LISTENS = "until (exec 3<>/dev/tcp/%s/%d) 2>/dev/null; do sleep 0.1; done; "
+
     def test_http_over_localhost(self):
-        script = ("python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & "
-                  "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; "
-                  "curl -sS -o /dev/null -w '%{http_code} %{local_ip}\\n' http://127.0.0.1:8000/ && break; "
-                  "done 2>/dev/null; kill %1")
+        script = ("python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & " +
+                  self.LISTENS % ("127.0.0.1", 8000) +
+                  "curl -sS -o /dev/null -w '%{http_code} %{local_ip}\\n' http://127.0.0.1:8000/; kill %1")
         self.assertIn("200 127.0.0.1", self.run_inside(["/bin/bash", "-c", script]))
 
     def test_echo_over_ipv6_loopback(self):
         echo = os.path.join(self.files, "asyncio_echo.py")
-        script = ("python3 {0} serve ::1 7000 & sleep 1; python3 {0} talk ::1 7000 20 300000; "
-                  "kill %1").format(echo)
+        script = ("python3 {0} serve ::1 7000 & " + self.LISTENS % ("::1", 7000) +
+                  "python3 {0} talk ::1 7000 20 300000; kill %1").format(echo)
         self.assertIn("echoed 20 connections", self.run_inside(["/bin/bash", "-c", script]))
 
     def test_redis_over_localhost(self):
-        script = ("redis-server --save '' --port 6379 >/dev/null & sleep 1; "
+        script = ("redis-server --save '' --port 6379 >/dev/null & " + self.LISTENS % ("127.0.0.1", 6379) +
                   "redis-benchmark -t get,set -n 5000 -q; kill %1")
         output = self.run_inside(["/bin/bash", "-c", script])
         self.assertIn("GET:", output)
 
     def test_connect_to_own_address(self):
         echo = os.path.join(self.files, "asyncio_echo.py")
-        script = ("python3 {0} serve 0.0.0.0 7000 & sleep 1; python3 {0} talk 10.77.0.2 7000 5 100000; "
-                  "kill %1").format(echo)
+        script = ("python3 {0} serve 0.0.0.0 7000 & " + self.LISTENS % ("10.77.0.2", 7000) +
+                  "python3 {0} talk 10.77.0.2 7000 5 100000; kill %1").format(echo)
         self.assertIn("echoed 5 connections", self.run_inside(["/bin/bash", "-c", script]))
 
 
@@ -138,7 +140,7 @@ class Datagrams(ProgramCase):
                   "r=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); r.bind(('127.0.0.1',5000))\n"
                   "r.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,1)\n"
                   "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.sendto(b'x'*60000,('127.0.0.1',5000))\n"
-                  "print(bool(select.select([r],[],[],10)[0]),len(r.recv(65536)))\n")
+                  "print(bool(select.select([r],[],[],60)[0]),len(r.recv(65536)))\n")
         self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]), "True 60000\n")
 
 
@@ -157,10 +159,10 @@ class RawSockets(ProgramCase):
     def test_icmp_of_both_versions(self):
         peer4, peer6 = addresses(4)[0], addresses(6)[0]
         script = self.HELPERS + (
-            "s=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_ICMP); s.settimeout(10)\n"
+            "s=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_ICMP); s.settimeout(60)\n"
             "s.sendto(echo(8),('%s',0)); b,peer=s.recvfrom(2000)\n"
             "print(peer[0],b[0]>>4,b[9],b[20],b[24:26]==b'\\0\\x4d',checksum(b[20:]))\n"
-            "s=socket.socket(socket.AF_INET6,socket.SOCK_RAW,socket.IPPROTO_ICMPV6); s.settimeout(10)\n"
+            "s=socket.socket(socket.AF_INET6,socket.SOCK_RAW,socket.IPPROTO_ICMPV6); s.settimeout(60)\n"
             "only_replies=bytearray(b'\\xff'*32); only_replies[129//32*4+(129%%32)//8]&=~(1<<129%%8)\n"
             "s.setsockopt(socket.IPPROTO_ICMPV6,1,bytes(only_replies))\n"
             "s.sendto(echo(128),('%s',0)); b,peer=s.recvfrom(2000); print(peer[0],b[0],b[8:])\n" % (peer4, peer6))
@@ -169,12 +171,12 @@ class RawSockets(ProgramCase):
 
     def test_a_packet_with_its_own_header_and_one_without_a_transport(self):
         script = self.HELPERS + (
-            "u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.bind(('127.0.0.1',5000)); u.settimeout(10)\n"
+            "u=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); u.bind(('127.0.0.1',5000)); u.settimeout(60)\n"
             "raw=socket.socket(socket.AF_INET,socket.SOCK_RAW,255)\n"
             "udp=struct.pack('>HHHH',4000,5000,12,0)+b'moat'\n"
             "raw.sendto(struct.pack('>BBHHHBBH4s4s',0x45,0,0,0,0,9,17,0,b'\\0'*4,bytes([127,0,0,1]))+udp,('127.0.0.1',0))\n"
             "print(*u.recvfrom(100))\n"
-            "a=socket.socket(socket.AF_INET,socket.SOCK_RAW,89); a.settimeout(10)\n"
+            "a=socket.socket(socket.AF_INET,socket.SOCK_RAW,89); a.settimeout(60)\n"
             "print(a.getsockname(),a.getsockopt(socket.SOL_SOCKET,socket.SO_TYPE)==socket.SOCK_RAW)\n"
             "a.sendto(b'ospf',('127.0.0.1',0)); b,peer=a.recvfrom(100); print(b[20:],peer,b[9])\n")
         self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script]).splitlines(),
@@ -193,15 +195,18 @@ class PacketSockets(ProgramCase):
 
     def test_arping(self):
         client = addresses(4)[0]
-        output = self.run_inside([need("busybox"), "arping", "-c", "3", "-I", "eth0", client])
+        # Each ends with the first answer, and asks until then.
+        output = self.run_inside(
+            ["/bin/sh", "-c", "for n in 1 2 3; do %s arping -f -c 80 -I eth0 %s || exit 1; done" % (
+                need("busybox"), client)])
         self.assertEqual(output.count("Unicast reply from " + client), 3, output)
 
     def test_what_is_seen_of_a_ping(self):
         peer = addresses(4)[0]
         script = (
             "import socket,subprocess\n"
-            "s=socket.socket(socket.AF_PACKET,socket.SOCK_DGRAM,socket.htons(0x0800)); s.settimeout(20)\n"
-            "a=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(3)); a.bind(('eth0',0)); a.settimeout(20)\n"
+            "s=socket.socket(socket.AF_PACKET,socket.SOCK_DGRAM,socket.htons(0x0800)); s.settimeout(60)\n"
+            "a=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(3)); a.bind(('eth0',0)); a.settimeout(60)\n"
             "subprocess.run(['%s','ping','-c','1','%s'],stdout=subprocess.DEVNULL,check=True)\n"
             "b,who=s.recvfrom(2000); print(who[0],hex(who[1]),who[2],who[3],len(who[4]),b[9],b[20])\n"
             "kinds=set()\n"
@@ -231,7 +236,7 @@ class PacketSockets(ProgramCase):
 
     def test_a_connection_over_loopback_is_seen(self):
         script = ("import socket\n"
-                  "s=socket.socket(socket.AF_PACKET,socket.SOCK_DGRAM,socket.htons(0x0800)); s.settimeout(20)\n"
+                  "s=socket.socket(socket.AF_PACKET,socket.SOCK_DGRAM,socket.htons(0x0800)); s.settimeout(60)\n"
                   "s.bind(('lo',0)); l=socket.create_server(('127.0.0.1',8000))\n"
                   "c=socket.create_connection(('127.0.0.1',8000)); c.sendall(b'moat!'); c.close()\n"
                   "while b'moat!' not in s.recv(70000): pass\n"
@@ -454,7 +459,7 @@ class Pod(ProgramCase):
         second = self.container(["/usr/bin/python3", "-c", script], beside=first).start()
         eventually(lambda: "ready" in second.process.output(), second.diagnosis)
         first.moat("delete", "--force", first.id)
-        second.process.wait(15)
+        second.process.wait()
         self.assertIn("accept failed", second.process.output())
 
 

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 
-from harness.process import need, run
+from harness.process import eventually, need, run
 from harness.world import url
 
 PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "programs")
@@ -70,6 +70,12 @@ class ProgramRun:
         self.assertEqual(code, expect_code, made.diagnosis())
         return output
 
+    def start_name_server(self, address):
+        """programs/dns_server.py outside; it answers when this returns."""
+        server = self.start_on_client(
+            ["/usr/bin/python3", os.path.join(self.files, "dns_server.py"), address, "53"])
+        eventually(lambda: "ready" in server.output(), server.output)
+
     @classmethod
     def go_program(cls):
         path = os.path.join(cls.files, "go_http_bin")
@@ -87,7 +93,7 @@ class Servers(ProgramRun):
     """The program in the container serves a client outside."""
 
     def fetch(self, address, port, path="/"):
-        return self.client_run([need("curl"), "-sS", "--max-time", "20", url(address, port, path)])
+        return self.client_run([need("curl"), "-sS", "--max-time", "60", url(address, port, path)])
 
     @both_versions
     def test_nginx(self, client, server):
@@ -96,8 +102,8 @@ class Servers(ProgramRun):
             out.write(NGINX)
         self.serve([need("nginx"), "-c", conf, "-p", "/tmp"], 8080, server)
         self.assertEqual(self.fetch(server, 8080), "hello from nginx\n")
-        output = self.client_run([need("wrk"), "-t1", "-c16", "-d%ds" % self.seconds, url(server, 8080)],
-                                 timeout=30)
+        output = self.client_run([need("wrk"), "-t1", "-c16", "-d%ds" % self.seconds, "--timeout", "60s",
+                                  url(server, 8080)])
         self.assertNotIn("Socket errors", output)
         self.assertRegex(output, r"[1-9]\d* requests in")
 
@@ -106,19 +112,19 @@ class Servers(ProgramRun):
         self.serve([need("redis-server"), "--port", "6379", "--bind", "0.0.0.0", "::",
                     "--protected-mode", "no", "--save", ""], 6379, server)
         output = self.client_run([need("redis-benchmark"), "-h", server, "-t", "set,get,lpush,lrange_100",
-                                  "-n", "5000", "-c", "20", "-q"], timeout=60)
+                                  "-n", "5000", "-c", "20", "-q"])
         for name in ("SET:", "GET:", "LPUSH", "LRANGE_100"):
             self.assertIn(name, output)
         self.assertNotIn("rror", output)
         pipelined = self.client_run([need("redis-benchmark"), "-h", server, "-t", "get", "-n", "50000",
-                                     "-P", "16", "-q"], timeout=60)
+                                     "-P", "16", "-q"])
         self.assertIn("GET:", pipelined)
 
     @both_versions
     def test_memcached(self, client, server):
         self.serve([need("memcached"), "-u", "root", "-p", "11211", "-l",
                     self.listen_address(server)], 11211, server)
-        script = ("import socket,sys;s=socket.create_connection((sys.argv[1],11211),5);"
+        script = ("import socket,sys;s=socket.create_connection((sys.argv[1],11211),60);"
                   "f=s.makefile('rwb');v=b'x'*100000;"
                   "f.write(b'set k 0 0 100000\\r\\n'+v+b'\\r\\n');f.flush();"
                   "assert f.readline()==b'STORED\\r\\n';f.write(b'get k\\r\\n');f.flush();"
@@ -130,7 +136,7 @@ class Servers(ProgramRun):
         echo = os.path.join(self.files, "asyncio_echo.py")
         self.serve(["/usr/bin/python3", echo, "serve", self.listen_address(server), "7000"], 7000, server)
         output = self.client_run(
-            ["/usr/bin/python3", echo, "talk", server, "7000", "50", "200000"], timeout=90)
+            ["/usr/bin/python3", echo, "talk", server, "7000", "50", "200000"])
         self.assertEqual(output, "echoed 50 connections of 200000 bytes\n")
 
     @both_versions
@@ -157,7 +163,7 @@ class Servers(ProgramRun):
         refuses connections while it replaces its listener."""
         argv = [need("iperf3"), "-c", server, "-t", str(self.seconds)] + list(options)
         for _ in range(100):
-            done = self.on_client(argv, timeout=40, check=False)
+            done = self.on_client(argv, check=False)
             if b"server is busy" not in done.stderr and b"Connection refused" not in done.stderr:
                 break
             time.sleep(0.1)
@@ -186,7 +192,7 @@ class Servers(ProgramRun):
         done = self.on_client(
             [need("ssh"), "-p", "2222", "-i", os.path.join(keys, "user"), "-F", "/dev/null",
              "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-             "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "root@" + server,
+             "-o", "BatchMode=yes", "-o", "ConnectTimeout=60", "root@" + server,
              "echo over ssh; head -c 300000 /dev/zero | wc -c; exit 7"], check=False)
         self.assertEqual(done.returncode, 7, done.stderr.decode() + made.diagnosis())
         self.assertEqual(done.stdout.decode(), "over ssh\n300000\n")
@@ -218,7 +224,7 @@ class Clients(ProgramRun):
     @both_versions
     def test_connection_refused(self, client, server):
         script = ("import socket,sys,errno\n"
-                  "try: socket.create_connection((sys.argv[1], 9), 10)\n"
+                  "try: socket.create_connection((sys.argv[1], 9), 60)\n"
                   "except OSError as e: print(errno.errorcode[e.errno])\n")
         self.run_inside([need("curl"), "-sS", url(client, 9)], expect_code=7)
         self.assertEqual(self.run_inside(["/usr/bin/python3", "-c", script, client]), "ECONNREFUSED\n")
@@ -231,20 +237,19 @@ class Clients(ProgramRun):
 
     @both_versions
     def test_busybox_ping(self, client, server):
-        output = self.run_inside([need("busybox"), "ping", "-c", "3", "-i", "0.2", "-W", "5", client])
+        output = self.run_inside([need("busybox"), "ping", "-c", "3", "-i", "0.2", "-W", "30", client])
         self.assertIn("3 packets received", output)
 
     @both_versions
     def test_ping_from_outside(self, client, server):
         made = self.container(["/bin/sleep", "60"]).start()
-        output = self.client_run([need("ping"), "-c", "3", "-i", "0.2", "-w", "15",
+        output = self.client_run([need("ping"), "-c", "3", "-i", "0.2", "-w", "60",
                                   made.address(6 if ":" in server else 4)])
         self.assertRegex(output, r"[1-9]\d* received")
 
     @both_versions
     def test_dig(self, client, server):
-        self.start_on_client(
-            ["/usr/bin/python3", os.path.join(self.files, "dns_server.py"), client, "53"])
+        self.start_name_server(client)
         output = self.run_inside([need("dig"), "@" + client, "+short", "+tries=5", "www.example.test", "A"])
         self.assertEqual(output.strip(), "192.0.2.53")
 

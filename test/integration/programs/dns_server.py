@@ -1,4 +1,4 @@
-"""Answers every A and AAAA question over UDP: dns_server.py ADDRESS PORT"""
+"""Answers every A and AAAA question over UDP: dns_server.py ADDRESS PORT. Says "ready" when it does."""
 
 import socket
 import sys
@@ -24,6 +24,7 @@ def main():
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     server = socket.socket(family, socket.SOCK_DGRAM)
     server.bind((address, port))
+    print("ready", flush=True)
     while True:
         query, peer = server.recvfrom(4096)
         server.sendto(answer(query), peer)
