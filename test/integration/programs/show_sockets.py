@@ -5,8 +5,12 @@
 
 import shlex
 import socket
+import struct
 import subprocess
 import sys
+import time
+
+BYTES_ACKED = 120  # where tcp_info has it, which is 64 bits wide
 
 
 def listener(family, address, port):
@@ -33,6 +37,12 @@ def datagram(address, peer=None):
     return made
 
 
+def wait_until_acknowledged(sender, size):
+    """So that queues and counters do not depend on when they are looked at."""
+    while struct.unpack_from("=Q", sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), BYTES_ACKED)[0] < size:
+        time.sleep(0.01)
+
+
 def main():
     remote = (sys.argv[1], int(sys.argv[2]))
     server = listener(socket.AF_INET, "0.0.0.0", 8080)
@@ -42,6 +52,7 @@ def main():
         client(40002, remote), client(40003, ("127.0.0.1", 8080)), server.accept()[0],
         datagram(("127.0.0.1", 5353)), datagram(("0.0.0.0", 5354), ("127.0.0.1", 5353))]
     kept[5].sendall(b"hello")
+    wait_until_acknowledged(kept[5], 5)
     for line in sys.argv[3:]:
         print("===", line, flush=True)
         done = subprocess.run(shlex.split(line), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
