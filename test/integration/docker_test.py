@@ -199,7 +199,7 @@ class AsUnderRunc(DockerHelpers):
             client.wait()
             os.close(ours)
         # How often, and when, the client tells the size at its start is chance.
-        return [line for line in re.sub(r"size \d+ \d+\r\n", "", output).split("\r\n") if line]
+        return [line for line in re.sub(r"size[ \d]*\r\n", "", output).split("\r\n") if line]
 
 
 class SharedNetwork(DockerHelpers):
