@@ -16,7 +16,7 @@ LO = socket.if_nametoindex('lo')
 
 def packet(kind=socket.SOCK_RAW, protocol=0, bound=True):
     s = socket.socket(socket.AF_PACKET, kind, socket.htons(protocol))
-    s.settimeout(5)
+    s.settimeout(60)
     if bound:
         s.bind(('lo', protocol))
     return s
@@ -25,7 +25,7 @@ def packet(kind=socket.SOCK_RAW, protocol=0, bound=True):
 def udp():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(('127.0.0.1', 0))
-    s.settimeout(5)
+    s.settimeout(60)
     return s
 
 
@@ -124,7 +124,7 @@ def loopback():
 def receiving():
     s = packet(protocol=ETH_P_IP)
     datagram()
-    select.select([s], [], [], 5)
+    select.select([s], [], [], 60)
     size = array.array('i', [0])
     fcntl.ioctl(s, 0x541B, size)
     show('FIONREAD', size[0])
@@ -265,7 +265,7 @@ def flow_labels():
         listener = socket.socket(socket.AF_INET6)
         listener.bind(('::1', 0))
         listener.listen()
-        listener.settimeout(5)
+        listener.settimeout(60)
         client = socket.socket(socket.AF_INET6)
         client.setsockopt(socket.IPPROTO_IPV6, 33, 1)  # IPV6_FLOWINFO_SEND
         s = packet(protocol=ETH_P_IPV6)
@@ -277,7 +277,7 @@ def flow_labels():
         else:
             client.sendto(b'moat', fast_open, to)
         accepted = listener.accept()[0]
-        accepted.settimeout(5)
+        accepted.settimeout(60)
         accepted.recv(4)
         client.sendall(b'more')
         accepted.recv(4)

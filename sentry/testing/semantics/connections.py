@@ -94,8 +94,8 @@ def signals():
         raise Interrupted()
     l = listener()
     signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
         l.accept()
     except Interrupted:
         show('interrupted', True)
@@ -115,7 +115,7 @@ def far_and_near():
     l.setsockopt(level, hops, 255)
     c = tcp()
     c.setsockopt(level, minimum, 255)
-    c.settimeout(5)
+    c.settimeout(60)
     show('minimum of hops, near', attempt(c.connect, address(l)), poll(c))
     l = listener()
     l.setsockopt(level, minimum, 255)

@@ -10,7 +10,7 @@ def fast_open():
     l, c = listener(), tcp()
     show('fast open', attempt(c.sendto, b'abc', flag, address(l)))
     a, _ = l.accept()
-    a.settimeout(5)
+    a.settimeout(60)
     show('fast open, data', attempt(a.recv, 10), address(c) == a.getpeername()[:2])
     show('fast open, connected', attempt(c.sendto, b'abc', flag, address(l)), attempt(l.sendto, b'x', flag, address(l)))
     n = tcp()
@@ -26,12 +26,16 @@ class Interrupted(Exception):
 
 def interrupted(s, call, *arguments):
     """A call that a signal takes away once the socket has begun to connect."""
+    waiting = True
+
     def interrupt(*_):
-        if address(s)[1] != 0:
+        nonlocal waiting
+        if waiting and address(s)[1] != 0:
+            waiting = False
             raise Interrupted()
     signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
         return attempt(call, *arguments)
     except Interrupted:
         return 'interrupted'

@@ -1,7 +1,7 @@
 """Sources of multicast groups (RFC 3678)."""
 import select, socket, struct
 
-from semantics.report import attempt, show
+from semantics.report import SETTLE, attempt, show
 from semantics.sockets import FAMILY, LOOPBACK, address, raw_getsockopt, udp
 
 LOOP = 1  # the loopback interface
@@ -52,7 +52,7 @@ def get_filter(s, room=8, group=GROUP, index=LOOP):
 def heard(receiver, sender):
     """Whether the receiver gets what the sender sends to the group from the loopback address."""
     sender.sendto(b'group', (GROUP, receiver.getsockname()[1]))
-    ready, _, _ = select.select([receiver], [], [], 0.3)
+    ready, _, _ = select.select([receiver], [], [], SETTLE)
     return bool(ready) and receiver.recv(9) == b'group'
 
 

@@ -60,7 +60,7 @@ def ip_options():
 
     receiver, sender = udp(), udp()
     receiver.bind((LOOPBACK, 0))
-    receiver.settimeout(5)
+    receiver.settimeout(60)
     for name in (IP_RECVOPTS, IP_RETOPTS):
         show('options wanted', attempt(receiver.setsockopt, socket.IPPROTO_IP, name, 1),
              receiver.getsockopt(socket.IPPROTO_IP, name))
@@ -68,7 +68,7 @@ def ip_options():
         receiver.close()
         receiver = udp()
         receiver.bind(('::ffff:127.0.0.1', 0))
-        receiver.settimeout(5)
+        receiver.settimeout(60)
         for name in (IP_RECVOPTS, IP_RETOPTS):
             receiver.setsockopt(socket.IPPROTO_IP, name, 1)
     sender.sendto(b'none', address(receiver))
@@ -113,7 +113,7 @@ def ip_options():
     if FAMILY == socket.AF_INET:
         raw = socket.socket(FAMILY, socket.SOCK_RAW, 253)
         other = socket.socket(FAMILY, socket.SOCK_RAW, 253)
-        raw.settimeout(5)
+        raw.settimeout(60)
         raw.setsockopt(socket.IPPROTO_IP, IP_RECVOPTS, 1)
         set_options(other, RECORD_ROUTE)
         other.sendto(b'raw', (LOOPBACK, 0))
