@@ -33,7 +33,7 @@ class DockerFaults(unittest.TestCase):
         if victim == "dockerd":
             self.docker.kill_daemon()
         else:
-            eventually(self.docker.containerd_pid, "dockerd has no containerd", 60)
+            eventually(self.docker.containerd_pid, "dockerd has no containerd")
             os.kill(self.docker.containerd_pid(), signal.SIGKILL)
 
     def run_container(self):
@@ -41,7 +41,7 @@ class DockerFaults(unittest.TestCase):
         done = self.docker.docker(*self.docker.run_arguments("-d"), *SERVER)
         identifier = done.stdout.decode().strip()
         eventually(lambda: self.fetch(identifier).stdout == b"200\n",
-                   lambda: text(self.fetch(identifier).stderr), 60)
+                   lambda: text(self.fetch(identifier).stderr))
         return identifier
 
     def fetch(self, identifier):
@@ -56,12 +56,16 @@ class DockerFaults(unittest.TestCase):
         self.addCleanup(client.kill)
 
     def check_cleanable(self):
-        """Removes by moat alone whatever is there; nothing of it may stay."""
-        for name in self.moat("list", "-q").stdout.decode().split():
-            self.moat("list")
-            self.moat("delete", "--force", name)
-            eventually(lambda: not self.left(name), lambda: "left behind: %s" % self.left(name))
-        self.assertEqual(self.moat("list", "-q").stdout, b"")
+        """Removes by moat alone whatever is there, until nothing is: a shim may be about to make one."""
+        def clean():
+            names = self.moat("list", "-q").stdout.decode().split()
+            for name in names:
+                self.moat("list")
+                self.moat("delete", "--force", name)
+                eventually(lambda: not self.left(name), lambda: "left behind: %s" % self.left(name))
+            return not names
+
+        eventually(clean, "containers come again and again")
 
     def left(self, name):
         """What there is of a container, but for the shim, which is containerd's."""
@@ -76,11 +80,11 @@ class DockerFaults(unittest.TestCase):
         # dockerd restarts its containerd.
         eventually(lambda: self.docker.docker("run", "--rm", "--runtime=moat", "test", "/busybox", "true",
                                               check=False).returncode == 0,
-                   lambda: "no new container runs:\n" + self.docker.daemon_output(), 60)
+                   lambda: "no new container runs:\n" + self.docker.daemon_output())
         listed = self.docker.docker("ps", "-aq").stdout.decode().split()
         if listed:
             self.docker.docker("rm", "-f", *listed, check=False)
-        eventually(lambda: self.moat("list", "-q").stdout == b"", "containers stay behind", 30)
+        eventually(lambda: self.moat("list", "-q").stdout == b"", "containers stay behind")
 
     def while_starting(self, victim):
         for delay in MOMENTS:
@@ -148,6 +152,6 @@ class DockerFaults(unittest.TestCase):
         done = run([need("pgrep"), "-f", "^moat boot --id " + identifier])
         os.kill(int(done.stdout), signal.SIGKILL)
         self.assertEqual(self.docker.docker("wait", "orphan").stdout.strip(), b"0", logs())
-        self.assertIn("accept failed\nsocket ENOSYS", logs())
+        eventually(lambda: "accept failed\nsocket ENOSYS" in logs(), logs)
         self.docker.docker("rm", "orphan")
-        self.assertEqual(self.moat("list", "-q").stdout, b"")
+        eventually(lambda: self.moat("list", "-q").stdout == b"", "the container stays behind")

@@ -52,7 +52,7 @@ class Docker(Scoped):
             "--data-root", self.directory + "/data", "--exec-root", self.directory + "/exec",
             "--pidfile", self.directory + "/pid", "-H", self.socket, "--bip", BRIDGE4 + "/24",
             "--storage-driver", "vfs", "--ipv6", "--fixed-cidr-v6", "fd30:77::/64"])
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while self.docker("version", check=False).returncode != 0:
             if not self._daemon.alive() or time.monotonic() > end:
                 raise AssertionError("dockerd did not start:\n" + self._daemon.output())
@@ -105,14 +105,14 @@ class Docker(Scoped):
     def containerd_pid(self):
         """Of the living containerd that dockerd has started; none while dockerd starts it again."""
         done = run([need("pgrep"), "-P", str(self._daemon.process.pid), "-x", "containerd"], check=False)
-        return int(done.stdout) if done.stdout.strip() else None
+        return int(done.stdout.split()[-1]) if done.stdout.strip() else None
 
     def kill_daemon(self):
         """SIGKILL to dockerd, which takes its containerd with it (PR_SET_PDEATHSIG)."""
         containerd = self.containerd_pid()
         self._daemon.process.kill()
-        self._daemon.process.wait(10)
-        eventually(lambda: not os.path.exists("/proc/%s" % containerd), "containerd outlives dockerd", 30)
+        self._daemon.wait()
+        eventually(lambda: not os.path.exists("/proc/%s" % containerd), "containerd outlives dockerd")
         # A new dockerd would take the next process with its number for containerd.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.directory + "/exec/containerd/containerd.pid")
