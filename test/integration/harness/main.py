@@ -37,6 +37,16 @@ class TimedResult(unittest.TextTestResult):
         super().addError(test, err)
         self._row(test, "error", self._exc_info_to_string(err, test))
 
+    def addSubTest(self, test, subtest, err):
+        """A case whose part failed gets no other call. One row each, whatever number of parts."""
+        super().addSubTest(test, subtest, err)
+        if err is None:
+            return
+        details = self._exc_info_to_string(err, subtest)
+        if self.rows and self.rows[-1][0] is test:
+            details = self.rows.pop()[3] + "\n" + details
+        self._row(test, "failure", details)
+
     def addSkip(self, test, reason):
         # Nothing is skipped silently: a missing program is a failure of the set-up.
         self.addFailure(test, (AssertionError, AssertionError("skipped: " + reason), None))
