@@ -150,7 +150,7 @@ DoConfig MakeConfig(const DoOptions& options, const std::string& id, const DoNet
 // start and that would be lost: the kernel drops what the first process of a PID namespace does not
 // handle.
 void WaitForInit(pid_t pid) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(2);
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
   while (absl::Now() < deadline) {
     std::string name;
     // Gone, or ready: it gives itself its name when it is.
