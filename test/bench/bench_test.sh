@@ -5,7 +5,7 @@ PATH=$PATH:/usr/sbin:/sbin
 bench=$(readlink -f test/bench/run)
 load=$(readlink -f test/bench/load/load)
 
-report=$(timeout 100 "$bench" --load "$load" --columns runc --repetitions 1 --seconds 0.3 --json \
+report=$(timeout 250 "$bench" --load "$load" --columns runc --repetitions 1 --seconds 0.3 --json \
   --rows tcp-ping-pong,connections,udp-requests,start-to-exit,idle-sandbox)
 echo "$report"
 python3 - "$report" <<'PYTHON'

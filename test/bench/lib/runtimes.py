@@ -87,7 +87,7 @@ class Container:
         with open(f"{self.directory}/log", encoding="utf-8", errors="replace") as file:
             return " / ".join(file.read().strip().splitlines()[-3:])[:400]
 
-    def load(self, command, timeout=60, patience=5):
+    def load(self, command, timeout=60, patience=30):
         """Runs a load against it; while the server is not up yet, again and again."""
         end = time.monotonic() + patience
         while True:

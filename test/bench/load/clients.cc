@@ -84,7 +84,7 @@ int ConnectionRate(const Address& address, double seconds, int concurrency) {
   uint64_t done = 0;
   const double begin = Now();
   double now = begin;
-  while (now < begin + seconds) {
+  while (now < begin + seconds || done == 0) {
     std::array<epoll_event, 64> events;
     const int count = epoll_wait(epoll, events.data(), events.size(), 5000);
     if (count == 0) {
