@@ -20,8 +20,8 @@
 namespace moat::runtime::cgroup {
 namespace {
 
-constexpr absl::Duration kRemovePatience = absl::Seconds(2);
-constexpr absl::Duration kFreezePatience = absl::Seconds(2);
+constexpr absl::Duration kRemovePatience = absl::Seconds(10);
+constexpr absl::Duration kFreezePatience = absl::Seconds(10);
 constexpr absl::Duration kPoll = absl::Milliseconds(1);
 constexpr int kKillRounds = 200;
 

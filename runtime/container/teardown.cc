@@ -21,7 +21,7 @@ namespace {
 constexpr int kSentryMilliseconds = 1000;
 constexpr int kKillMilliseconds = 10000;
 // How long a killed process may take to leave its control group.
-constexpr int kLeaveMilliseconds = 500;
+constexpr int kLeaveMilliseconds = 5000;
 
 // Who listens at the sentry's socket.
 ProcessIdentity SentryBehindSocket(const ContainerDir& dir) {
