@@ -16,7 +16,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 
 from harness.process import eventually, need, run
 from harness.world import url
@@ -158,27 +157,19 @@ class Servers(ProgramRun):
                    8000, server)
         self.assertEqual(self.fetch(server, 8000), "hello from java\n")
 
-    def iperf3(self, server, *options):
-        """What the client prints. A server ends a test after its client has left: it is busy until then, and
-        refuses connections while it replaces its listener; one that the old listener still held is reset."""
-        not_yet = (b"server is busy", b"Connection refused",
-                   b"unable to receive control message: Connection reset by peer")
-        argv = [need("iperf3"), "-c", server, "-t", str(self.seconds)] + list(options)
-        for _ in range(100):
-            done = self.on_client(argv, check=False)
-            if not any(reason in done.stderr for reason in not_yet):
-                break
-            time.sleep(0.1)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout.decode()
+    def iperf3(self, made, number, server, *options):
+        """What the client prints. The server counts what connects, the probe for its port as well. It ends a test after
+        its client has left, and replaces its listener then: who connects earlier is refused, reset or told to wait."""
+        eventually(lambda: "(test #%d)" % number in made.diagnosis(), made.diagnosis)
+        return self.client_run([need("iperf3"), "-c", server, "-t", str(self.seconds)] + list(options))
 
     @both_versions
     def test_iperf3(self, client, server):
-        self.serve([need("iperf3"), "-s"], 5201, server)
-        for direction in ([], ["-R"]):
-            output = self.iperf3(server, "-P", "2", *direction)
+        made = self.serve([need("iperf3"), "-s", "--forceflush"], 5201, server)
+        for number, direction in ((2, []), (3, ["-R"])):
+            output = self.iperf3(made, number, server, "-P", "2", *direction)
             self.assertRegex(output, r"\[SUM\].*sec.*bits/sec.*receiver")
-        self.assertRegex(self.iperf3(server, "-u", "-b", "20M"), r"receiver")
+        self.assertRegex(self.iperf3(made, 4, server, "-u", "-b", "20M"), r"receiver")
 
     @both_versions
     def test_sshd(self, client, server):
