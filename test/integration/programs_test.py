@@ -596,7 +596,7 @@ class SocketStatistics(ProgramCase):
                 capabilities[kind] = names + ["CAP_NET_ADMIN"]
 
         made = self.container(argv, edit=privileged)
-        code, output = made.run(90)
+        code, output = made.run(240)
         self.assertEqual(code, 0, made.diagnosis())
         self.assertIn("ConnectionResetError", output)
         self.assertIn("left b''", output)

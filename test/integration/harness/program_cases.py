@@ -65,7 +65,7 @@ class ProgramRun:
 
     def run_inside(self, argv, expect_code=0):
         made = self.container(argv)
-        code, output = made.run(90)
+        code, output = made.run(240)
         self.assertEqual(code, expect_code, made.diagnosis())
         return output
 

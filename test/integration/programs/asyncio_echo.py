@@ -47,7 +47,7 @@ def main():
         asyncio.run(serve(address, port))
     else:
         asyncio.run(asyncio.wait_for(
-            talk(address, port, int(sys.argv[4]), int(sys.argv[5])), timeout=80))
+            talk(address, port, int(sys.argv[4]), int(sys.argv[5])), timeout=200))
 
 
 main()
