@@ -14,6 +14,7 @@ def moat_fuzz_test(name, srcs, deps, corpus = [], runs = 20000, size = "small"):
     native.cc_test(
         name = name,
         size = size,
+        timeout = "long",  # the slowest takes 20 s, beside others on a slow machine a multiple
         srcs = srcs,
         args = ["--runs=%d" % runs] + ["$(location %s)" % file for file in corpus],
         data = corpus,
