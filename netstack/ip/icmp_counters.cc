@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "netstack/wire/family_name.h"
 #include "netstack/wire/icmpv4.h"
 #include "netstack/wire/icmpv6.h"
 
@@ -48,18 +49,14 @@ constexpr Row kV6[] = {
     {icmpv6_type::kMldV2Report, "Icmp6.InMLDv2Reports", "Icmp6.OutMLDv2Reports"},
 };
 
-std::string_view Pick(Family family, std::string_view v4, std::string_view v6) {
-  return family == Family::kIpv4 ? v4 : v6;
-}
-
 }  // namespace
 
 IcmpCounters::IcmpCounters(CounterTable& table, Family family)
-    : in_messages(table, Pick(family, "Icmp.InMsgs", "Icmp6.InMsgs")),
-      in_errors(table, Pick(family, "Icmp.InErrors", "Icmp6.InErrors")),
-      in_checksum_errors(table, Pick(family, "Icmp.InCsumErrors", "Icmp6.InCsumErrors")),
-      out_messages(table, Pick(family, "Icmp.OutMsgs", "Icmp6.OutMsgs")),
-      out_errors(table, Pick(family, "Icmp.OutErrors", "Icmp6.OutErrors")) {
+    : in_messages(table, NameFor(family, "Icmp.InMsgs", "Icmp6.InMsgs")),
+      in_errors(table, NameFor(family, "Icmp.InErrors", "Icmp6.InErrors")),
+      in_checksum_errors(table, NameFor(family, "Icmp.InCsumErrors", "Icmp6.InCsumErrors")),
+      out_messages(table, NameFor(family, "Icmp.OutMsgs", "Icmp6.OutMsgs")),
+      out_errors(table, NameFor(family, "Icmp.OutErrors", "Icmp6.OutErrors")) {
   const std::span<const Row> rows = family == Family::kIpv4 ? std::span<const Row>(kV4)
                                                             : std::span<const Row>(kV6);
   for (const Row& row : rows) {

@@ -4,10 +4,10 @@
 #define MOAT_NETSTACK_IP_IP_COUNTERS_H_
 
 #include <cstddef>
-#include <string_view>
 
 #include "netstack/base/counters.h"
 #include "netstack/wire/address.h"
+#include "netstack/wire/family_name.h"
 
 namespace moat::netstack {
 
@@ -54,19 +54,14 @@ struct IpCounters {
 #define MOAT_IP_COUNTER(member, v4, v6) Counter member;
   MOAT_IP_COUNTERS(MOAT_IP_COUNTER)
 #undef MOAT_IP_COUNTER
-
- private:
-  static constexpr std::string_view Pick(Family family, std::string_view v4, std::string_view v6) {
-    return family == Family::kIpv4 ? v4 : v6;
-  }
 };
 
-#define MOAT_IP_COUNTER(member, v4, v6) , member(table, Pick(family, v4, v6))
+#define MOAT_IP_COUNTER(member, v4, v6) , member(table, NameFor(family, v4, v6))
 inline IpCounters::IpCounters(CounterTable& table, Family family)
-    : in_codepoint{{table, Pick(family, "IpExt.InNoECTPkts", "Ip6.InNoECTPkts")},
-                   {table, Pick(family, "IpExt.InECT1Pkts", "Ip6.InECT1Pkts")},
-                   {table, Pick(family, "IpExt.InECT0Pkts", "Ip6.InECT0Pkts")},
-                   {table, Pick(family, "IpExt.InCEPkts", "Ip6.InCEPkts")}}
+    : in_codepoint{{table, NameFor(family, "IpExt.InNoECTPkts", "Ip6.InNoECTPkts")},
+                   {table, NameFor(family, "IpExt.InECT1Pkts", "Ip6.InECT1Pkts")},
+                   {table, NameFor(family, "IpExt.InECT0Pkts", "Ip6.InECT0Pkts")},
+                   {table, NameFor(family, "IpExt.InCEPkts", "Ip6.InCEPkts")}}
       MOAT_IP_COUNTERS(MOAT_IP_COUNTER) {}
 #undef MOAT_IP_COUNTER
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "netstack/wire/family_name.h"
+
 namespace moat::netstack {
 namespace {
 
@@ -22,10 +24,9 @@ bool IsUsable(NeighborState state) {
 }  // namespace
 
 NeighborCache::Counters::Counters(CounterTable& table, Family family)
-    : pending_dropped(table, family == Family::kIpv4 ? "Neigh4.UnresDiscards"
-                                                     : "Neigh6.UnresDiscards"),
-      resolution_failed(table, family == Family::kIpv4 ? "Neigh4.ResFailed" : "Neigh6.ResFailed"),
-      table_full(table, family == Family::kIpv4 ? "Neigh4.TableFulls" : "Neigh6.TableFulls") {}
+    : pending_dropped(table, NameFor(family, "Neigh4.UnresDiscards", "Neigh6.UnresDiscards")),
+      resolution_failed(table, NameFor(family, "Neigh4.ResFailed", "Neigh6.ResFailed")),
+      table_full(table, NameFor(family, "Neigh4.TableFulls", "Neigh6.TableFulls")) {}
 
 NeighborCache::NeighborCache(Family family, const Clock& clock, Random& random, TimerQueue& timers,
                              SysctlTable& sysctls, CounterTable& counters, MemoryBudget& memory,

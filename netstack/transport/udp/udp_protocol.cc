@@ -6,6 +6,7 @@
 #include "netstack/ip/ip_sender.h"
 #include "netstack/transport/udp/udp_socket.h"
 #include "netstack/wire/checksum.h"
+#include "netstack/wire/family_name.h"
 
 namespace moat::netstack {
 namespace {
@@ -13,22 +14,18 @@ namespace {
 // Socket ids carry their protocol in the top byte, so that they are unique in a stack.
 constexpr uint64_t kFirstId = uint64_t{ip_protocol::kUdp} << 56 | 1;
 
-std::string_view CounterName(Family family, std::string_view v4, std::string_view v6) {
-  return family == Family::kIpv4 ? v4 : v6;
-}
-
 }  // namespace
 
 UdpCounters::UdpCounters(CounterTable& table, Family f)
-    : in_datagrams(table, CounterName(f, "Udp.InDatagrams", "Udp6.InDatagrams")),
-      no_ports(table, CounterName(f, "Udp.NoPorts", "Udp6.NoPorts")),
-      in_errors(table, CounterName(f, "Udp.InErrors", "Udp6.InErrors")),
-      out_datagrams(table, CounterName(f, "Udp.OutDatagrams", "Udp6.OutDatagrams")),
-      receive_buffer_errors(table, CounterName(f, "Udp.RcvbufErrors", "Udp6.RcvbufErrors")),
-      send_buffer_errors(table, CounterName(f, "Udp.SndbufErrors", "Udp6.SndbufErrors")),
-      checksum_errors(table, CounterName(f, "Udp.InCsumErrors", "Udp6.InCsumErrors")),
-      ignored_multicast(table, CounterName(f, "Udp.IgnoredMulti", "Udp6.IgnoredMulti")),
-      memory_errors(table, CounterName(f, "Udp.MemErrors", "Udp6.MemErrors")) {}
+    : in_datagrams(table, NameFor(f, "Udp.InDatagrams", "Udp6.InDatagrams")),
+      no_ports(table, NameFor(f, "Udp.NoPorts", "Udp6.NoPorts")),
+      in_errors(table, NameFor(f, "Udp.InErrors", "Udp6.InErrors")),
+      out_datagrams(table, NameFor(f, "Udp.OutDatagrams", "Udp6.OutDatagrams")),
+      receive_buffer_errors(table, NameFor(f, "Udp.RcvbufErrors", "Udp6.RcvbufErrors")),
+      send_buffer_errors(table, NameFor(f, "Udp.SndbufErrors", "Udp6.SndbufErrors")),
+      checksum_errors(table, NameFor(f, "Udp.InCsumErrors", "Udp6.InCsumErrors")),
+      ignored_multicast(table, NameFor(f, "Udp.IgnoredMulti", "Udp6.IgnoredMulti")),
+      memory_errors(table, NameFor(f, "Udp.MemErrors", "Udp6.MemErrors")) {}
 
 UdpProtocol::UdpProtocol(const TransportEnvironment& environment)
     : environment_(environment),
