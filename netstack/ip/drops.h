@@ -24,7 +24,7 @@ namespace moat::netstack {
   X(SourceRoute)            /* source routes are refused */                                       \
   X(MartianSource)          /* a source that cannot be: group, broadcast, loopback, our own */    \
   X(MartianDestination)     /* loopback or unspecified, from a wire */                            \
-  X(LinkBroadcast)          /* unicast packet in a broadcast frame (RFC 1122 3.3.6) */            \
+  X(LinkBroadcast)          /* unicast packet in a group frame: RFC 1122 3.3.6, or to forward */  \
   X(NotOurAddress)          /* not for us, and the interface does not forward */                  \
   X(ReversePath)            /* the way back is by another interface (rp_filter) */                \
   X(ForwardScope)           /* link-local addresses are not forwarded */                          \

@@ -36,6 +36,7 @@ enum class ConfRule : uint8_t {
   X(kArpNotify, "ipv4", "arp_notify", 0, 0, 1, kMax)    /* 1: announce an added address */         \
   X(kDisableV6, "ipv6", "disable_ipv6", 0, 0, 1, kEverywhere)                                      \
   X(kForwardV6, "ipv6", "forwarding", 0, 0, 1, kEverywhere)                                        \
+  X(kDropUnicastInGroupFrame, "ipv6", "drop_unicast_in_l2_multicast", 0, 0, 1, kOwn)               \
   X(kNdiscNotify, "ipv6", "ndisc_notify", 0, 0, 1, kMax)                                           \
   /* 0: no duplicate detection. 2: a duplicate of what the link address makes disables IPv6. */    \
   X(kAcceptDad, "ipv6", "accept_dad", 1, 0, 2, kMax)                                               \

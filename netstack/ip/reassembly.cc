@@ -101,6 +101,7 @@ Reassembler::Outcome Reassembler::Insert(Packet& packet, Fragment& fragment) {
     packet.next_header_field = fragment.next_header_field;
   }
   packet.ecn_seen |= static_cast<uint8_t>(1 << (fragment.ecn & 3));
+  packet.in_group_frame |= fragment.in_group_frame;
   packet.received += piece.size();
   Charge(packet, piece.packet.footprint() + sizeof(Piece));
   packet.pieces.insert(after, std::move(piece));
@@ -128,6 +129,7 @@ bool Reassembler::Finish(Packet& packet, Reassembled* out) {
   } else if ((packet.ecn_seen & kEct1) != 0) {
     out->ecn = 1;
   }
+  out->in_group_frame = packet.in_group_frame;
   const Piece& first = packet.pieces.front();
   const bool v6 = packet.key.source.is_v6();
   out->header_size = v6 ? packet.fragment_header : first.header_size;
@@ -210,8 +212,9 @@ void Reassembler::OnTimer() {
       const Packet expired = std::move(list.front());
       Erase(list.begin());
       if (expired.condemned) continue;
-      const bool has_first = !expired.pieces.empty() && expired.pieces.front().offset == 0;
-      host_.ReassemblyTimedOut(expired.key, has_first ? expired.pieces.front().packet : Slice());
+      const bool tell = !expired.in_group_frame && !expired.pieces.empty() &&
+                        expired.pieces.front().offset == 0;
+      host_.ReassemblyTimedOut(expired.key, tell ? expired.pieces.front().packet : Slice());
     }
   }
   ArmForOldest();

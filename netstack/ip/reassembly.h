@@ -42,6 +42,7 @@ struct Fragment {
   uint32_t offset = 0;  // bytes
   bool more = false;
   uint8_t ecn = 0;      // the two ECN bits of the header
+  bool in_group_frame = false;  // see IpPacketIn; of the whole when of any fragment
   Slice packet;         // the whole fragment, IP header on
   size_t header_size = 0;  // what precedes the fragment's data: IP header, and IPv6's extensions
   // In `packet`, where the fragment header begins (IPv6) and what named it; only carried through.
@@ -55,6 +56,7 @@ struct Reassembled {
   size_t next_header_field = 0;
   uint8_t next_header = 0; // IPv6: from the first fragment's fragment header
   uint8_t ecn = 0;         // RFC 3168 5.3
+  bool in_group_frame = false;
 };
 
 class Reassembler {
@@ -72,7 +74,8 @@ class Reassembler {
   };
 
   // Told when a packet's time is over (not when it is condemned). `first` is its first fragment's
-  // packet when that arrived, else empty.
+  // packet when that arrived, else empty; also empty when the packet came in frames for several
+  // stations, for then nobody is to be told (RFC 4443 2.4 (e.4)).
   class Host {
    public:
     virtual ~Host() = default;
@@ -112,6 +115,7 @@ class Reassembler {
     uint8_t ecn_seen = 0;        // one bit per ECN codepoint
     size_t memory = 0;
     bool condemned = false;
+    bool in_group_frame = false;
     size_t fragment_header = 0;
     size_t next_header_field = 0;
   };

@@ -62,13 +62,6 @@ TEST_P(Host, FrameForAnotherLinkAddressIsDropped) {
   EXPECT_EQ(world.Count("Drop.OtherHost"), 1u);
 }
 
-TEST_P(Host, UnicastPacketInABroadcastFrameIsDropped) {  // RFC 1122 3.3.6
-  world.ReceiveIp(IpPacket(cast.peer, cast.own, IcmpProtocol(), EchoMessage(8)),
-                  MacAddress::Broadcast());
-  EXPECT_TRUE(world.Silent());
-  EXPECT_EQ(world.Count("Drop.LinkBroadcast"), 1u);
-}
-
 TEST_P(Host, OurOwnAddressAsSourceIsAMartian) {
   world.ReceiveEchoRequest(cast.own, cast.own, {});
   EXPECT_EQ(world.Count("Drop.MartianSource"), 1u);

@@ -23,6 +23,9 @@ struct IpPacketIn {
   bool to_broadcast = false;  // link or IP broadcast
   bool to_multicast = false;
   bool to_anycast = false;    // an address that other nodes have too
+  // IPv6: the link's frame was for several stations, whatever the destination says. IPv4 drops what
+  // has an address of one station in such a frame.
+  bool in_group_frame = false;
   bool to_several() const { return to_broadcast || to_multicast || to_anycast; }
   Slice payload{};            // from the transport header on
   // The whole IP packet (header on) while it is in one piece, for ICMP errors that quote it.

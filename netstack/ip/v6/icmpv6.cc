@@ -118,7 +118,7 @@ void Icmpv6::HandleNdp(const IpPacketIn& packet, const IcmpView& icmp) {
 
 // RFC 4443 2.4 (e), but for what SendError() asks last.
 bool Icmpv6::MayAnswerWithError(const IpPacketIn& about, bool even_to_group) const {
-  if ((about.to_multicast || about.to_broadcast) && !even_to_group) return false;
+  if ((about.to_multicast || about.in_group_frame) && !even_to_group) return false;
   if (about.source.IsUnspecified() || about.source.IsMulticast()) return false;
   const std::span<const uint8_t> packet = about.ip_packet.span();
   Ipv6View view;

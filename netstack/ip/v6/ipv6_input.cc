@@ -61,6 +61,7 @@ void Ipv6Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   p.interface = in.index;
   p.traffic_class = view.traffic_class();
   p.hop_limit = view.hop_limit();
+  p.in_group_frame = link.link_group;
   p.checksum = link.checksum;
   p.gso_size = link.gso_size;
   p.ip_packet = std::move(packet);
@@ -126,7 +127,7 @@ Ipv6Input::Fate Ipv6Input::JudgeDestination(IpPacketIn& packet, const LinkMetada
   if (!link.looped && (destination.IsLoopback() || destination.IsUnspecified())) {
     return DropAs(DropReason::kMartianDestination, counters.in_address_errors);
   }
-  if (link.link_group && !link.looped) {
+  if (link.link_group && in.conf.own(Conf::kDropUnicastInGroupFrame) != 0) {
     return DropAs(DropReason::kLinkBroadcast, counters.in_discards);
   }
   const InterfaceIndex scope = link.looped ? 0 : in.index;
@@ -138,9 +139,12 @@ Ipv6Input::Fate Ipv6Input::JudgeDestination(IpPacketIn& packet, const LinkMetada
     packet.to_anycast = true;
     return Fate::kOurs;
   }
-  if (in.Forwards(Family::kIpv6) && !link.looped) return Fate::kForward;
+  const bool forwards = in.Forwards(Family::kIpv6) && !link.looped;
+  if (forwards && !link.link_group) return Fate::kForward;
   const RouteInfo* route = state_.routes.Lookup(destination, 0);
   if (route != nullptr && route->type == RouteType::kLocal) return Fate::kOurs;
+  // As Linux: every router that hears the frame would forward it.
+  if (forwards) return DropAs(DropReason::kLinkBroadcast, counters.in_discards);
   return DropAs(DropReason::kNotOurAddress, counters.in_address_errors);
 }
 
@@ -241,6 +245,7 @@ bool Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
   fragment.offset = header.offset;
   fragment.more = header.more;
   fragment.ecn = packet.traffic_class & 3;
+  fragment.in_group_frame = packet.in_group_frame;
   fragment.header_size = chain.offset + kIpv6FragmentHeaderSize;
   fragment.fragment_header = chain.offset;
   fragment.next_header_field = chain.next_header_offset;
@@ -256,6 +261,7 @@ bool Ipv6Input::Reassemble(IpPacketIn& packet, const Ipv6Chain& chain,
   // The header is the first fragment's, whichever came last (RFC 8200 4.5).
   packet.traffic_class = static_cast<uint8_t>(LoadBe16(bytes) >> 4);
   packet.hop_limit = bytes[7];
+  packet.in_group_frame = whole.in_group_frame;
   packet.checksum = RxChecksum::kUnverified;
   packet.gso_size = 0;
   packet.ip_packet = std::move(whole.packet);

@@ -108,6 +108,7 @@ namespace moat::netstack::tcp {
   X(timeout_rehash, "TcpExt.TcpTimeoutRehash")                 \
   X(black_holes, "TcpMoat.MtuBlackHoles")                      \
   X(ecn_reductions, "TcpMoat.EcnReductions")                   \
+  X(group_frames, "TcpMoat.GroupFrameDrops")                   \
   X(full_fast_open_peers, "Memory.FullFastOpenPeers")          \
   X(full_fast_open_paths, "Memory.FullFastOpenPaths")
 

@@ -99,6 +99,12 @@ std::unique_ptr<TcpSocket> TcpProtocol::NewSocket(Family family) {
 }
 
 TransportProtocol::Disposition TcpProtocol::Receive(const IpPacketIn& packet) {
+  // RFC 9293 MUST-57 is about addresses; as Linux, no segment in a link's group frame is taken, so
+  // that nobody can speak to the connections of a whole link at once.
+  if (packet.in_group_frame) [[unlikely]] {
+    ++core_->counters.group_frames;
+    return Disposition::kHandled;
+  }
   Segment segment;
   core_->counters.in_segs +=
       packet.gso_size == 0 ? 1 : (packet.payload.size() - 1) / packet.gso_size + 1;
