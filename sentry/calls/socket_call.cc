@@ -11,6 +11,7 @@
 #include "sentry/memory/credentials.h"
 #include "sentry/socket/datagram_container_socket.h"
 #include "sentry/socket/inet_socket.h"
+#include "sentry/socket/message_limit.h"
 #include "sentry/socket/packet_container_socket.h"
 #include "sentry/socket/seqpacket.h"
 #include "sentry/socket/tcp_container_socket.h"
@@ -92,13 +93,6 @@ ErrnoOr<std::unique_ptr<ContainerSocket>> MakePacketSocket(Sandbox& sandbox, con
       sandbox, type, protocol, sandbox.stack().NewPacketSocket(type == SOCK_RAW, frames)));
 }
 
-// A plain write() of more than a datagram holds fails at once (EMSGSIZE), because the kernel
-// compares it with the send buffer. Twice this value, less 32 bytes, is the most that passes.
-void LimitMessage(int file) {
-  constexpr int kHalfBuffer = 32770;
-  setsockopt(file, SOL_SOCKET, SO_SNDBUF, &kHalfBuffer, sizeof(kHalfBuffer));
-}
-
 }  // namespace
 
 Reply ServeSocket(Sandbox& sandbox, Call& call) {
@@ -150,7 +144,7 @@ Reply ServeSocket(Sandbox& sandbox, Call& call) {
   if (type != SOCK_STREAM) {
     EnableTags(theirs->get());
     EnableTags(socket->end());
-    if (domain != AF_NETLINK) LimitMessage(theirs->get());
+    if (domain != AF_NETLINK) LimitMessages(theirs->get(), domain, type);
   }
   const uint64_t cookie = socket->cookie();
   sandbox.Add(std::move(socket), events);
