@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netstack/ip/transport_shape.h"
 #include "netstack/link/segment.h"
 #include "netstack/wire/checksum.h"
 #include "netstack/wire/ethernet.h"
@@ -9,34 +10,6 @@
 #include "netstack/wire/ipv6.h"
 
 namespace moat::netstack {
-namespace {
-
-constexpr size_t kTcpHeader = 20, kTcpDataOffset = 12, kTcpChecksum = 16;
-constexpr size_t kUdpHeader = 8, kUdpChecksum = 6;
-
-// Where a transport keeps its checksum and how long its header is; size 0: unknown or cut.
-struct TransportShape {
-  size_t header_size = 0;
-  size_t checksum = 0;
-  GsoType gso = GsoType::kNone;
-};
-
-TransportShape ShapeOf(std::span<const uint8_t> packet, uint8_t protocol, size_t transport) {
-  if (transport == 0 || transport > packet.size()) return {};
-  const std::span<const uint8_t> bytes = packet.subspan(transport);
-  if (protocol == ip_protocol::kTcp && bytes.size() >= kTcpHeader) {
-    const size_t size = static_cast<size_t>(bytes[kTcpDataOffset] >> 4) * 4;
-    if (size < kTcpHeader || size > bytes.size()) return {};
-    const bool v4 = packet[0] >> 4 == 4;
-    return {size, kTcpChecksum, v4 ? GsoType::kTcpV4 : GsoType::kTcpV6};
-  }
-  if (protocol == ip_protocol::kUdp && bytes.size() >= kUdpHeader) {
-    return {kUdpHeader, kUdpChecksum, GsoType::kUdp};
-  }
-  return {};
-}
-
-}  // namespace
 
 void ForwardOutput::MakeWritable(Slice& packet) {
   if (packet.unique() && packet.headroom() >= kEthernetHeaderSize) return;

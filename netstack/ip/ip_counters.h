@@ -48,6 +48,7 @@ struct IpCounters {
 
   // Packets that arrived, by the codepoint of their ECN field (RFC 3168 5). First, because each
   // packet counts here and in the first of the rows: together they are in one line of the cache.
+  // Of a super-segment each of the packets that were merged counts, here alone, as on Linux.
   static constexpr size_t kCodepoints = 4;
   Counter in_codepoint[kCodepoints];
 

@@ -2,6 +2,7 @@
 
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/reassembly_counting.h"
+#include "netstack/ip/transport_shape.h"
 #include "netstack/wire/igmp.h"
 #include "netstack/wire/ipv4_options.h"
 
@@ -38,6 +39,7 @@ void Ipv4Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   p.checksum = link.checksum;
   p.gso_size = link.gso_size;
   p.ip_packet = std::move(packet);
+  if (p.gso_size != 0) CountMerged(p, view.header_size());
   if (!CheckSource(p, link, in)) return;
   const Fate fate = JudgeDestination(p, link, in);
   if (fate == Fate::kDropped) return;
@@ -46,6 +48,12 @@ void Ipv4Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   if (fate == Fate::kForward && !forward_.Forward(in, p)) return;
   if (view.is_fragment()) return Reassemble(p, view);
   Deliver(p, view.header_size());
+}
+
+// The packets of a super-segment, but for the one that is counted already.
+void Ipv4Input::CountMerged(const IpPacketIn& packet, size_t header_size) {
+  state_.v4_counters.in_codepoint[packet.traffic_class % IpCounters::kCodepoints] +=
+      SegmentsOf(packet.ip_packet.span(), packet.protocol, header_size, packet.gso_size) - 1;
 }
 
 // RFC 1122 3.2.1.1, 3.2.1.2: version and checksum; lengths.

@@ -25,6 +25,7 @@ class Ipv4Input {
   enum class Fate : uint8_t { kOurs, kForward, kDropped };
 
   bool Validate(const Slice& packet, Ipv4View* view);
+  void CountMerged(const IpPacketIn& packet, size_t header_size);
   bool CheckSource(const IpPacketIn& packet, const LinkMetadata& link, const Interface& in);
   bool CheckReversePath(const IpPacketIn& packet, const Interface& in);
   // Is it for us, and how? Sets to_broadcast and to_multicast.

@@ -2,6 +2,7 @@
 
 #include "netstack/ip/ip_sender.h"
 #include "netstack/ip/reassembly_counting.h"
+#include "netstack/ip/transport_shape.h"
 #include "netstack/wire/ipv4.h"
 
 namespace moat::netstack {
@@ -65,12 +66,22 @@ void Ipv6Input::Receive(Interface& in, Slice packet, const LinkMetadata& link) {
   p.checksum = link.checksum;
   p.gso_size = link.gso_size;
   p.ip_packet = std::move(packet);
+  if (p.gso_size != 0) CountMerged(p);
   if (!CheckSource(p, link)) return;
   const Fate fate = JudgeDestination(p, link, in);
   if (fate == Fate::kDropped) return;
   // A route of type local may still make it ours.
   if (fate == Fate::kForward && !forward_.Forward(in, p)) return;
   Process(p, /*fragment_headers=*/0);
+}
+
+// The packets of a super-segment, but for the one that is counted already.
+void Ipv6Input::CountMerged(const IpPacketIn& packet) {
+  const std::span<const uint8_t> bytes = packet.ip_packet.span();
+  const std::optional<Ipv6UpperLayer> upper = FindIpv6UpperLayer(bytes);
+  if (!upper.has_value()) return;
+  state_.v6_counters.in_codepoint[packet.traffic_class % IpCounters::kCodepoints] +=
+      SegmentsOf(bytes, upper->protocol, upper->offset, packet.gso_size) - 1;
 }
 
 bool Ipv6Input::Validate(const Slice& packet, Ipv6View* view) {

@@ -24,6 +24,7 @@ class Ipv6Input {
   enum class Fate : uint8_t { kOurs, kForward, kDropped };
 
   bool Validate(const Slice& packet, Ipv6View* view);
+  void CountMerged(const IpPacketIn& packet);
   bool CheckSource(const IpPacketIn& packet, const LinkMetadata& link);
   // Is it for us, and how? Sets to_multicast and to_anycast.
   Fate JudgeDestination(IpPacketIn& packet, const LinkMetadata& link, const Interface& in);

@@ -106,8 +106,7 @@ TransportProtocol::Disposition TcpProtocol::Receive(const IpPacketIn& packet) {
     return Disposition::kHandled;
   }
   Segment segment;
-  core_->counters.in_segs +=
-      packet.gso_size == 0 ? 1 : (packet.payload.size() - 1) / packet.gso_size + 1;
+  ++core_->counters.in_segs;  // a super-segment is one, as on Linux; TcpInfo has them singly
   if (!Parse(packet, segment)) {
     ++core_->counters.in_errs;
     return Disposition::kHandled;

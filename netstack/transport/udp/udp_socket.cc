@@ -42,16 +42,11 @@ Error UdpSocket::Send(Pieces payload, const SendControl& control) {
   if (!outgoing.ok()) return outgoing.error();
   const Route& route = *outgoing->route;
   if (segment_size != 0 && !SendsChecksum(route)) return Error::kInvalid;  // as Linux
-  if (!train) return SendOutcome(SendPacket(*outgoing, payload, size, 0), *outgoing);
-
-  size_t ip_header = route.destination.is_v4() ? 20 : 40;
-  if (outgoing->ip_options != nullptr) ip_header += outgoing->ip_options->size;
-  if (ip_header + largest > route.mtu) return Error::kInvalid;  // segments are never fragmented
-  // Links are not asked to repeat options in what they cut.
-  if (outgoing->ip_options == nullptr && ip_header + kUdpHeaderSize + size <= route.max_gso_bytes) {
-    return SendOutcome(SendPacket(*outgoing, payload, size, segment_size), *outgoing);
-  }
-  return SendOutcome(SendTrain(*outgoing, payload, size, segment_size), *outgoing);
+  const Error error = !train ? SendPacket(*outgoing, payload, size, 0)
+                             : SendTrain(*outgoing, payload, size, segment_size);
+  // A train is one, as on Linux.
+  if (error == Error::kOk) ++protocol_.counters(route.destination.family()).out_datagrams;
+  return SendOutcome(error, *outgoing);
 }
 
 Error UdpSocket::SendPacket(const Outgoing& outgoing, Pieces payload, size_t size,
@@ -73,16 +68,19 @@ Error UdpSocket::SendPacket(const Outgoing& outgoing, Pieces payload, size_t siz
   packet.gso_size = gso_size;
   Ipv4Options ip_options;
   AddIpOptions(outgoing, ip_options, packet);
-  const Error error = environment().ip->Send(*outgoing.route, packet);
-  if (error == Error::kOk) {
-    UdpCounters& counters = protocol_.counters(outgoing.route->destination.family());
-    counters.out_datagrams += gso_size == 0 ? 1 : (size + gso_size - 1) / gso_size;
-  }
-  return error;
+  return environment().ip->Send(*outgoing.route, packet);
 }
 
 Error UdpSocket::SendTrain(const Outgoing& outgoing, Pieces payload, size_t size,
                            uint16_t segment_size) {
+  const Route& route = *outgoing.route;
+  size_t headers = (route.destination.is_v4() ? 20 : 40) + kUdpHeaderSize;
+  if (outgoing.ip_options != nullptr) headers += outgoing.ip_options->size;
+  if (headers + segment_size > route.mtu) return Error::kInvalid;  // they are never fragmented
+  // Links are not asked to repeat options in what they cut.
+  if (outgoing.ip_options == nullptr && headers + size <= route.max_gso_bytes) {
+    return SendPacket(outgoing, payload, size, segment_size);
+  }
   PieceCutter cutter(payload);
   for (size_t offset = 0; offset < size; offset += segment_size) {
     const size_t length = std::min<size_t>(segment_size, size - offset);

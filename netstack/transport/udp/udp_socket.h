@@ -36,7 +36,7 @@ class UdpSocket final : public DatagramBase {
   using Pieces = std::span<const std::span<const uint8_t>>;
   // One packet, or one that the link cuts into pieces of `gso_size`.
   Error SendPacket(const Outgoing& outgoing, Pieces payload, size_t size, uint16_t gso_size);
-  // UDP_SEGMENT where the link cannot segment.
+  // UDP_SEGMENT: several packets, which the link cuts where it can.
   Error SendTrain(const Outgoing& outgoing, Pieces payload, size_t size, uint16_t segment_size);
 
   UdpProtocol& protocol_;

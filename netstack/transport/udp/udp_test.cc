@@ -398,7 +398,7 @@ TEST_P(UdpBothTest, SegmentTrainsGoWholeOrInPieces) {
   ASSERT_EQ(ip.sent().size(), 1u);
   EXPECT_EQ(ip.sent()[0].gso, GsoType::kUdp);
   EXPECT_EQ(ip.sent()[0].gso_size, 1000);
-  EXPECT_EQ(counters.Value(counter("OutDatagrams")), 6u);
+  EXPECT_EQ(counters.Value(counter("OutDatagrams")), 2u) << "once per call, as on Linux";
 
   control.segment_size = 1490;
   EXPECT_EQ(Send(*socket, payload, control), Error::kInvalid) << "segments must fit the MTU";
