@@ -6,9 +6,9 @@ namespace moat::netstack::tcp {
 namespace {
 
 constexpr CongestionAlgorithm kAlgorithms[] = {
-    {.name = "cubic", .make = &NewCubic},
-    {.name = "reno", .make = &NewReno},
-    {.name = "westwood", .make = &NewWestwood, .every_ack = true},
+    {.name = "cubic", .make = &NewCubic, .hystart = true},
+    {.name = "reno", .make = &NewReno, .hystart = true},
+    {.name = "westwood", .make = &NewWestwood, .every_ack = true, .hystart = true},
     {.name = "vegas", .make = &NewVegas, .every_ack = true},
     {.name = "bbr", .make = &NewBbr, .every_ack = true, .paced = true, .owns_window = true},
 };

@@ -86,6 +86,7 @@ struct CongestionAlgorithm {
   bool every_ack = false;    // wants OnEveryAck()
   bool paced = false;        // has a PacingRate()
   bool owns_window = false;  // sets cwnd itself, in recovery too
+  bool hystart = false;      // its slow start is HyStart++'s (hystart.h)
 };
 
 // RFC 5681 3.1: slow start. Grows by at most what takes cwnd to ssthresh; returns the octets that

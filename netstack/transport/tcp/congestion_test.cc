@@ -142,6 +142,20 @@ TEST(Vegas, KeepsAFewSegmentsInTheQueue) {
   EXPECT_LT(flow.client->Info().rtt, milliseconds(55));  // a segment waits 1.2 ms
 }
 
+// Whose slow start ends because round trips grow counts as HyStart++'s where it is that.
+TEST_P(EveryAlgorithm, TheEndOfSlowStartCountsWhereHyStartEndsIt) {
+  const std::string_view name = GetParam();
+  Flow flow(Path(1000), name);
+  (void)flow.Run(seconds(5));
+  if (name != "bbr") {
+    ASSERT_LT(flow.client->Info().send_ssthresh, 1000u);
+  }
+  const Host& sender = flow.pipe.a();
+  const bool hystart = name != "vegas" && name != "bbr";
+  EXPECT_EQ(sender.Counter("TcpExt.TCPHystartDelayDetect"), hystart ? 1u : 0u);
+  EXPECT_EQ(sender.Counter("TcpExt.TCPHystartDelayCwnd") > 0, hystart);
+}
+
 TEST(Westwood, ReturnsToWhatThePathCarriesAfterALoss) {
   Flow westwood(Path(100, 0.002), "westwood");
   (void)westwood.Run(seconds(5));

@@ -284,8 +284,10 @@ void Connection::GrowWindow(const AckEvent& event) {
   if (ssthresh == kInfiniteSsthresh && window_.ssthresh != ssthresh) NoteSlowStartEnd();
 }
 
-// HyStart++ ends the first slow start when round trips grow (RFC 9406); Vegas too, in its own way.
+// HyStart++ ends the first slow start when round trips grow (RFC 9406). Vegas does so too, in its
+// own way, which is no business of these counters.
 void Connection::NoteSlowStartEnd() {
+  if (!algorithm_->hystart) return;
   ++core_.counters.hystart_delay_detect;
   core_.counters.hystart_delay_cwnd += window_.cwnd / tcb_.snd.mss;
 }
