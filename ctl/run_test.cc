@@ -127,6 +127,7 @@ TEST_F(RunTest, SocketsShowLikeSs) {
   info->set_reordering(7);
   info->set_timeouts(1);
   info->set_timeout_ms(200);
+  info->set_peer_user_timeout_ms(300'000);
   sandbox_.sockets.push_back(
       MakeSocket(v1::Socket::PROTOCOL_UDP, v1::Socket::STATE_CLOSED, "::", 53, "::", 0));
   ASSERT_EQ(RunLine("web ss -tuan"), 0) << err_;
@@ -140,7 +141,7 @@ TEST_F(RunTest, SocketsShowLikeSs) {
             "tcp   ESTAB 0      0           172.17.0.2:80  172.17.0.1:40000\n"
             "\t cubic rto:204 rtt:0.15/0.05 mss:1448 pmtu:0 rcvmss:0 cwnd:10 bytes_acked:77 "
             "pacing_rate 8000bps delivered:5 busy:140ms rwnd_limited:100ms(71.4%) retrans:1/2 "
-            "lost:3 reordering:7 total_rto:1 total_rto_time:200\n");
+            "lost:3 reordering:7 total_rto:1 total_rto_time:200 peer_user_timeout:300000\n");
   ASSERT_EQ(RunLine("web ss -lH"), 0) << err_;
   EXPECT_NE(out_.find("LISTEN"), std::string::npos);
   EXPECT_EQ(out_.find("ESTAB"), std::string::npos);
@@ -151,6 +152,7 @@ TEST_F(RunTest, SocketsShowLikeSs) {
   EXPECT_EQ(json[1]["tcp"]["ca_state"], "open");
   EXPECT_EQ(json[1]["tcp"]["rwnd_limited_us"], 100'000);
   EXPECT_EQ(json[1]["tcp"]["pacing_rate"], 1000);
+  EXPECT_EQ(json[1]["tcp"]["peer_user_timeout_ms"], 300'000);
   EXPECT_FALSE(json[1]["tcp"].contains("max_pacing_rate"));
   EXPECT_EQ(json[1]["peer"]["port"], 40000);
 }

@@ -147,7 +147,8 @@ std::string TcpInfoText(const v1::TcpInfo& info) {
                  {"received_e0_bytes", info.received_ect0_bytes()},
                  {"received_e1_bytes", info.received_ect1_bytes()},
                  {"received_ce_bytes", info.received_ce_bytes()},
-                 {"probes", info.window_probes()}});
+                 {"probes", info.window_probes()},
+                 {"peer_user_timeout", info.peer_user_timeout_ms()}});
   return text;
 }
 
@@ -202,6 +203,7 @@ Json TcpInfoJson(const v1::TcpInfo& info) {
       {"total_rto", info.timeouts()},
       {"total_rto_recoveries", info.timeout_recoveries()},
       {"total_rto_time_ms", info.timeout_ms()},
+      {"peer_user_timeout_ms", info.peer_user_timeout_ms()},
       {"delivery_rate", info.delivery_rate_bytes_per_second()},
       {"app_limited", info.delivery_rate_app_limited()},
       {"delivered", info.segments_delivered()},

@@ -37,6 +37,7 @@ void FillTimes(const netstack::TcpInfo& info, v1::TcpInfo& out) {
   out.set_receiver_limited_us(In<std::chrono::microseconds>(info.receiver_limited));
   out.set_send_buffer_limited_us(In<std::chrono::microseconds>(info.buffer_limited));
   out.set_timeout_ms(Milliseconds(info.timeout_time));
+  out.set_peer_user_timeout_ms(Milliseconds(info.peer_user_timeout));
 }
 
 void FillOptions(const netstack::TcpInfo& info, v1::TcpInfo& out) {

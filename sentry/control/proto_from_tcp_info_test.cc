@@ -27,7 +27,8 @@ netstack::TcpInfo FullInfo() {
   for (netstack::Duration* time :
        {&info.rto, &info.ato, &info.rtt, &info.rtt_variance, &info.min_rtt, &info.last_data_sent,
         &info.last_data_received, &info.last_ack_received, &info.busy_time,
-        &info.receiver_limited, &info.buffer_limited, &info.timeout_time, &info.receive_rtt}) {
+        &info.receiver_limited, &info.buffer_limited, &info.timeout_time, &info.receive_rtt,
+        &info.peer_user_timeout}) {
     *time = std::chrono::milliseconds(7);
   }
   for (uint32_t* number :
@@ -70,7 +71,7 @@ std::set<uint32_t> FieldsOf(const std::string& wire) {
 
 TEST(ProtoFromTcpInfo, LeavesNothingOut) {
   const std::set<uint32_t> fields = FieldsOf(ToProto(FullInfo()).SerializeAsString());
-  for (uint32_t field = 1; field <= v1::TcpInfo::kFastOpenFailureFieldNumber; ++field) {
+  for (uint32_t field = 1; field <= v1::TcpInfo::kPeerUserTimeoutMsFieldNumber; ++field) {
     EXPECT_TRUE(fields.contains(field)) << "field " << field;
   }
 }
@@ -80,6 +81,7 @@ TEST(ProtoFromTcpInfo, KeepsUnits) {
   EXPECT_EQ(out.busy_us(), 7000u);
   EXPECT_EQ(out.rtt_us(), 7000u);
   EXPECT_EQ(out.timeout_ms(), 7u);
+  EXPECT_EQ(out.peer_user_timeout_ms(), 7u);
   EXPECT_EQ(out.last_ack_received_ms(), 7u);
   EXPECT_EQ(out.pacing_rate_bytes_per_second(), uint64_t{1} << 40);
   EXPECT_EQ(out.congestion_control(), "cubic");
