@@ -447,6 +447,23 @@ TEST_F(FastOpenServer, Rfc7413_4_2_2_ASynAckThatIsSentAgainHasNoCookie) {
   EXPECT_FALSE(again.cookie.has_value());
 }
 
+// RFC 9293 3.5, figure 8. The SYN that waited for text is the SYN,ACK now, and like any other it is
+// sent until it is acknowledged.
+TEST_F(FastOpenClient, APeerThatOpensFirstIsAnsweredUntilItAcknowledges) {
+  Learn();
+  EXPECT_EQ(Open(), Error::kOk);
+  EXPECT_TRUE(Quiet());
+  Send(Syn().Seq(0).Mss(1460));
+  EXPECT_EQ(state(), TcpState::kSynReceived);
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+  Advance(milliseconds(1001));
+  EXPECT_THAT(Next(), Is(SynAck().Seq(0).Ack(1)));
+  Send(Ack(1).Seq(1));
+  EXPECT_EQ(state(), TcpState::kEstablished);
+  EXPECT_EQ(Write("GET"), Error::kOk);
+  EXPECT_THAT(Next(), Is(Data("GET").Seq(1).Ack(1)));
+}
+
 TEST_F(FastOpenClient, ClosedBeforeTheFirstWriteItNeverWas) {
   Learn();
   EXPECT_EQ(Open(), Error::kOk);

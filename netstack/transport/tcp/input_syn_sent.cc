@@ -34,8 +34,13 @@ void Connection::SynSentArrives(Segment& segment) {
     // Both sides opened at once (3.5, figure 8).
     SetState(TcpState::kSynReceived);
     backoff_ = retransmits_ = 0;
-    fast_open_.reset();  // the text goes later
-    (void)SendSyn();  // as SYN, ACK; a failure is a loss
+    const bool first = open_deferred();  // no SYN of ours has gone, so no timer runs
+    fast_open_.reset();                  // the text goes later
+    if (first) {
+      SendFirstSyn();
+    } else {
+      (void)SendSyn();  // as SYN, ACK; a failure is a loss
+    }
     return;
   }
   tcb_.snd.una = segment.ack;
