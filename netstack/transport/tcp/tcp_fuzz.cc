@@ -53,6 +53,11 @@ constexpr Goal kGoals[] = {
     {"TcpExt.TCPChallengeACK"},
     {"TcpExt.SyncookiesRecv"},
     {"Tcp.EstabResets"},
+    {"TcpExt.TCPKeepAlive"},
+    {"TcpExt.TCPFastOpenActive"},
+    {"TcpExt.TCPFastOpenPassive"},
+    {"TcpExt.TCPMTUPSuccess"},
+    {"TcpExt.TCPMTUPFail"},
 };
 FuzzGoals& Tally() {
   static FuzzGoals goals(
@@ -89,6 +94,18 @@ const Input kDial = Segment(kSynFlag | kAckFlag, 0, 5);
 const Input kAccept =
     Segment(kSynFlag, 0, 5) + Segment(kAckFlag, 0, 0) + Input{9, 0, 0, 0, 0};
 
+// With Accurate ECN (RFC 9768 3.1.1): which flags are set is chosen by the last octet.
+constexpr uint8_t kAccEcnMode = 192, kProbeMode = 128;
+const Input kDialAccEcn = Segment(kSynFlag | kAckFlag, 0, 5, 5);  // CWR
+const Input kAcceptAccEcn =
+    Segment(kSynFlag, 0, 5, 115) + Segment(kAckFlag, 0, 0) + Input{9, 0, 0, 0, 0};  // AE, CWR, ECE
+// Text with the SYN.
+const Input kFastOpen = {10, 32, 0, 0, 0};
+const Input kDialEarly =
+    kFastOpen + Input{11, 3, 0, 0, 0} + Write(3) + Segment(kSynFlag | kAckFlag, 0, 5);
+const Input kAcceptEarly =
+    kFastOpen + Segment(kSynFlag, 0, 5) + Input{9, 0, 0, 0, 0} + Segment(kAckFlag, 0, 0);
+
 // A conversation once both sides are up; then all sorts of ends.
 std::vector<Input> Talks() {
   const Input loss = Write(60) + Ack(0, 0x80) + Ack(0, 0x90) + Ack(0, 0xa0) + Ack(4, 0);
@@ -106,8 +123,19 @@ std::vector<Input> Talks() {
       Write(5) + fin + Shut(1) + Ack(15, 0),
       Shut(1) + fin + Wait(255, 2),
       Shut(1) + Segment(kAckFlag, 0, 0, 0x0c) + Ack(15, 0) + fin,
+      Input{10, 0, 0x11, 0, 0} + Wait(255, 255) + Wait(255, 255),
       Write(5) + Ack(3, 0) + Shut(1) + Segment(kAckFlag, 0, 9) + Input{11, 3, 0, 0, 0},
   };
+}
+
+// A peer with a large MSS that takes all that it is sent; `late`: nothing of the fifth round.
+Input Bulk(bool late) {
+  Input bulk = Segment(kSynFlag | kAckFlag, 0, 70);
+  for (int round = 0; round < 12; ++round) {
+    const uint8_t units = late && round == 5 ? 0 : 15;
+    bulk = bulk + Write(255) + Input{12, units, 255, 0, 255} + Wait(10, 1);
+  }
+  return bulk + Wait(255, 60);
 }
 
 }  // namespace
@@ -121,6 +149,18 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() {
     seeds.push_back(Input{kSackMode} + kDial + talk);
     seeds.push_back(Input{kListenMode | kSackMode | 1} + kAccept + talk);
     seeds.push_back(Input{kListenMode | kCookieMode} + kAccept + talk);
+    seeds.push_back(Input{kAccEcnMode | kSackMode} + kDialAccEcn + talk);
+    seeds.push_back(Input{kListenMode | kAccEcnMode | kSackMode} + kAcceptAccEcn + talk);
+    seeds.push_back(Input{kListenMode | kSackMode} + kAcceptEarly + talk);
+    seeds.push_back(Input{kSackMode} + kDialEarly + talk);
+  }
+  // The peer opens while the first SYN waits for text.
+  seeds.push_back(Input{0} + kFastOpen + Input{11, 3, 0, 0, 0} + Segment(kSynFlag, 0, 5) +
+                  Wait(255, 20));
+  for (const bool late : {false, true}) {
+    for (const uint8_t more : {0, 1, 4, 5, 16, 17}) {  // other options, another algorithm
+      seeds.push_back(Input{static_cast<uint8_t>(kProbeMode | kSackMode | more)} + Bulk(late));
+    }
   }
   return seeds;
 }

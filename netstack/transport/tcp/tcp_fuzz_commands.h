@@ -34,6 +34,7 @@ class Fuzz {
  public:
   Fuzz() : host_(clock_, IpAddress::V4(192, 0, 2, 1), 7), peer_(IpAddress::V4(192, 0, 2, 2)) {
     host_.Sysctl("ipv4.tcp_max_syn_backlog", "2");
+    host_.Sysctl("ipv4.tcp_fastopen", "519");  // both sides, without cookies
     host_.ip.set_max_gso_bytes(65535);
   }
 
@@ -73,7 +74,7 @@ class Fuzz {
                  kAlgorithms[(mode >> 6) * 2 + ((mode & 16) != 0 ? 1 : 0)]);
     constexpr const char* kEcn[] = {"2", "1", "5", "3"};
     host_.Sysctl("ipv4.tcp_ecn", kEcn[mode >> 6]);
-    if ((mode & 128) != 0) host_.Sysctl("ipv4.tcp_mtu_probing", "1");
+    if ((mode & 128) != 0) host_.Sysctl("ipv4.tcp_mtu_probing", timestamps_ ? "2" : "1");
     user_timeouts_ = (mode & 64) != 0;
     if (user_timeouts_) host_.Sysctl("ipv4.tcp_user_timeout_option", "1");
     passive_ = (mode & 32) != 0;
@@ -95,7 +96,11 @@ class Fuzz {
     Endpoint to;
     to.address = peer_;
     to.port = 9;
+    TcpOptions options = socket_->tcp_options();
+    options.fast_open_connect = options.fast_open_no_cookie = fast_open_;
+    socket_->SetTcpOptions(options);
     (void)socket_->Connect(to);
+    deferred_ = fast_open_;
     port_ = socket_->Local().port;
     text_.Begin(std::nullopt);
   }
@@ -159,6 +164,13 @@ class Fuzz {
   }
 
   void Options(std::span<const uint8_t> c) {
+    fast_open_ = (c[1] & 32) != 0;  // of the next connection
+    if (listener_ != nullptr) {
+      TcpOptions tcp = listener_->tcp_options();
+      tcp.fast_open_queue = fast_open_ ? 4 : 0;
+      tcp.save_syn = (c[1] & 64) != 0;
+      listener_->SetTcpOptions(tcp);
+    }
     if (socket_ == nullptr) return;
     TcpOptions tcp = socket_->tcp_options();
     tcp.no_delay = (c[1] & 1) != 0;
@@ -167,6 +179,7 @@ class Fuzz {
     if ((c[1] & 8) != 0)
       tcp.max_pacing_rate = (c[1] & 16) != 0 ? ~uint64_t{0} : 1000u + c[3] * 4000u;
     if ((c[2] & 8) != 0) tcp.user_timeout = std::chrono::milliseconds(c[4] * 500);
+    if ((c[2] & 16) != 0) tcp.keepalive_idle = std::chrono::seconds(10);
     socket_->SetTcpOptions(tcp);
     SocketOptions options = socket_->options();
     options.keepalive = (c[2] & 1) != 0;
@@ -176,7 +189,7 @@ class Fuzz {
   }
 
   void Rare(std::span<const uint8_t> c) {
-    switch (c[1] % 5) {
+    switch (c[1] % 6) {
       case 0:
         host_.ip.set_mtu(576 + c[2] * 32u);
         host_.ip.Invalidate();
@@ -198,6 +211,9 @@ class Fuzz {
         break;
       case 4:
         Icmp(c);
+        break;
+      case 5:
+        if (socket_ != nullptr) (void)socket_->Disconnect();
         break;
     }
   }
@@ -236,7 +252,8 @@ class Fuzz {
     const int32_t step = static_cast<int8_t>(c[2]) * ((c[3] & 0x80) != 0 ? 700 : 1);
     const bool syn = (flags & tcp_flag::kSyn) != 0;
     uint32_t seq = syn ? 0 : expected_ + static_cast<uint32_t>(step);
-    const uint32_t length = syn ? 0 : (c[3] & 0x7f) * 12u;
+    // With a Fast Open the SYN has text.
+    uint32_t length = syn && !(fast_open_ && passive_) ? 0 : (c[3] & 0x7f) * 12u;
     TcpOptionSet options;
     if (syn) {
       options.has_mss = true;
@@ -312,7 +329,8 @@ class Fuzz {
     const size_t size = kTcpHeaderSize + fields.options_size;
     Slice bytes = Slice::Allocate(size + length);
     std::copy_n(header, size, bytes.mutable_data());
-    for (uint32_t i = 0; i < length; ++i) bytes.mutable_data()[size + i] = StreamOctet(seq + i - 1);
+    const uint32_t first = seq - ((flags & tcp_flag::kSyn) != 0 ? 0 : 1);
+    for (uint32_t i = 0; i < length; ++i) bytes.mutable_data()[size + i] = StreamOctet(first + i);
     IpPacketIn in;
     in.source = peer_;
     in.destination = host_.address;
@@ -371,9 +389,10 @@ class Fuzz {
       if (own == timers.end()) Fail("not listed", info);
       const bool open = info.state == "ESTAB" || info.state == "CLOSE-WAIT" ||
                         info.state == "FIN-WAIT-2" || info.state == "TIME-WAIT";
+      const bool orphan = socket_ == nullptr || socket_->id() != info.id;
+      if (deferred_ && !orphan && info.state == "SYN-SENT") continue;  // the program is to write
       if ((!open || info.send_queue > 0) && !own->send) Fail("no send timer", info);
       if (info.state == "TIME-WAIT" && !own->idle) Fail("for ever", info);
-      const bool orphan = socket_ == nullptr || socket_->id() != info.id;
       if (info.state == "FIN-WAIT-2" && orphan && !own->idle) Fail("an orphan for ever", info);
       // Text that was taken is acknowledged, or will be.
       if (!acks_lost_ && info.tcp != nullptr && info.id == live_ && acked_.has_value() &&
@@ -409,18 +428,22 @@ class Fuzz {
       timeout_heard_ = timeout_heard_ ||
                        (live.tcp != nullptr && live.tcp->peer_user_timeout > Duration{});
       if ((view.flags() & tcp_flag::kSyn) != 0) {
-        snd_una_ = snd_nxt_ = view.seq() + 1;
+        snd_una_ = view.seq() + 1;
+        snd_nxt_ = snd_una_ + length;
         out_shift_ = 0;
         edge_.reset();
         acked_.reset();
         if (!passive_) {
+          deferred_ = false;
           text_.Starts(view.seq() + 1);
+          if (!text_.Sent(view.seq() + 1, std::span(sent.bytes).subspan(view.header_size())))
+            Fail("not what was written, with the SYN", live);
         } else {
           syn_ack_ = view.seq() + 1;
           syn_ack_of_ = live.id;
         }
         next_shift_ = options.has_window_scale && shift_ ? options.window_scale : 0;
-        expected_ = 1;
+        expected_ = (view.flags() & tcp_flag::kAck) != 0 ? ack : 1;  // text of the SYN included
         if (passive_ && socket_ == nullptr) read_ = 0;
         continue;
       }
@@ -473,6 +496,8 @@ class Fuzz {
   bool sack_ = false;
   bool user_timeouts_ = false;
   bool shift_ = false;
+  bool fast_open_ = false;  // RFC 7413, without cookies
+  bool deferred_ = false;   // the SYN waits for the first text
   uint32_t expected_ = 1;  // relative sequence number that the host wants next
   uint32_t read_ = 0;
   uint32_t ts_ = 1000;
