@@ -13,6 +13,7 @@
 
 #include "netstack/dhcp/client_v6.h"
 #include "netstack/stack/stack_test_world.h"
+#include "test/fuzz/coverage.h"
 #include "test/fuzz/goals.h"
 #include "test/fuzz/records.h"
 #include "test/fuzz/seeds.h"
@@ -172,6 +173,7 @@ std::vector<std::string> FuzzUnreached() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::netstack;  // NOLINT: this is their test
   Fuzz fuzz;
+  ForgetFuzzCoverage();
   fuzz.Run({data, size});
   Goals().Count([&](size_t goal) {
     return goal < kStates ? (fuzz.states() >> goal & 1) != 0 : fuzz.learned();

@@ -119,6 +119,24 @@ class FuzzTcpPeer {
     if (socket_ != nullptr) (void)socket_->Shutdown(ShutdownHow::kWrite);
   }
   void Close() { socket_.reset(); }
+  // Another choice of options.
+  void Tune(uint8_t how) {
+    if (socket_ == nullptr) return;
+    TcpOptions tcp = socket_->tcp_options();
+    tcp.keepalive_idle = std::chrono::seconds(10);
+    tcp.no_delay = (how & 2) != 0;
+    tcp.cork = (how & 4) != 0;
+    tcp.user_timeout = std::chrono::seconds((how & 8) != 0 ? 20 : 0);
+    socket_->SetTcpOptions(tcp);
+    SocketOptions options = socket_->options();
+    options.keepalive = (how & 1) != 0;
+    options.receive_buffer = (how & 16) != 0 ? 4096 : 0;
+    options.minimum_ttl = (how & 32) != 0 ? 65 : 0;
+    options.minimum_hop_count = options.minimum_ttl;
+    socket_->SetOptions(options);
+    constexpr const char* kControls[] = {"cubic", "bbr"};
+    (void)socket_->SetCongestionControl(kControls[how >> 6 & 1]);
+  }
 
   uint64_t delivered() const { return read_; }
   uint32_t path_mtu() const { return socket_ == nullptr ? 0 : socket_->Info().path_mtu; }

@@ -38,6 +38,9 @@ Bytes From(const Bytes& bytes, size_t begin) {
 FuzzWorld::FuzzWorld() {
   Stack& stack = world_.stack;
   FeedMode({0});
+  for (const char* family : {"ipv4", "ipv6"}) {
+    Set(std::string(family) + ".neigh.default.gc_thresh3", "32");  // kMostNeighbors
+  }
   RouteInfo route;
   route.destination = *Prefix::Parse("::/0");
   if (!stack.RemoveRoute(route).ok()) std::abort();
@@ -86,7 +89,7 @@ FuzzWorld::FuzzWorld() {
   (void)stack.AddAddress(kEth0, *Prefix::Parse("2001:db8::77/64"), {});  // under detection
   routes_before_ = LearnedRoutes();
   addresses_before_ = LearnedAddresses();
-  before_ = stack.Counters();
+  stack.AddObserver(&changes_);
 }
 
 // --- Below IP, and IP headers --------------------------------------------------------------------
@@ -308,8 +311,9 @@ void FuzzWorld::FeedForward6(const Bytes& bytes) { Forward(Family::kIpv6, bytes)
 
 void FuzzWorld::FeedTime(const Bytes& bytes) {
   const int tenths = bytes.empty() ? 1 : bytes[0];
+  const int doublings = bytes.size() < 2 ? 0 : bytes[1] % (kFuzzMostDoublings + 1);
   // What is sent meanwhile stays in the links, to be judged.
-  world_.Advance(std::chrono::milliseconds(tenths * 100));
+  world_.Advance(std::chrono::milliseconds(tenths * 100 << doublings));
 }
 
 void FuzzWorld::Set(const std::string& name, const char* value) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "netstack/ip/routing_table.h"
 #include "netstack/stack/fuzz_tcp_peer.h"
 #include "netstack/stack/router_test_world.h"
 
@@ -23,7 +24,35 @@ inline constexpr uint8_t kForward = 2;
 inline constexpr uint8_t kAdvertise = 4;  // of a router
 }  // namespace fuzz_mode
 
+// Time in one record is bounded: 25.5 s, doubled so often at most.
+inline constexpr int kFuzzMostDoublings = 7;
+
 inline const MacAddress kBetterMac{{0x02, 0, 0, 0, 0, 0x04}};  // where redirects lead
+
+// How often each table changed.
+class FuzzChanges : public StackObserver {
+ public:
+  struct Changes {
+    uint64_t made = 0, removed = 0;
+    void Note(bool gone) { ++(gone ? removed : made); }
+  };
+  void OnInterfaceChanged(const InterfaceInfo&, bool removed) override {
+    interfaces.Note(removed);
+  }
+  void OnAddressChanged(const AddressInfo& address, bool removed) override {
+    (address.options.temporary ? temporary : addresses).Note(removed);
+  }
+  void OnRouteChanged(const RouteInfo& route, bool removed) override {
+    (route.protocol == kRouteByRouterAdvertisement ? learned : routes).Note(removed);
+  }
+  void OnNeighborChanged(const NeighborInfo&, bool removed) override { neighbors.Note(removed); }
+  void OnRuleChanged(const RuleInfo&, bool removed) override { rules.Note(removed); }
+  void OnAddressPolicyChanged(const AddressPolicy&, bool removed) override {
+    policies.Note(removed);
+  }
+
+  Changes interfaces, addresses, temporary, routes, learned, neighbors, rules, policies;
+};
 
 class FuzzWorld {
  public:
@@ -50,11 +79,13 @@ class FuzzWorld {
   void FeedNdp(const Bytes& bytes);         // {from and to whom, message}
   void FeedForward4(const Bytes& bytes);    // {where, hop limit, protocol, size, payload}
   void FeedForward6(const Bytes& bytes);
-  void FeedTime(const Bytes& bytes);        // {tenths of a second}
+  void FeedTime(const Bytes& bytes);        // {tenths of a second, how often doubled}
   void FeedMode(const Bytes& bytes);        // {fuzz_mode bits}
   void FeedWhole(const Bytes& bytes);       // programs: a packet with its header
   void FeedOwnFrame(const Bytes& bytes);    // a frame
   void FeedCall(const Bytes& bytes);        // {what, how much}
+  void FeedProgram(const Bytes& bytes);     // {what, of which family, how}: groups, options, ...
+  void FeedOperator(const Bytes& bytes);    // {what, how}: addresses, routes, links, sysctls, ...
 
   // Called after every record. Aborts when a frame that the stack sent is malformed or has text
   // that no program wrote, when a program reads text that the peer did not send, when a link has
@@ -63,8 +94,12 @@ class FuzzWorld {
   void Check();
 
   // --- What happened since the world was made ----------------------------------------------------
-  void Finish();  // counters are taken here
+  void Finish();  // counters are taken here, which is slow
   uint64_t Count(const std::string& counter) const;
+  const FuzzChanges& changes() const { return changes_; }
+  uint64_t memberships() const { return memberships_; }  // joined or left by FeedProgram()
+  uint64_t filters() const { return filters_; }          // of sources that it set
+  uint64_t errors() const { return errors_; }            // that programs took from a queue
   uint64_t delivered(size_t connection) const { return peers_[connection]->delivered(); }
   uint64_t redirected(Family family) const { return redirected_[family == Family::kIpv6]; }
   uint64_t pings(Family family) const { return pings_[family == Family::kIpv6]; }
@@ -75,6 +110,7 @@ class FuzzWorld {
   uint64_t own_frames() const { return own_frames_; }  // of FeedOwnFrame(), by eth0
   uint64_t LearnedRoutes() const;       // by router advertisements
   uint64_t LearnedAddresses() const;
+  uint64_t Duplicates() const;          // addresses that somebody else has
   uint64_t ReachableNeighbors() const;  // that were confirmed
   uint64_t NarrowedPaths(Family family) const;  // connections that know of a smaller MTU
 
@@ -91,7 +127,17 @@ class FuzzWorld {
   void ReadSockets();
   void SendTo(DatagramSocket& socket, const Endpoint& to, size_t size);
   void Ping(DatagramSocket& socket, const Endpoint& to);
+  // What FeedProgram() chooses from.
+  void Member(DatagramSocket& socket, Family family, uint8_t how);
+  void Source(DatagramSocket& socket, Family family, uint8_t how);
+  void Sources(DatagramSocket& socket, Family family, uint8_t how);
+  void SendFar(DatagramSocket& socket, Family family, uint8_t how);
+  void SendNear(DatagramSocket& socket, Family family, uint8_t how);
+  void Tune(DatagramSocket& socket, Family family, uint8_t how);
+  void TuneTcp(DatagramSocket& socket, Family family, uint8_t how);
+  void Again(DatagramSocket& socket, Family family, uint8_t how);
 
+  FuzzChanges changes_;  // outlives the stack
   RouterWorld world_;
   const Cast v4_ = CastOf(Family::kIpv4), v6_ = CastOf(Family::kIpv6);
   std::unique_ptr<TcpSocket> listener_;
@@ -99,10 +145,11 @@ class FuzzWorld {
   std::array<std::unique_ptr<FuzzTcpPeer>, 4> peers_;
   std::unique_ptr<DatagramSocket> udp_, client4_, client6_, ping4_, ping6_, raw4_, raw6_, whole_;
   std::unique_ptr<PacketSocket> watch_, sender_;
-  std::map<std::string, uint64_t> before_, after_;  // counters
+  std::map<std::string, uint64_t> counters_;
   uint64_t routes_before_ = 0, addresses_before_ = 0;
   uint64_t redirected_[2] = {}, pings_[2] = {}, raws_[2] = {}, syn_acks_[2] = {};  // IPv4, IPv6
   uint64_t advertised_ = 0, wholes_ = 0, own_frames_ = 0;
+  uint64_t memberships_ = 0, filters_ = 0, errors_ = 0;
 };
 
 }  // namespace moat::netstack

@@ -9,10 +9,10 @@
 namespace moat::netstack {
 namespace {
 
-// Between two judgements: one record's answers, or those of the 25 s that a record may pass.
+// Between two judgements: one record's answers, or those of the hour that a record may pass.
 constexpr size_t kMostFrames = 10000;
-// gc_thresh3's default, of each family, and what the world made permanent besides.
-constexpr size_t kMostNeighbors = 2 * 1024 + 16;
+// gc_thresh3 of each family, and what is permanent besides.
+constexpr size_t kMostNeighbors = 2 * 32 + 24;
 
 }  // namespace
 
@@ -65,6 +65,8 @@ void FuzzWorld::ReadSockets() {
   for (auto* socket : {udp_.get(), client4_.get(), client6_.get()}) {
     while (socket->Receive().ok()) {
     }
+    while (socket->TakeQueuedError().has_value()) ++errors_;
+    (void)socket->TakePathMtu();
     (void)socket->TakeError();
   }
   while (ping4_->Receive().ok()) ++pings_[0];
@@ -76,14 +78,16 @@ void FuzzWorld::ReadSockets() {
   }
 }
 
-void FuzzWorld::Finish() { after_ = world_.stack.Counters(); }
+void FuzzWorld::Finish() { counters_ = world_.stack.Counters(); }
 
 // --- What happened -------------------------------------------------------------------------------
 
 uint64_t FuzzWorld::Count(const std::string& counter) const {
-  const auto it = before_.find(counter);
-  if (it == before_.end()) std::abort();  // no such counter
-  return after_.at(counter) - it->second;
+  // All worlds begin alike.
+  static const std::map<std::string, uint64_t> before = FuzzWorld().world_.stack.Counters();
+  const auto it = before.find(counter);
+  if (it == before.end()) std::abort();  // no such counter
+  return counters_.at(counter) - it->second;
 }
 
 uint64_t FuzzWorld::LearnedRoutes() const {
@@ -99,6 +103,13 @@ uint64_t FuzzWorld::LearnedAddresses() const {
              std::count_if(addresses.begin(), addresses.end(),
                            [](const auto& address) { return address.options.autoconfigured; })) -
          addresses_before_;
+}
+
+uint64_t FuzzWorld::Duplicates() const {
+  const std::vector<AddressInfo> addresses = world_.stack.Addresses();
+  return static_cast<uint64_t>(
+      std::count_if(addresses.begin(), addresses.end(),
+                    [](const AddressInfo& address) { return address.duplicate; }));
 }
 
 uint64_t FuzzWorld::ReachableNeighbors() const {

@@ -12,6 +12,7 @@
 
 #include "netstack/stack/fuzz_world.h"
 #include "netstack/wire/ndp.h"
+#include "test/fuzz/coverage.h"
 #include "test/fuzz/goals.h"
 #include "test/fuzz/records.h"
 #include "test/fuzz/seeds.h"
@@ -22,7 +23,7 @@ namespace {
 enum Kind : uint8_t {
   kRaw, kArp, kIpv4, kIpv6, kOptions4, kExtension6, kIcmpv4, kIcmpv6, kQuoted4, kQuoted6,
   kFragment4, kFragment6, kTcp4, kTcp6, kUdp4, kUdp6, kIgmp, kMld, kNdp, kForward4, kForward6,
-  kTime, kMode, kWhole, kOwnFrame, kCall, kKinds
+  kTime, kMode, kWhole, kOwnFrame, kCall, kProgram, kOperator, kKinds
 };
 constexpr void (FuzzWorld::*kFeeds[kKinds])(const Bytes&) = {
     &FuzzWorld::FeedFrame,     &FuzzWorld::FeedArp,       &FuzzWorld::FeedIpv4,
@@ -33,7 +34,8 @@ constexpr void (FuzzWorld::*kFeeds[kKinds])(const Bytes&) = {
     &FuzzWorld::FeedUdp6,      &FuzzWorld::FeedIgmp,      &FuzzWorld::FeedMld,
     &FuzzWorld::FeedNdp,       &FuzzWorld::FeedForward4,  &FuzzWorld::FeedForward6,
     &FuzzWorld::FeedTime,      &FuzzWorld::FeedMode,      &FuzzWorld::FeedWhole,
-    &FuzzWorld::FeedOwnFrame,  &FuzzWorld::FeedCall,
+    &FuzzWorld::FeedOwnFrame,  &FuzzWorld::FeedCall,      &FuzzWorld::FeedProgram,
+    &FuzzWorld::FeedOperator,
 };
 
 void Run(FuzzWorld& world, std::span<const uint8_t> input) {
@@ -42,7 +44,6 @@ void Run(FuzzWorld& world, std::span<const uint8_t> input) {
     (world.*kFeeds[kind % kKinds])(Bytes(bytes.begin(), bytes.end()));
     world.Check();
   });
-  world.Finish();
 }
 
 // --- Messages ------------------------------------------------------------------------------------
@@ -53,7 +54,19 @@ Bytes Tcp(Kind kind, uint8_t which, uint8_t flags, uint8_t place, uint8_t size) 
   return Record(kind, {which, flags, place, 0, static_cast<uint8_t>(0xf0 | size)});
 }
 Bytes Later(uint8_t tenths) { return Record(kTime, {tenths}); }
+Bytes Later(uint8_t tenths, uint8_t doublings) { return Record(kTime, {tenths, doublings}); }
 Bytes Call(uint8_t what, uint8_t much) { return Record(kCall, {what, much}); }
+// What FuzzWorld::FeedProgram() and FeedOperator() choose from; the first are of IPv4.
+enum ProgramCall : uint8_t {
+  kMember, kSource, kSources, kSendFar, kSendNear, kTune, kTuneTcp, kAgain, kOf6 = 0x80
+};
+Bytes Program(int what, uint8_t how) { return Record(kProgram, {static_cast<uint8_t>(what), how}); }
+enum Operation : uint8_t {
+  kSetUp, kSetCarrier, kSetMtu, kSetFull, kSetAddress, kSetLength, kSetRoute, kSetRule,
+  kSetNeighbor, kSetFarInterface, kSetSysctl, kSetPolicies, kList
+};
+Bytes Operate(Operation what, uint8_t how) { return Record(kOperator, {what, how}); }
+constexpr uint8_t kOn = 1;
 
 const Bytes kText4 = Tcp(kTcp4, 0, tcp_flag::kAck | tcp_flag::kPsh, 0, 3);
 
@@ -74,8 +87,9 @@ Bytes Advertisement(uint8_t who, const char* target, uint8_t flags) {
   return Record(kNdp, Bytes{who} + message + MacOption(2));
 }
 
-// A router that has a prefix, a route, an MTU and a name server.
-Bytes RouterMessage() {
+// A router that has a prefix, a route, an MTU and a name server. The prefix stays for 18 hours, or
+// for `valid` seconds.
+Bytes RouterMessage(uint16_t valid = 0) {
   Bytes message(16);
   message[0] = icmpv6_type::kRouterAdvertisement;
   message[4] = 64;
@@ -83,6 +97,10 @@ Bytes RouterMessage() {
   Bytes prefix = {3, 4, 64, 0xc0, 0, 1, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0};
   const IpAddress base = Ip("2001:db8:5::");
   prefix.insert(prefix.end(), base.data(), base.data() + 16);
+  if (valid != 0) {
+    StoreBe32(&prefix[4], valid);
+    StoreBe32(&prefix[8], valid / 2u);
+  }
   const Bytes route = {24, 2, 48, 0, 0, 0, 2, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 7, 0, 0};
   const Bytes mtu = {5, 1, 0, 0, 0, 0, 5, 0x78};
   Bytes server = {25, 3, 0, 0, 0, 0, 2, 0};
@@ -112,7 +130,8 @@ Bytes IgmpQuery(size_t more) {
   return Record(kIgmp, Bytes{0} + message);
 }
 
-Bytes EchoReply(Kind kind, uint8_t type) {
+// An ICMP message of the peer's: an echo, its reply, or another with an identifier.
+Bytes Echo(Kind kind, uint8_t type) {
   return Record(kind, Bytes{type, 0, 0, 0, 0, 77, 0, 1} + Pattern(12));
 }
 Bytes Fragments(Kind kind) {
@@ -152,6 +171,22 @@ Bytes OwnFrame() {
                                                   Datagram(cast.peer, cast.own, 53))));
 }
 
+// Somebody else answers for what is asked about 192.0.2.9.
+Bytes ArpOfAnother() {
+  // Over a request of the peer's (192.0.2.2) for our address (192.0.2.1).
+  Bytes arp(kArpSize);
+  arp[7] = 2 ^ 1;       // a reply
+  arp[17] = 2 ^ 9;      // the sender's address
+  return Record(kArp, arp);
+}
+// From where eth1 leads to, on eth0.
+Bytes WrongWay() {
+  Bytes header(kIpv4HeaderSize);
+  const IpAddress from = CastOf(Family::kIpv4).peer, claimed = FarCastOf(Family::kIpv4).beyond;
+  for (size_t i = 0; i < 4; ++i) header[12 + i] = from.data()[i] ^ claimed.data()[i];
+  return Record(kIpv4, header + Bytes(8));
+}
+
 // --- Goals ---------------------------------------------------------------------------------------
 
 struct Goal {
@@ -181,6 +216,14 @@ uint64_t Get(const FuzzWorld& world) {
 template <uint64_t (FuzzWorld::*kGet)(Family) const, Family kFamily>
 uint64_t Get(const FuzzWorld& world) {
   return (world.*kGet)(kFamily);
+}
+template <FuzzChanges::Changes FuzzChanges::*kTable>
+uint64_t Made(const FuzzWorld& world) {
+  return (world.changes().*kTable).made;
+}
+template <FuzzChanges::Changes FuzzChanges::*kTable>
+uint64_t Removed(const FuzzWorld& world) {
+  return (world.changes().*kTable).removed;
 }
 uint64_t Datagrams4(const FuzzWorld& world) { return world.Count("Udp.InDatagrams"); }
 uint64_t Datagrams6(const FuzzWorld& world) { return world.Count("Udp6.InDatagrams"); }
@@ -213,12 +256,12 @@ const std::vector<Goal>& Goals() {
       {"a program's frame, looped back", kHost, OwnFrame(), Datagrams4},
       {"Udp.InDatagrams", kHost, Record(kUdp4, Bytes{0} + Pattern(20))},
       {"Udp6.InDatagrams", kHost, Record(kUdp6, Bytes{1} + Pattern(20))},
-      {"ping socket IPv4", kHost, EchoReply(kIcmpv4, 0),
+      {"ping socket IPv4", kHost, Echo(kIcmpv4, 0),
        Get<&FuzzWorld::pings, Family::kIpv4>},
-      {"ping socket IPv6", kHost, EchoReply(kIcmpv6, icmpv6_type::kEchoReply),
+      {"ping socket IPv6", kHost, Echo(kIcmpv6, icmpv6_type::kEchoReply),
        Get<&FuzzWorld::pings, Family::kIpv6>},
-      {"raw socket IPv4", kHost, EchoReply(kIcmpv4, 0), Get<&FuzzWorld::raws, Family::kIpv4>},
-      {"raw socket IPv6", kHost, EchoReply(kIcmpv6, icmpv6_type::kEchoReply),
+      {"raw socket IPv4", kHost, Echo(kIcmpv4, 0), Get<&FuzzWorld::raws, Family::kIpv4>},
+      {"raw socket IPv6", kHost, Echo(kIcmpv6, icmpv6_type::kEchoReply),
        Get<&FuzzWorld::raws, Family::kIpv6>},
       {"Packet.Captured", kHost, Record(kUdp4, {0})},
       {"Arp.InRequests", kHost, Record(kArp, {0})},
@@ -258,6 +301,78 @@ const std::vector<Goal>& Goals() {
       {"Icmp6.OutTimeExcds", kRouter, Forwarded(kForward6, 0, 1, 0)},
       {"Ip.FragCreates", kRouter, Forwarded(kForward4, 0, 0, 230)},
       {"Icmp6.OutPktTooBigs", kRouter, Forwarded(kForward6, 0, 0, 230)},
+      {"Icmp.OutEchoReps", kHost, Echo(kIcmpv4, icmpv4_type::kEchoRequest)},
+      {"Icmp6.OutEchoReplies", kHost, Echo(kIcmpv6, icmpv6_type::kEchoRequest)},
+      {"Icmp.OutTimestampReps", kHost, Echo(kIcmpv4, 13)},
+      {"Icmp.OutAddrMaskReps", kHost,
+       Operate(kSetSysctl, kOn) + Record(kIcmpv4, {17, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0})},
+      {"Ip.ReasmTimeout", kHost, Record(kFragment4, {0, 1, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8}) +
+                                     Later(200, 1)},
+      {"Ip6.ReasmTimeout", kHost, Record(kFragment6, {0, 1, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8}) +
+                                      Later(200, 2)},
+      {"IpExt.ReasmOverlaps", kHost, Fragments(kFragment4) + Record(kFragment4,
+       {0, 2, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8}) +
+       Record(kFragment4, {0, 2, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8})},
+      {"Arp.Conflicts", kHost,
+       Operate(kSetAddress, 0 << 2 | 2 | kOn) + Later(100) + ArpOfAnother() + ArpOfAnother()},
+      {"an address that is taken", kHost,
+       Operate(kSetAddress, 0 << 2 | 2 | kOn) + Later(10) + ArpOfAnother(),
+       Get<&FuzzWorld::Duplicates>},
+      {"TcpExt.IPReversePathFilter", kHost, Operate(kSetSysctl, 1 << 1 | kOn) + WrongWay()},
+      {"learned routes that expire", fuzz_mode::kAcceptRa, RouterMessage() + Later(255, 7),
+       Removed<&FuzzChanges::learned>},
+      {"learned addresses that expire", fuzz_mode::kAcceptRa,
+       RouterMessage(60) + Later(255, 7) + Later(255, 7) + Later(255, 7),
+       Removed<&FuzzChanges::addresses>},
+      {"temporary addresses", fuzz_mode::kAcceptRa,
+       Operate(kSetSysctl, 2 << 1 | kOn) + RouterMessage(), Made<&FuzzChanges::temporary>},
+      {"temporary addresses that go", fuzz_mode::kAcceptRa,
+       Operate(kSetSysctl, 2 << 1 | kOn) + Operate(kSetSysctl, 18 << 1 | kOn) +
+           Operate(kSetSysctl, 19 << 1 | kOn) + RouterMessage() + Later(255, 6) + Later(255, 6),
+       Removed<&FuzzChanges::temporary>},
+      {"an address removed", kHost, Operate(kSetAddress, 2 << 2), Removed<&FuzzChanges::addresses>},
+      {"a link down", kHost, Operate(kSetUp, 0) + Operate(kSetUp, kOn),
+       Made<&FuzzChanges::interfaces>},
+      {"an interface removed", kHost,
+       Operate(kSetFarInterface, 0) + Operate(kSetFarInterface, kOn) + Operate(kList, 1),
+       Removed<&FuzzChanges::interfaces>},
+      {"a route", kHost, Operate(kSetRoute, 1 << 2 | 0x20 | kOn), Made<&FuzzChanges::routes>},
+      {"several ways", kRouter,
+       Operate(kSetRoute, 5 << 2 | 0x20 | kOn) + Forwarded(kForward4, 3, 0, 0) + Call(8, 1),
+       Made<&FuzzChanges::routes>},
+      {"a rule", kHost,
+       Operate(kSetRule, 1 << 3 | kOn) + Call(8, 1) + Operate(kSetRule, 1 << 3),
+       Removed<&FuzzChanges::rules>},
+      {"address policies", kHost, Operate(kSetPolicies, 0x25) + Operate(kList, 7),
+       Made<&FuzzChanges::policies>},
+      {"Neigh4.ResFailed", kHost,
+       Operate(kSetNeighbor, 3 << 2) + Call(8, 1) + Later(50), nullptr},
+      {"Neigh6.ResFailed", kHost,
+       Operate(kSetNeighbor, 3 << 2 | 2) + Call(9, 1) + Later(50), nullptr},
+      {"a neighbour put out", kHost,
+       Operate(kSetSysctl, 11 << 1 | kOn) +
+           Solicitation(0 | 1 << 2, "fe80::1", MacOption(1)) +
+           Solicitation(3 | 1 << 2, "fe80::1", MacOption(1)) +
+           Solicitation(1 | 1 << 2, "fe80::1", MacOption(1)),
+       Made<&FuzzChanges::neighbors>},
+      {"memberships", kHost, Program(kMember, 2 << 1 | 1) + Later(30) + IgmpQuery(4) + Later(100),
+       Get<&FuzzWorld::memberships>},
+      {"sources IPv4", kHost, Program(kSource, 0) + Program(kSource, 1 << 2) + IgmpQuery(4) +
+                                  Later(30) + Program(kSource, 1), Get<&FuzzWorld::filters>},
+      {"sources IPv6", kHost, Program(kSources | kOf6, 1 << 5 | 7) + MldQuery(4) + Later(30) +
+                                  Program(kSources | kOf6, 1 << 5 | 8), Get<&FuzzWorld::filters>},
+      {"IpExt.OutBcastPkts", kHost, Program(kSendFar, 0)},
+      {"to a group, looped back", kHost, Program(kSendFar | kOf6, 1 << 3 | 4), Datagrams6},
+      {"to itself", kHost, Program(kSendNear | kOf6, 1), Datagrams6},
+      {"errors queued", kHost,
+       Program(kTune, 1) + Record(kQuoted4, {0, 3, 1, 0, 0, 0, 0}), Get<&FuzzWorld::errors>},
+      {"TcpExt.TCPKeepAlive", kHost, Program(kTuneTcp, 1 << 1 | 1) + Later(255)},
+      {"another peer", kHost, Program(kAgain, kOn) + Record(kUdp6, Bytes{1} + Pattern(20)),
+       Datagrams6},
+      {"a train", kHost, Program(kAgain, 0x12), [](const FuzzWorld& world) {
+         const uint64_t sent = world.Count("Udp.OutDatagrams");
+         return sent < 2 ? 0 : sent;
+       }},
   };
   return goals;
 }
@@ -300,10 +415,11 @@ std::vector<std::string> FuzzUnreached() {
   using namespace moat::netstack;  // NOLINT: this is their test
   std::vector<std::string> unreached = Tally().Unreached();
   FuzzWorld idle;
-  Run(idle, {});
+  idle.Finish();
   for (const Goal& goal : Goals()) {
     FuzzWorld world;
     Run(world, goal.Seed());
+    world.Finish();
     if (!goal.Reached(world)) unreached.push_back(std::string(goal.name) + ", by its own seed");
     if (goal.Reached(idle)) unreached.push_back(std::string(goal.name) + ", but by nothing at all");
   }
@@ -316,7 +432,10 @@ std::vector<std::string> FuzzUnreached() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace moat::netstack;  // NOLINT: this is their test
   FuzzWorld world;
+  ForgetFuzzCoverage();  // to make a world is most of what is run
   Run(world, {data, size});
+  if (!FuzzGoals::Wanted()) return 0;
+  world.Finish();
   Tally().Count([&](size_t i) { return Goals()[i].Reached(world); });
   return 0;
 }

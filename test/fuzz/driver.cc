@@ -22,6 +22,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
+void FuzzIsBounded() {}
+
 namespace {
 
 using Input = std::vector<uint8_t>;

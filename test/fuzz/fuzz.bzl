@@ -24,7 +24,10 @@ def moat_fuzz_test(name, srcs, deps, corpus = [], runs = 20000, size = "small"):
         name = name + "_libfuzzer",
         testonly = True,
         srcs = srcs,
-        linkopts = ["-fsanitize=fuzzer"],
+        linkopts = [
+            "-fsanitize=fuzzer",
+            "-Wl,--wrap=__sanitizer_cov_8bit_counters_init",
+        ],
         tags = ["manual"],
-        deps = deps,
+        deps = deps + ["//test/fuzz:coverage"],
     )

@@ -16,6 +16,9 @@ std::vector<std::vector<uint8_t>> FuzzSeeds() __attribute__((weak));
 // fails when there is anything.
 std::vector<std::string> FuzzUnreached() __attribute__((weak));
 
+// Only bounded runs have it.
+void FuzzIsBounded() __attribute__((weak));
+
 // A seed for targets whose first two bytes choose what the rest is given to.
 inline std::vector<uint8_t> FuzzSeed(uint8_t target, uint8_t choice,
                                      std::span<const uint8_t> bytes) {
