@@ -136,6 +136,8 @@ class FuzzWorld {
   void Tune(DatagramSocket& socket, Family family, uint8_t how);
   void TuneTcp(DatagramSocket& socket, Family family, uint8_t how);
   void Again(DatagramSocket& socket, Family family, uint8_t how);
+  void SendNext(DatagramSocket& socket, Family family, uint8_t how);
+  void Watch(DatagramSocket& socket, Family family, uint8_t how);
 
   FuzzChanges changes_;  // outlives the stack
   RouterWorld world_;

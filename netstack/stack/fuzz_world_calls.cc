@@ -1,6 +1,7 @@
 // What an operator and the programs' sockets do to the world of the fuzzer: none of it may hurt,
 // whatever the peers send meanwhile.
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -60,8 +61,9 @@ void SetRoute(RouterWorld& world, uint8_t how) {
   if (route.destination.length == 0) route.destination.address = IpAddress::Any(cast.own.family());
   route.type = kTypes[how / 4 % std::size(kTypes)];
   route.interface = route.type == RouteType::kUnicast ? kEth0 : InterfaceIndex{0};
-  // Nobody answers for the first; two ways; on the link; another table.
+  // A gateway; two ways; another gateway; on the link, in another table.
   if (how / 4 % 8 == 0) route.gateway = cast.gateway;
+  if (how / 4 % 8 == 6) route.gateway = cast.other;
   if (how / 4 % 8 == 5) {
     route.next_hops = {{cast.peer, kEth0, 1}, {FarCastOf(cast.own.family()).far, kEth1, 3}};
   }
@@ -120,7 +122,7 @@ void SetOneSysctl(RouterWorld& world, uint8_t how) {
       {"ipv6.conf.eth0.ndisc_notify", "0", "1"},
       {"ipv4.neigh.default.gc_thresh3", "32", "2"},
       {"ipv6.neigh.default.gc_thresh3", "32", "2"},
-      {"ipv4.ipfrag_high_thresh", "4194304", "2000"},
+      {"ipv4.ipfrag_high_thresh", "4194304", "65536"},
       {"ipv4.tcp_syncookies", "1", "2"},
       {"ipv6.conf.eth0.addr_gen_mode", "0", "2"},
       {"ipv6.conf.eth0.dad_transmits", "1", "3"},
@@ -128,6 +130,8 @@ void SetOneSysctl(RouterWorld& world, uint8_t how) {
       {"ipv4.conf.all.arp_ignore", "0", "1"},
       {"ipv6.conf.eth0.temp_valid_lft", "172800", "900"},
       {"ipv6.conf.eth0.temp_prefered_lft", "86400", "600"},
+      {"ipv4.conf.eth0.bc_forwarding", "0", "1"},
+      {"ipv4.conf.eth1.bc_forwarding", "0", "1"},
   };
   const Row& row = kRows[how / 2 % std::size(kRows)];
   if (!world.stack.SetSysctl(row.name, (how & 1) != 0 ? row.on : row.off).ok()) {
@@ -196,7 +200,8 @@ void FuzzWorld::FeedProgram(const Bytes& bytes) {
   DatagramSocket& socket = family == Family::kIpv4 ? *client4_ : *udp_;
   constexpr void (FuzzWorld::*kCalls[])(DatagramSocket&, Family, uint8_t) = {
       &FuzzWorld::Member,  &FuzzWorld::Source, &FuzzWorld::Sources, &FuzzWorld::SendFar,
-      &FuzzWorld::SendNear, &FuzzWorld::Tune,   &FuzzWorld::TuneTcp, &FuzzWorld::Again,
+      &FuzzWorld::SendNear, &FuzzWorld::Tune,  &FuzzWorld::TuneTcp, &FuzzWorld::Again,
+      &FuzzWorld::SendNext, &FuzzWorld::Watch,
   };
   (this->*kCalls[(what & 0x7f) % std::size(kCalls)])(socket, family, how);
   world_.stack.Flush();
@@ -259,6 +264,34 @@ void FuzzWorld::Tune(DatagramSocket& socket, Family, uint8_t how) {
 void FuzzWorld::TuneTcp(DatagramSocket&, Family family, uint8_t how) {
   peers_[(family == Family::kIpv4 ? 0 : 2) + (how & 1)]->Tune(how / 2);
 }
+// To a neighbour that nobody has heard of.
+void FuzzWorld::SendNext(DatagramSocket& socket, Family family, uint8_t how) {
+  IpAddress to = family == Family::kIpv4 ? IpAddress::V4(192, 0, 2, how) : v6_.own;
+  if (to.is_v6()) {
+    std::array<uint8_t, 16> bytes;
+    std::copy_n(to.data(), bytes.size(), bytes.begin());
+    bytes[15] = how;
+    to = IpAddress::V6(bytes.data());
+  }
+  SendTo(socket, {to, 9}, 20);
+}
+// Other frames are captured.
+void FuzzWorld::Watch(DatagramSocket&, Family, uint8_t how) {
+  constexpr uint16_t kProtocols[] = {frame_protocol::kAll, ethertype::kIpv4, ethertype::kArp, 0};
+  constexpr InterfaceIndex kInterfaces[] = {0, kEth0, kEth1, kLoopbackIndex};
+  const InterfaceIndex interface = kInterfaces[how / 4 % 4];
+  (void)watch_->Bind(kProtocols[how % 4], interface);
+  PacketMembership membership;
+  membership.interface = interface;
+  membership.kind = static_cast<PacketMembership::Kind>(how / 16 % 4);
+  membership.size = 6;
+  if ((how & 0x40) == 0) {
+    (void)watch_->Join(membership);
+  } else {
+    watch_->Leave(membership);
+  }
+}
+
 // Other peers, and a train of datagrams.
 void FuzzWorld::Again(DatagramSocket& socket, Family family, uint8_t how) {
   if ((how & 1) != 0) {

@@ -58,7 +58,8 @@ Bytes Later(uint8_t tenths, uint8_t doublings) { return Record(kTime, {tenths, d
 Bytes Call(uint8_t what, uint8_t much) { return Record(kCall, {what, much}); }
 // What FuzzWorld::FeedProgram() and FeedOperator() choose from; the first are of IPv4.
 enum ProgramCall : uint8_t {
-  kMember, kSource, kSources, kSendFar, kSendNear, kTune, kTuneTcp, kAgain, kOf6 = 0x80
+  kMember, kSource, kSources, kSendFar, kSendNear, kTune, kTuneTcp, kAgain,
+  kSendNext, kWatch, kOf6 = 0x80
 };
 Bytes Program(int what, uint8_t how) { return Record(kProgram, {static_cast<uint8_t>(what), how}); }
 enum Operation : uint8_t {
@@ -178,6 +179,25 @@ Bytes ArpOfAnother() {
   arp[7] = 2 ^ 1;       // a reply
   arp[17] = 2 ^ 9;      // the sender's address
   return Record(kArp, arp);
+}
+Bytes OctetsOf(const char* address) {
+  const IpAddress ip = Ip(address);
+  return Bytes(ip.data(), ip.data() + 16);
+}
+// The gateway does not answer, but there is another. IPv6: 2.
+Bytes FailingGateway(uint8_t family) {
+  const uint8_t call = family == 0 ? 8 : 9;
+  const uint8_t route = 6 << 2 | 0x40 | kOn, neighbor = 3 << 2;
+  return Operate(kSetRoute, route | family) + Operate(kSetNeighbor, neighbor | family) +
+         Call(call, 1) + Later(50) + Call(call, 1) + Later(255, 4) + Call(call, 1);
+}
+// To be forwarded, with options.
+Bytes Towards(const IpAddress& to, const Bytes& options) {
+  Bytes header(kIpv4HeaderSize);
+  const IpAddress own = CastOf(Family::kIpv4).own;
+  for (size_t i = 0; i < 4; ++i) header[16 + i] = own.data()[i] ^ to.data()[i];
+  header[0] = static_cast<uint8_t>(0x45 ^ (0x45 + options.size() / 4));
+  return Record(kIpv4, header + options + Bytes(8));
 }
 // From where eth1 leads to, on eth0.
 Bytes WrongWay() {
@@ -349,12 +369,39 @@ const std::vector<Goal>& Goals() {
        Operate(kSetNeighbor, 3 << 2) + Call(8, 1) + Later(50), nullptr},
       {"Neigh6.ResFailed", kHost,
        Operate(kSetNeighbor, 3 << 2 | 2) + Call(9, 1) + Later(50), nullptr},
+      {"Neigh4.ResFailed", kHost, FailingGateway(0), nullptr},
+      {"Neigh6.ResFailed", kHost, FailingGateway(2), nullptr},
       {"a neighbour put out", kHost,
-       Operate(kSetSysctl, 11 << 1 | kOn) +
-           Solicitation(0 | 1 << 2, "fe80::1", MacOption(1)) +
-           Solicitation(3 | 1 << 2, "fe80::1", MacOption(1)) +
-           Solicitation(1 | 1 << 2, "fe80::1", MacOption(1)),
-       Made<&FuzzChanges::neighbors>},
+       Operate(kSetSysctl, 10 << 1 | kOn) + Program(kSendNext, 50) + Program(kSendNext, 51) +
+           Later(60) + Program(kSendNext, 52) + Program(kSendNext, 53),
+       Removed<&FuzzChanges::neighbors>},
+      {"Igmp.InQueries", kHost,  // and a report that makes ours needless
+       IgmpQuery(0) + Record(kIgmp, {1, 0x16, 0, 0, 0, 224, 0, 0, 251}) + Later(120)},
+      {"Icmp6.InGroupMembResponses", kHost,
+       MldQuery(0) + Record(kMld, Bytes{1, 131, 0, 0, 0, 0, 0, 0, 0} + OctetsOf("ff02::fb")) +
+           Later(120)},
+      {"an anycast address", kRouter,
+       Solicitation(0 | 3 << 2, "2001:db8::", MacOption(1)) + Later(30),
+       [](const FuzzWorld& world) { return world.Count("Icmp6.OutNeighborAdvertisements"); }},
+      {"an address of a router's that is taken", fuzz_mode::kAcceptRa,
+       RouterMessage() + Solicitation(2 | 5 << 2, "2001:db8:5::ff:fe00:1", {}),
+       Get<&FuzzWorld::Duplicates>},
+      {"lifetimes that change", fuzz_mode::kAcceptRa,
+       Operate(kSetSysctl, 2 << 1 | kOn) + RouterMessage() + Later(100) + RouterMessage(9000) +
+           Later(255, 7) + RouterMessage() + Later(255, 7),
+       Made<&FuzzChanges::temporary>},
+      {"a broadcast forwarded", kRouter,
+       Operate(kSetSysctl, 3 << 1 | kOn) + Operate(kSetSysctl, 20 << 1 | kOn) +
+           Operate(kSetSysctl, 21 << 1 | kOn) + Towards(Ip("203.0.113.255"), {}),
+       [](const FuzzWorld& world) { return world.Count("Ip.ForwDatagrams"); }},
+      {"a route recorded on the way", kRouter,
+       Towards(FarCastOf(Family::kIpv4).far, {7, 7, 4, 0, 0, 0, 0, 0}),
+       [](const FuzzWorld& world) { return world.Count("Ip.ForwDatagrams"); }},
+      {"a path MTU forgotten", kHost,
+       Call(1, 1) + Record(kQuoted4, {6, 3, 4, 0, 0, 4, 0xb0}) + Later(255, 6),
+       [](const FuzzWorld& world) { return world.Count("Icmp.InDestUnreachs"); }},
+      {"other frames captured", kHost, Program(kWatch, 5) + Record(kUdp4, {0}),
+       [](const FuzzWorld& world) { return world.Count("Packet.Captured"); }},
       {"memberships", kHost, Program(kMember, 2 << 1 | 1) + Later(30) + IgmpQuery(4) + Later(100),
        Get<&FuzzWorld::memberships>},
       {"sources IPv4", kHost, Program(kSource, 0) + Program(kSource, 1 << 2) + IgmpQuery(4) +
