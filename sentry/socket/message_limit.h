@@ -9,7 +9,8 @@ namespace moat::sentry {
 // The most that a datagram of such a socket carries; `domain` and `type` are socket(2)'s.
 size_t MostPayload(int domain, int type);
 
-// Makes write() on `file`, a program's end of a SOCK_SEQPACKET pair, fail with EMSGSIZE beyond that.
+// Makes write() on `file`, a program's end of a SOCK_SEQPACKET pair, fail with EMSGSIZE beyond
+// that.
 //
 // The kernel compares a message with the send buffer of the file, 32 octets of it set aside, and
 // makes every size of a buffer even: an odd limit lets one octet more pass, which is dropped. Nor

@@ -11,14 +11,14 @@ NAME = r'"[A-Z]\w*\.\w+"'
 DECLARED = (
     re.compile(r'X\((\w+),(?:\s*"",)?\s*' + NAME),                            # a row of a table
     re.compile(r'\b(\w+)[({]\*?[\w.>-]+,\s*' + NAME),                         # member(table, "Group.Name")
-    re.compile(r'\b(\w+)\(\*?[\w.>-]+,\s*(?:CounterName|Pick)\([^"()]*' + NAME),
+    re.compile(r'\b(\w+)\(\*?[\w.>-]+,\s*NameFor\([^"()]*' + NAME),
     re.compile(r'\b(\w+)\(\*?[\w.>-]+,\s*[^()"]*\?\s*' + NAME),
 )
 counters = {}
 for path, text in sources.items():
     for pattern in DECLARED:
         for match in pattern.finditer(text):
-            if match[1] in ("X", "Pick", "CounterName", "Counter"):
+            if match[1] in ("X", "NameFor", "Counter"):
                 continue
             counters.setdefault((match[1], path), match[0].split('"')[1])
 for member in ("in_codepoint",):

@@ -1,5 +1,5 @@
-// TIME-WAIT: what ends it, what it answers, and which SYN opens a connection anew (RFC 9293 3.10.7.4,
-// RFC 1122 4.2.2.13, RFC 1337, RFC 6191).
+// TIME-WAIT: what ends it, what it answers, and which SYN opens a connection anew
+// (RFC 9293 3.10.7.4, RFC 1122 4.2.2.13, RFC 1337, RFC 6191).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
