@@ -99,6 +99,7 @@ class FuzzWorld {
   const FuzzChanges& changes() const { return changes_; }
   uint64_t memberships() const { return memberships_; }  // joined or left by FeedProgram()
   uint64_t filters() const { return filters_; }          // of sources that it set
+  uint64_t trains() const { return trains_; }  // of datagrams, that left as several
   uint64_t errors() const { return errors_; }            // that programs took from a queue
   uint64_t delivered(size_t connection) const { return peers_[connection]->delivered(); }
   uint64_t redirected(Family family) const { return redirected_[family == Family::kIpv6]; }
@@ -151,7 +152,7 @@ class FuzzWorld {
   uint64_t routes_before_ = 0, addresses_before_ = 0;
   uint64_t redirected_[2] = {}, pings_[2] = {}, raws_[2] = {}, syn_acks_[2] = {};  // IPv4, IPv6
   uint64_t advertised_ = 0, wholes_ = 0, own_frames_ = 0;
-  uint64_t memberships_ = 0, filters_ = 0, errors_ = 0;
+  uint64_t memberships_ = 0, filters_ = 0, trains_ = 0, errors_ = 0;
 };
 
 }  // namespace moat::netstack

@@ -299,10 +299,13 @@ void FuzzWorld::Again(DatagramSocket& socket, Family family, uint8_t how) {
     (void)client6_->Connect({(how & 2) != 0 ? v6_.remote : v6_.peer, 4000});
     return;
   }
+  Check();  // what was sent before
   const Bytes text = Pattern(how * 40u);
   const std::span<const uint8_t> piece = text;
   (void)socket.Send({&piece, 1}, {.destination = Endpoint{CastOf(family).peer, 4000},
                                   .segment_size = static_cast<uint16_t>(1 + (how & 0x70) * 12)});
+  world_.stack.Flush();
+  if (world_.link.sent().size() > 1) ++trains_;
 }
 
 }  // namespace moat::netstack
