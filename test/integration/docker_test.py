@@ -161,8 +161,8 @@ class AsUnderRunc(DockerHelpers):
     def terminal_session(self, runtime):
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        script = ("tty; trap 'echo interrupted; exit 3' INT; trap 'echo size $(stty size)' WINCH; echo ready; "
-                  "while :; do sleep 0.1; done")
+        script = ("tty; trap 'echo interrupted; exit 3' INT; trap 'echo size $(stty size 2>/dev/null)' WINCH; "
+                  "echo ready; while :; do sleep 0.1; done")
         client = subprocess.Popen(
             self.docker.command(*self.docker.run_arguments("--rm", "-it", runtime=runtime),
                                 "/busybox", "sh", "-c", script),
