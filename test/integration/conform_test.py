@@ -49,15 +49,15 @@ def report(stack, names, *arguments):
         raise AssertionError("no JSON: %s %s" % (text(done.stdout), text(done.stderr))) from None
 
 
-def report_of_the_patient(stack, names):
-    """As report(), but what fails is run again, alone at last: cases judge real time, and a machine may be so busy, or
+def patient_report(stack, names):
+    """As report(), but what does not pass is run again, alone: cases judge real time, and a machine may be so busy, or
     stand still for so long, that an answer is late twice. What is wrong fails each time."""
     rows = report(stack, names)
     for _ in range(ATTEMPTS):
-        failed = [row["id"] for row in rows if row["outcome"] not in ("pass", "waived")]
-        if not failed:
+        missing = [row["id"] for row in rows if row["outcome"] not in ("pass", "waived")]
+        if not missing:
             break
-        again = {row["id"]: row for row in report(stack, failed, "--jobs=1", "--once")}
+        again = {row["id"]: row for row in report(stack, missing, "--jobs=1", "--once")}
         rows = [again.get(row["id"], row) for row in rows]
     return rows
 
@@ -86,13 +86,13 @@ class OnTheWire(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         names = [name for suite in CASES for name in sample(suite)]
-        cls.rows = report_of_the_patient("moat", names)
+        cls.rows = patient_report("moat", names)
 
     def test_strides_are_of_suites_that_exist(self):
         self.assertLessEqual(set(STRIDES), set(CASES))
 
     def judge(self, stack, passes, fails):
-        rows = report_of_the_patient(stack, passes)
+        rows = patient_report(stack, passes)
         self.assertEqual({row["id"]: row["outcome"] for row in rows}, dict((name, "pass") for name in passes),
                          [row["reason"] for row in rows])
         # What should not come may come too late to be noticed: once noticed is enough.
